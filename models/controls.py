@@ -1,0 +1,63 @@
+"""The musical controls of a take: what every generator is asked for, in one frozen value.
+
+Controls are resolved while planning (free text, defaults and explicit fields are merged there) and are part of a
+take's identity, so every field is plain JSON. Nothing here parses prompts or briefs, and nothing here is random.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Theme:
+    """The motif that a zone's cues share.
+
+    `seed` draws the motif (53 bits); `bars` is its length, 2 to 4. `notes` is empty for a drawn motif; for a given one
+    it holds (onset in quarter notes, length in quarter notes, MIDI pitch) triples as they stand in the theme file.
+    """
+
+    seed: int
+    bars: int = 4
+    notes: tuple[tuple[float, float, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Controls:
+    """What one take should be, musically.
+
+    `bpm` counts quarter notes a minute; `key` is ASCII (`D minor`, `Eb major`, `F# dorian`); `meter` is `4/4`-like;
+    `bars` and `duration` (seconds, of the delivered file) agree: for a loop `duration` is exactly the length of
+    `bars` bars; for a piece that ends, the music lies within `duration`. `form` is `loop` or section names joined by
+    `-` (`intro-A-B-A-outro`); `intensity` runs from 1 (sparse) to 5 (relentless).
+    """
+
+    state: str
+    genre: str
+    mood: str
+    bpm: float
+    key: str
+    meter: str
+    instruments: tuple[str, ...]
+    excluded: tuple[str, ...]
+    bars: int
+    duration: float
+    form: str
+    intensity: int
+    loop: bool
+    theme: Theme
+
+    def as_json(self) -> dict[str, Any]:
+        """The controls as plain JSON values, the form that a take's identity is computed from."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Controls":
+        """The inverse of `as_json`, for controls read back from a database.
+
+        Raises TypeError on unknown or missing fields."""
+        theme = dict(data["theme"])
+        theme["notes"] = tuple(tuple(note) for note in theme.get("notes", ()))
+        fields = {**data, "theme": Theme(**theme)}
+        for name in ("instruments", "excluded"):
+            fields[name] = tuple(fields[name])
+        return cls(**fields)

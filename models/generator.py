@@ -1,0 +1,86 @@
+"""The contract between Cueworks and everything that makes sound.
+
+A generator is set up once per actor, then asked for batches of its fixed size. It must give the same samples for a
+request whatever the other rows of the batch are ("one take, one sound"). It never limits, encodes, stores or records.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.controls import Controls
+
+Audio = NDArray[np.float32]  # (channels, frames), C-contiguous
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What one actor of a generator needs. `threads` is fixed because it can change bits; it is part of the profile."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    threads: int = 1
+    memory_mb: int = 600
+
+    def __post_init__(self) -> None:
+        if self.gpus > 1 and self.gpus != int(self.gpus):
+            raise ValueError(f"gpus must be a fraction of one GPU or a whole number of GPUs, not {self.gpus}")
+        if self.cpus < 0 or self.gpus < 0 or self.threads < 1 or self.memory_mb < 1:
+            raise ValueError("resources must be positive")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One take as a generator sees it: no path, no database id but the take's own."""
+
+    take_id: str
+    prompt: str
+    seed: int
+    controls: Controls
+    stems: bool = False  # also return the stems
+
+
+@dataclass
+class Rendition:
+    """What came out: float stems and premaster before any loudness or limiting.
+
+    `premaster` is float32 (2, frames); every stem has the same shape, and they sum to the premaster (within 1e-5).
+    `stems` is empty when the request did not ask for them. A `loop` rendition is seamless: its last frame leads to
+    its first, tails already folded in, and it is exactly `duration` long to the nearest frame.
+    """
+
+    sample_rate: int
+    premaster: Audio
+    stems: dict[str, Audio] = field(default_factory=dict)
+    loop: bool = False
+    midi: bytes | None = None
+    facts: dict[str, object] = field(default_factory=dict)  # what the generator knows: chords, sections, ...
+
+
+class Generator(Protocol):
+    """A model behind the rendering services. `batch_size` is pinned per revision and kind of device."""
+
+    id: str
+    revision: str
+    sample_rate: int
+    batch_size: int
+    resources: Resources
+
+    def setup(self) -> None:
+        """Load weights or banks. Called once, before the first batch."""
+        ...
+
+    def generate(self, requests: Sequence[Request]) -> list[Rendition]:
+        """One rendition per request, in order; at most `batch_size` requests."""
+        ...
+
+    def profile(self) -> dict[str, object]:
+        """How it computes: dtype, kernels, library versions, bank digest. Plain JSON values; after `setup`."""
+        ...
+
+    def teardown(self) -> None:
+        """Give back what `setup` took."""
+        ...

@@ -1,0 +1,1 @@
+"""What is done: plain Python services. They never import prefect; only `services.rendering` imports ray."""
