@@ -1,0 +1,1 @@
+"""Tables, sessions, queries and migrations. Nothing here knows of briefs, generators, flows or files."""

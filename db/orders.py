@@ -1,0 +1,111 @@
+"""Writes what planning decided: catalog, brief, cues and takes, in one transaction.
+
+Planning the same brief twice inserts nothing. Takes that an edited brief no longer orders become `superseded`, and
+come back when they are ordered again. No row is ever deleted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, case, select, update
+from sqlalchemy.orm import Session
+
+from db.chunks import CHUNK, chunks
+from db.conflict import insert_missing
+from db.rows import NewOrder, NewTake, Registered
+from db.tables import Brief, Catalog, Cue, Generator, Take
+
+_TAKE_FIELDS = tuple(f.name for f in fields(NewTake))
+
+
+def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Registered:
+    """Insert what is new of an order and settle what it supersedes or brings back."""
+    now = datetime.now(UTC)
+    catalog_id = _catalog_id(session, order, now)
+    brief_id = _brief_id(session, order, catalog_id, now)
+    cue_ids = _cue_ids(session, order, brief_id)
+    _insert_generators(session, order, now)
+    known = _known_takes(session, catalog_id)
+    counter = _Counter()
+    ordered = counter.watch(takes)
+    for chunk in chunks(ordered):
+        new = [_take_values(take, catalog_id, cue_ids, now) for take in chunk if take.id not in known]
+        insert_missing(session, Take, new)
+        counter.inserted += len(new)
+        _move(session, [take for take in chunk if known.get(take.id, (take.position,))[0] != take.position])
+    revived = [id_ for id_ in counter.ids if known.get(id_, (0, ""))[1] == "superseded"]
+    dropped = [id_ for id_, (_, status) in known.items() if id_ not in counter.ids and status != "superseded"]
+    _revive(session, revived)
+    if order.restricted:
+        dropped = []
+    _set_status(session, dropped, "superseded")
+    return Registered(catalog_id, brief_id, counter.inserted, len(dropped), len(revived))
+
+
+class _Counter:
+    """Remembers the ids that pass through, so that takes can stream."""
+
+    def __init__(self) -> None:
+        self.ids: set[str] = set()
+        self.inserted = 0
+
+    def watch(self, takes: Iterable[NewTake]) -> Iterator[NewTake]:
+        for take in takes:
+            self.ids.add(take.id)
+            yield take
+
+
+def _catalog_id(session: Session, order: NewOrder, now: datetime) -> int:
+    insert_missing(session, Catalog, [{"name": order.catalog, "title": order.title, "created_at": now}])
+    session.execute(update(Catalog).where(Catalog.name == order.catalog).values(title=order.title))
+    return session.scalars(select(Catalog.id).where(Catalog.name == order.catalog)).one()
+
+
+def _brief_id(session: Session, order: NewOrder, catalog_id: int, now: datetime) -> int:
+    values = {"catalog_id": catalog_id, "sha256": order.brief_sha256, "text": order.brief_text}
+    values |= {"use": order.use, "licensee": order.licensee, "planned_at": now}
+    insert_missing(session, Brief, [values])
+    key = (Brief.catalog_id == catalog_id) & (Brief.sha256 == order.brief_sha256)
+    return session.scalars(select(Brief.id).where(key)).one()
+
+
+def _cue_ids(session: Session, order: NewOrder, brief_id: int) -> dict[str, int]:
+    rows = [{"brief_id": brief_id, "position": n, **asdict(cue)} for n, cue in enumerate(order.cues)]
+    insert_missing(session, Cue, rows)
+    return {name: id_ for name, id_ in session.execute(select(Cue.name, Cue.id).where(Cue.brief_id == brief_id))}
+
+
+def _insert_generators(session: Session, order: NewOrder, now: datetime) -> None:
+    insert_missing(session, Generator, [{"first_seen_at": now, **asdict(g)} for g in order.generators])
+
+
+def _known_takes(session: Session, catalog_id: int) -> dict[str, tuple[int, str]]:
+    query = select(Take.id, Take.position, Take.status).where(Take.catalog_id == catalog_id)
+    return {id_: (position, status) for id_, position, status in session.execute(query).yield_per(CHUNK)}
+
+
+
+
+def _take_values(take: NewTake, catalog_id: int, cue_ids: dict[str, int], now: datetime) -> dict[str, Any]:
+    values = {name: getattr(take, name) for name in _TAKE_FIELDS}
+    return values | {"catalog_id": catalog_id, "cue_id": cue_ids[take.cue], "status": "planned", "planned_at": now}
+
+
+def _move(session: Session, takes: list[NewTake]) -> None:
+    """Takes keep the order of the newest brief."""
+    if takes:
+        statement = update(Take.__table__).where(Take.id == bindparam("key")).values(position=bindparam("to"))  # type: ignore[arg-type]
+        session.execute(statement, [{"key": take.id, "to": take.position} for take in takes])
+
+
+def _revive(session: Session, ids: list[str]) -> None:
+    status = case((Take.pcm_sha256.is_not(None), "done"), else_="planned")
+    for chunk in chunks(ids, 500):
+        session.execute(update(Take).where(Take.id.in_(chunk)).values(status=status))
+
+
+def _set_status(session: Session, ids: list[str], status: str) -> None:
+    for chunk in chunks(ids, 500):
+        session.execute(update(Take).where(Take.id.in_(chunk)).values(status=status))

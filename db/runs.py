@@ -1,0 +1,140 @@
+"""Runs: which takes a flow takes in hand, in which shards, and what came of it.
+
+The shards of a run live in `take.run_id` and `take.shard`, so that a retried task reads what is missing from here and
+nothing large passes through a scheduler.
+"""
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, update
+from sqlalchemy.orm import Session
+
+from db.chunks import chunks
+from db.conflict import insert_missing
+from db.rows import AssetRow, NewAttempt, Recording, RunRow, TakeRow
+from db.tables import Asset, Attempt, Catalog, EngineProfile, Measurement, Run, Take
+from db.takes import take_rows
+
+UNFINISHED = ("planned", "rendering", "failed")
+
+
+def settle_interrupted(session: Session, catalog_id: int) -> int:
+    """Close runs whose driver is gone; their unfinished takes are planned again. Call it under the catalog's lock."""
+    session.execute(
+        update(Take).where(Take.catalog_id == catalog_id, Take.status == "rendering").values(status="planned")
+    )
+    stale = update(Run).where(Run.catalog_id == catalog_id, Run.status == "running")
+    result = session.execute(stale.values(status="interrupted", ended_at=datetime.now(UTC)))
+    return int(getattr(result, "rowcount", 0))
+
+
+def unfinished(
+    session: Session, catalog_id: int, ordered: Collection[str], quarantined_too: bool = False
+) -> list[tuple[str, str, float]]:
+    """(take id, generator, seconds) of the ordered takes that have no sound yet, in the brief's order."""
+    statuses = (*UNFINISHED, "quarantined") if quarantined_too else UNFINISHED
+    query = (
+        select(Take.id, Take.generator, Take.controls["duration"].as_float())
+        .where(Take.catalog_id == catalog_id, Take.status.in_(statuses))
+        .order_by(Take.position)
+    )
+    return [(id_, generator, seconds) for id_, generator, seconds in session.execute(query) if id_ in ordered]
+
+
+def start_run(session: Session, values: dict[str, Any], shards: Iterable[list[str]]) -> None:
+    """Insert a run (columns of `run` but `shards`) and hand each shard's takes to it."""
+    rows = [{"key": id_, "in_shard": number} for number, ids in enumerate(shards) for id_ in ids]
+    count = rows[-1]["in_shard"] + 1 if rows else 0
+    now = datetime.now(UTC)
+    session.add(Run(**values, shards=count, status="running", started_at=now, stages={}))
+    session.flush()
+    statement = (
+        update(Take.__table__)  # type: ignore[arg-type]
+        .where(Take.id == bindparam("key"))
+        .values(run_id=values["id"], shard=bindparam("in_shard"), status="planned")
+    )
+    for chunk in chunks(rows):
+        session.execute(statement, chunk)
+
+
+def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
+    """The takes of a shard that are still to be rendered, now marked `rendering`."""
+    mine = (Take.run_id == run_id) & (Take.shard == shard) & Take.status.in_(("planned", "rendering"))
+    rows = list(take_rows(session, mine, with_assets=False))
+    session.execute(update(Take).where(mine).values(status="rendering"))
+    return rows
+
+
+def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
+    """Everything of a batch of takes in the caller's one transaction. A take that is done stays as it was recorded."""
+    now = datetime.now(UTC)
+    ids = [recording.take_id for recording in recordings]
+    done = set(session.scalars(select(Take.id).where(Take.id.in_(ids), Take.status == "done")))
+    fresh = [recording for recording in recordings if recording.take_id not in done]
+    profiles = {r.profile.sha256: r.profile.profile for r in recordings if r.profile}
+    insert_missing(session, EngineProfile, [{"sha256": key, "profile": value} for key, value in profiles.items()])
+    insert_missing(session, Attempt, [_attempt(r, run_id, a) for r in recordings for a in r.attempts])
+    insert_missing(session, Asset, [_asset(r, n) for r in fresh for n in range(len(r.assets))])
+    insert_missing(session, Measurement, [_measured(r, *item) for r in fresh for item in r.measurements.items()])
+    statement = update(Take.__table__).where(Take.id == bindparam("key")).values(  # type: ignore[arg-type]
+        status=bindparam("to"), pcm_sha256=bindparam("pcm"), error=bindparam("why"), recorded_at=now
+    )
+    if fresh:
+        rows = [{"key": r.take_id, "to": r.status, "pcm": r.pcm_sha256, "why": r.error} for r in fresh]
+        session.execute(statement, rows)
+
+
+def _attempt(recording: Recording, run_id: str, attempt: NewAttempt) -> dict[str, Any]:
+    profile = recording.profile.sha256 if recording.profile and attempt.outcome == "done" else None
+    return {
+        "take_id": recording.take_id,
+        "run_id": run_id,
+        "outcome": attempt.outcome,
+        "started_at": attempt.started_at,
+        "ended_at": attempt.ended_at,
+        "actor": attempt.actor,
+        "engine_profile": profile,
+        "seconds": attempt.seconds,
+        "error": attempt.error,
+    }
+
+
+def _asset(recording: Recording, number: int) -> dict[str, Any]:
+    asset = recording.assets[number]
+    profile = recording.profile.sha256 if recording.profile else None
+    columns = AssetRow.__dataclass_fields__
+    return {name: getattr(asset, name) for name in columns} | {"take_id": recording.take_id, "engine_profile": profile}
+
+
+def _measured(recording: Recording, name: str, value: float) -> dict[str, Any]:
+    return {"take_id": recording.take_id, "name": name, "value": float(value)}
+
+
+def end_run(session: Session, run_id: str, status: str, stages: dict[str, float]) -> dict[str, int]:
+    """Close a run; unfinished takes of it are planned again. Returns its takes counted by status."""
+    counts = run_counts(session, run_id)
+    session.execute(
+        update(Take).where(Take.run_id == run_id, Take.status == "rendering").values(status="planned")
+    )
+    failed = counts.get("failed", 0) + counts.get("quarantined", 0)
+    values = {"status": status, "ended_at": datetime.now(UTC), "done": counts.get("done", 0), "failed": failed}
+    session.execute(update(Run).where(Run.id == run_id).values(**values, stages=stages))
+    return counts
+
+
+def run_counts(session: Session, run_id: str) -> dict[str, int]:
+    """The takes of a run counted by status."""
+    query = select(Take.status, func.count()).where(Take.run_id == run_id).group_by(Take.status)
+    return {status: count for status, count in session.execute(query)}
+
+
+def run_rows(session: Session, catalog: str | None = None) -> Iterator[RunRow]:
+    """Runs, newest first."""
+    query = select(Run, Catalog.name).join(Catalog, Catalog.id == Run.catalog_id).order_by(Run.started_at.desc())
+    if catalog:
+        query = query.where(Catalog.name == catalog)
+    for run, name in session.execute(query):
+        fields = {key: getattr(run, key) for key in RunRow.__dataclass_fields__ if key != "catalog"}
+        yield RunRow(catalog=name, **fields)

@@ -1,0 +1,69 @@
+"""Joins the Ray cluster that the settings name, or starts a private local one; never anything else.
+
+A bare `ray.init()` would join whatever `RAY_ADDRESS` says or silently start a cluster; here the asked cluster is joined
+or an error says that it is not there.
+"""
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from services.rendering.jobs import RenderingStoppedError
+
+OBJECT_STORE_BYTES = 2 << 30
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """`address` None starts a local cluster with `cpus` and `gpus` logical devices (None: those of the machine)."""
+
+    address: str | None = None
+    cpus: float | None = None
+    gpus: int | None = None
+    object_store_bytes: int = OBJECT_STORE_BYTES
+
+
+def connect(cluster: Cluster) -> None:
+    """Make Ray usable in this process; does nothing when it already is."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if ray.is_initialized():
+        return
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
+    if cluster.address:
+        try:
+            ray.init(address=cluster.address, **options)
+        except (ConnectionError, OSError, ValueError, RuntimeError) as error:
+            raise RenderingStoppedError(
+                f"no Ray cluster at {cluster.address} ({error}); start it or unset CUEWORKS_RAY_ADDRESS"
+            ) from error
+        return
+    ray.init(
+        address="local",
+        include_dashboard=False,
+        num_cpus=cluster.cpus,
+        num_gpus=cluster.gpus,
+        object_store_memory=cluster.object_store_bytes,
+        **options,
+    )
+
+
+def disconnect() -> None:
+    """Leave the cluster; a local one ends."""
+    import ray
+
+    ray.shutdown()
+
+
+def check_fits(cpus: float, gpus: float) -> None:
+    """Raise RenderingStoppedError when no node could ever hold one actor of that size."""
+    import ray
+
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+        offers = ", ".join(f"{n.get('CPU', 0):g} CPU + {n.get('GPU', 0):g} GPU" for n in nodes) or "no node"
+        raise RenderingStoppedError(
+            f"the generator needs {cpus:g} CPU and {gpus:g} GPU on one machine; the cluster offers {offers}"
+        )

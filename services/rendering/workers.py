@@ -1,0 +1,165 @@
+"""The two kinds of worker, as plain classes: they run in this process or as Ray actors alike.
+
+Workers never let a generator's exception escape: it becomes the answer of the rows it belongs to. Only a worker's own
+death (or the store's failure) is an error of the machinery.
+"""
+
+import hashlib
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from models.generator import Generator, Rendition, Request
+from models.registry import build, load
+from services.rendering.jobs import Finisher, FinishedTake, Job, Workshop
+from services.storage.store import StorageError
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A generator worker that is warm: where it runs and how it computes."""
+
+    place: str
+    gpus: str
+    profile: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How a batch went: per row None or the error, and the seconds that the batch took."""
+
+    errors: tuple[str | None, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FinishReport:
+    """How finishing went: a take, or an error; `storage` errors concern every take, not this one."""
+
+    take: FinishedTake | None = None
+    error: str | None = None
+    storage: bool = False
+    seconds: float = 0.0
+    details: dict[str, float] = field(default_factory=dict)
+
+
+class BatchDependenceError(RuntimeError):
+    """A row's samples changed with its neighbours: this engine may not render."""
+
+
+class GeneratorWorker:
+    """Owns one generator. `threads` is fixed before any numerical library starts its pool."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        if workshop.resources.gpus == 0:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves it unset for such actors, which would show them all
+        _fix_threads(workshop.resources.threads)
+        self._workshop = workshop
+        self._generator: Generator | None = None
+        self._tested = False
+
+    def warm_up(self) -> Ready:
+        """Set the generator up, once."""
+        if self._generator is None:
+            generator = build(self._workshop.factory, self._workshop.cache_dir)
+            generator.setup()
+            self._generator = generator
+        profile = {
+            "revision": self._generator.revision,
+            "batch": self._generator.batch_size,
+            "threads": self._workshop.resources.threads,
+            "machine": platform.machine(),
+            **self._generator.profile(),
+        }
+        return Ready(f"{platform.node()}:{os.getpid()}", os.environ.get("CUDA_VISIBLE_DEVICES", ""), profile)
+
+    def _self_test(self, request: Request) -> None:
+        """Raise BatchDependenceError unless a row sounds the same in another place beside another neighbour."""
+        generator = self._ready()
+        if not self._tested and generator.batch_size > 1:
+            neighbour = replace(request, seed=request.seed ^ 1)
+            alone = _sound(generator.generate([request])[0])
+            moved = _sound(generator.generate([neighbour, request])[1])
+            if alone != moved:
+                raise BatchDependenceError(f"{generator.id}: a row's sound depends on its place in the batch")
+        self._tested = True
+
+    def generate(self, requests: Sequence[Request]) -> tuple[Report, list[Rendition | None]]:
+        """A rendition or an error for every request."""
+        started = time.perf_counter()
+        renditions, errors = self._attempt(requests)
+        return Report(tuple(errors), time.perf_counter() - started), renditions
+
+    def generate_rows(self, requests: Sequence[Request]) -> tuple[Any, ...]:
+        """`generate` as one flat tuple: report first, then the rows, so that each is an object of its own."""
+        report, renditions = self.generate(requests)
+        return (report, *renditions)
+
+    def _attempt(self, requests: Sequence[Request]) -> tuple[list[Rendition | None], list[str | None]]:
+        try:
+            self._self_test(requests[0])
+            return [*self._ready().generate(requests)], [None] * len(requests)
+        except Exception as error:
+            if len(requests) == 1:
+                return [None], [f"{type(error).__name__}: {error}"]
+        rows = [self._attempt([request]) for request in requests]
+        return [row[0][0] for row in rows], [row[1][0] for row in rows]
+
+    def _ready(self) -> Generator:
+        if self._generator is None:
+            self.warm_up()
+        assert self._generator is not None
+        return self._generator
+
+    def close(self) -> None:
+        """Tear the generator down."""
+        if self._generator is not None:
+            self._generator.teardown()
+
+
+class FinishingWorker:
+    """Masters, encodes and stores; never sees a GPU."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        _fix_threads(1)
+        self._finisher: Finisher = load(workshop.finisher)(workshop.home)
+
+    def warm_up(self) -> str:
+        """Import what finishing needs before the first take waits for it."""
+        warm = getattr(self._finisher, "warm_up", None)
+        if warm:
+            warm()
+        return f"{platform.node()}:{os.getpid()}"
+
+    def finish(self, job: Job, rendition: Rendition) -> FinishReport:
+        """Finish one take; its own faults and the store's come back as reports."""
+        started = time.perf_counter()
+        try:
+            take = self._finisher.finish(job, rendition)
+        except StorageError as error:
+            return FinishReport(error=error.strerror or str(error), storage=True)
+        except Exception as error:
+            return FinishReport(error=f"{type(error).__name__}: {error}", seconds=time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        return FinishReport(take=replace(take, seconds={**take.seconds, "finish": seconds}), seconds=seconds)
+
+
+def _fix_threads(threads: int) -> None:
+    """Numerical libraries read these once, when they are first imported; torch is told when it is there already."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = str(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def _sound(rendition: Rendition) -> str:
+    sha = hashlib.sha256(rendition.premaster.tobytes())
+    for name in sorted(rendition.stems):
+        sha.update(rendition.stems[name].tobytes())
+    return sha.hexdigest()

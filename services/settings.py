@@ -1,0 +1,125 @@
+"""The one place where settings become objects: home, database, store, workshop, executor.
+
+Everything else is handed what it needs. Reading settings opens nothing; `open_*` does.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from services.storage.folder import FolderStore
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from models.registry import Card
+    from services.rendering.jobs import Executor, Workshop
+
+DEFAULT_HOME = "catalog"
+
+
+class SettingError(ValueError):
+    """A setting has a value that cannot be used; the message names the variable and what it may be."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. `actors` None means one generator actor a processor (or GPU)."""
+
+    home: Path
+    database_url: str
+    embedded: bool
+    cache_dir: Path
+    ray_address: str | None = None
+    executor: str = "ray"
+    actors: int | None = None
+    max_takes: int = 1_000_000
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Raises SettingError naming the variable whose value cannot be used."""
+        home = Path(environment.get("CUEWORKS_HOME") or DEFAULT_HOME).expanduser().resolve()
+        url = environment.get("CUEWORKS_DATABASE_URL")
+        store = environment.get("CUEWORKS_STORE_URL")
+        if store:
+            raise SettingError(f"CUEWORKS_STORE_URL={store!r}: only the home's own folder is supported; unset it")
+        executor = environment.get("CUEWORKS_EXECUTOR") or "ray"
+        if executor not in ("ray", "in-process"):
+            raise SettingError(f"CUEWORKS_EXECUTOR={executor!r}: use ray or in-process")
+        return cls(
+            home=home,
+            database_url=url or f"sqlite+pysqlite:///{home / 'cueworks.db'}",
+            embedded=url is None,
+            cache_dir=_cache_dir(environment),
+            ray_address=environment.get("CUEWORKS_RAY_ADDRESS") or None,
+            executor=executor,
+            actors=_count(environment, "CUEWORKS_ACTORS"),
+            max_takes=_count(environment, "CUEWORKS_MAX_TAKES") or 1_000_000,
+        )
+
+    def with_options(self, actors: int | None = None, executor: str | None = None) -> "Settings":
+        """These settings with the command line's own choices."""
+        return replace(self, actors=actors or self.actors, executor=executor or self.executor)
+
+    def open_store(self) -> FolderStore:
+        return FolderStore(self.home / "blobs")
+
+    def open_database(self) -> "Engine":
+        """The database, brought to this release's schema when it is the embedded one."""
+        from db.engine import open_engine
+        from db.migrate import upgrade
+
+        if self.embedded:
+            self.home.mkdir(parents=True, exist_ok=True)
+        engine = open_engine(self.database_url)
+        if self.embedded:
+            upgrade(engine)
+        return engine
+
+    def workshop(self, card: "Card") -> "Workshop":
+        """How workers for the generator of `card` are built."""
+        from services.rendering.jobs import Workshop
+
+        return Workshop(card.factory, card.batch_size, card.resources, self.home, self.cache_dir)
+
+    def open_executor(self, workshop: "Workshop") -> "Executor":
+        """The executor that the settings ask for; starts Ray when it is the Ray one."""
+        if self.executor == "in-process":
+            from services.rendering.in_process import InProcessExecutor
+
+            return InProcessExecutor(workshop)
+        from services.rendering.ray_cluster import Cluster
+        from services.rendering.ray_pool import RayExecutor
+
+        actors = self.actors or self._default_actors(workshop)
+        return RayExecutor(workshop, actors, max(1, min(actors, processors())), Cluster(self.ray_address))
+
+    def _default_actors(self, workshop: "Workshop") -> int:
+        if workshop.resources.gpus:
+            import torch
+
+            return max(1, int(torch.cuda.device_count() / workshop.resources.gpus))
+        return max(1, int(processors() / max(workshop.resources.cpus, 0.1)))
+
+
+def processors() -> int:
+    """The processors this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _cache_dir(environment: Mapping[str, str]) -> Path:
+    if named := environment.get("CUEWORKS_CACHE"):
+        return Path(named).expanduser().resolve()
+    base = environment.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser().resolve() / "cueworks"
+
+
+def _count(environment: Mapping[str, str], name: str) -> int | None:
+    text = environment.get(name)
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise SettingError(f"{name}={text!r}: use a whole number from 1")
+    return int(text)

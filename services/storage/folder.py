@@ -1,0 +1,120 @@
+"""Blobs in a folder: `blobs/ab/ab12...`, read-only files written as temp + fsync + rename.
+
+A crash leaves at most files under `blobs/tmp`, which `sweep` removes once they are old; a blob that is seen is whole.
+"""
+
+import contextlib
+import errno
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from services.storage.store import Blob, BlobMissingError, StorageError, Writer, digest
+
+_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
+STALE_S = 24 * 3600.0
+
+
+class FolderStore:
+    """A BlobStore in `root`."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._temp = root / "tmp"
+
+    def put(self, write: Writer) -> Blob:
+        try:
+            self._temp.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self._temp, delete=False) as file:
+                temp = Path(file.name)
+                try:
+                    return self._store(write, file, temp)
+                except BaseException:
+                    temp.unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            raise StorageError(error.errno, f"{self.root}: {_remedy(error)}") from error
+
+    def _store(self, write: Writer, file: "tempfile._TemporaryFileWrapper[bytes]", temp: Path) -> Blob:
+        write(file)  # type: ignore[arg-type]
+        file.flush()
+        file.seek(0)
+        blob = digest(file)  # type: ignore[arg-type]
+        place = self._place(blob.sha256)
+        if self._holds(place, blob):
+            temp.unlink()
+            return blob
+        os.fchmod(file.fileno(), 0o444)
+        os.fsync(file.fileno())
+        place.parent.mkdir(parents=True, exist_ok=True)
+        temp.replace(place)
+        sync_folder(place.parent)
+        return blob
+
+    def _holds(self, place: Path, blob: Blob) -> bool:
+        """An existing blob is kept only when its bytes are right: a damaged one is written anew."""
+        if not place.is_file() or place.stat().st_size != blob.bytes:
+            return False
+        with place.open("rb") as file:
+            return digest(file) == blob
+
+    def open(self, sha256: str) -> BinaryIO:
+        try:
+            return self._place(sha256).open("rb")
+        except FileNotFoundError:
+            raise BlobMissingError(f"no blob {sha256} in {self.root}; render its take again") from None
+
+    def has(self, sha256: str) -> bool:
+        return self._place(sha256).is_file()
+
+    def path(self, sha256: str) -> Path:
+        return self._place(sha256)
+
+    def delete(self, sha256: str) -> None:
+        self._place(sha256).unlink(missing_ok=True)
+
+    def digests(self) -> Iterator[Blob]:
+        if not self.root.is_dir():
+            return
+        for folder in sorted(self.root.iterdir()):
+            if len(folder.name) == 2:
+                for entry in os.scandir(folder):
+                    if _DIGEST.match(entry.name):
+                        yield Blob(entry.name, entry.stat().st_size)
+
+    def sweep(self, older_than_s: float = STALE_S) -> int:
+        """Remove what interrupted writes left behind; returns how many files."""
+        removed = 0
+        if self._temp.is_dir():
+            for path in self._temp.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    if time.time() - path.stat().st_mtime > older_than_s:
+                        path.unlink()
+                        removed += 1
+        return removed
+
+    def _place(self, sha256: str) -> Path:
+        if not _DIGEST.match(sha256):
+            raise ValueError(f"not a SHA-256 digest: {sha256!r}")
+        return self.root / sha256[:2] / sha256
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full; free some space and run the same command again, what is finished stays"
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return "not writable; set CUEWORKS_HOME to a folder you may write to"
+    return error.strerror or str(error)

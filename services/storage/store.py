@@ -1,0 +1,63 @@
+"""Content-addressed blobs: the port, and what every adapter promises.
+
+A blob is written whole or not at all, before any database hears of it; writing the same bytes twice keeps one blob.
+Adapters pass one shared behaviour suite (tests/unit/test_storage.py). No adapter ever changes a stored blob.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+BLOCK = 1 << 20
+Writer = Callable[[BinaryIO], None]
+
+
+class BlobMissingError(LookupError):
+    """No blob of that digest is stored."""
+
+
+class StorageError(OSError):
+    """The store cannot take or give a file; the message says where, why and what to do."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A stored blob: `sha256` (hex) of its bytes and its size in bytes."""
+
+    sha256: str
+    bytes: int
+
+
+class BlobStore(Protocol):
+    def put(self, write: Writer) -> Blob:
+        """Store what `write` writes to the open binary file it is given; durable when it returns."""
+        ...
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The blob's bytes for reading. Raises BlobMissingError."""
+        ...
+
+    def has(self, sha256: str) -> bool: ...
+
+    def path(self, sha256: str) -> Path | None:
+        """Where the blob lies on this machine; None for stores that are not on it."""
+        ...
+
+    def delete(self, sha256: str) -> None:
+        """Remove a blob; removing one that is not there is no error."""
+        ...
+
+    def digests(self) -> Iterator[Blob]:
+        """Every stored blob with its size, in no particular order."""
+        ...
+
+
+def digest(file: BinaryIO) -> Blob:
+    """SHA-256 and size of what remains to be read of `file`."""
+    sha, size = hashlib.sha256(), 0
+    while block := file.read(BLOCK):
+        sha.update(block)
+        size += len(block)
+    return Blob(sha.hexdigest(), size)
