@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -49,7 +49,7 @@ class PageFile:
     duration_s: float | None
     bytes: int
 
-    @property
+    @cached_property
     def url(self) -> str:
         """The path as a relative URL. Raises ValueError where it would leave the disk the page lies on."""
         if not self.path or self.path.startswith("/") or "\0" in self.path:
@@ -88,7 +88,7 @@ class PageTake:
         """`combat / ashwood / take 3`."""
         return " / ".join([self.cue, *([self.zone] if self.zone else []), f"take {self.index + 1}"])
 
-    @property
+    @cached_property
     def sources(self) -> list[PageFile]:
         """What the player may play, best first.
 
@@ -96,7 +96,7 @@ class PageTake:
         whole = [file for file in self.files if file.role == "loop" and _is_sound(file)] if self.controls.loop else []
         return self._by_preference(whole or [file for file in self.files if file.role == "mix" and _is_sound(file)])
 
-    @property
+    @cached_property
     def stems(self) -> dict[str, list[PageFile]]:
         """Files of each stem by its name, best to play first."""
         stems: dict[str, list[PageFile]] = {}

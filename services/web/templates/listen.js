@@ -33,7 +33,7 @@ function drawPlayhead() {
 function onMedia(event) {
   const player = event.target;
   if (!player.matches?.(".card audio")) return;
-  if (event.type === "play") {
+  if (event.type === "play" && !player.paused) { // events come late: it may have been paused since
     for (const other of $$("audio")) if (other !== player) other.pause();
     select(cardOf(player));
   }
@@ -147,6 +147,7 @@ function move(step, play) {
   if (current) playerOf(current)?.pause();
   select(card);
   card.scrollIntoView({ block: "nearest" });
+  if (document.activeElement === document.body || cards.includes(document.activeElement)) card.focus({ preventScroll: true });
   if (play) playerOf(card).play().catch(() => {});
 }
 
