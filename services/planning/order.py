@@ -22,7 +22,7 @@ class Delivery:
 
 @dataclass(frozen=True)
 class PlannedTake:
-    """One variation to make. `index` counts from 0 within zone x cue x point; `zone` is None in a brief without zones."""
+    """One variation to make. `index` counts from 0 within zone x cue x point; `zone` is None outside the zones."""
 
     id: str
     catalog: str

@@ -1,0 +1,88 @@
+"""A brief made from one sentence, for `generate --prompt`: the same schema, the same limits, the same identity rules.
+
+Nothing here reads a file or decides what the sentence means.
+"""
+
+import hashlib
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import replace
+from typing import Any
+
+import yaml
+
+from models.words import STATES
+from services.planning import document
+from services.planning.faults import BriefError, Fault
+from services.planning.reader import ReadBrief, read_bytes
+from services.planning.templates import escape
+
+MOST_PROMPT = 1000
+MOST_SLUG = 40
+DURATION = 30.0
+
+
+def adhoc(
+    prompt: str,
+    takes: int = 1,
+    *,
+    seed: int = 0,
+    catalog: str | None = None,
+    use: str = "internal-prototype",
+    generator: str = "composer",
+    duration: float = DURATION,
+    formats: Collection[str] = (),
+    generators: Collection[str] | None = None,
+) -> ReadBrief:
+    """A brief of one cue with `takes` takes of `prompt`, `duration` seconds, not looped.
+
+    The catalog is named after the prompt unless `catalog` is given; its text is YAML that `read_bytes` reads back.
+    Raises BriefError, without file and line, where the prompt is empty, longer than 1000 characters, holds control
+    characters, or another argument is out of its range."""
+    text = _checked(prompt)
+    state = _state_of(text)
+    data: dict[str, Any] = {
+        "catalog": catalog if catalog is not None else slug(text), "title": text[:200], "seed": seed, "use": use,
+        "generator": generator,
+        "cues": [{"state": state, "prompt": escape(text), "duration": duration, "takes": takes}],
+    }
+    if formats:
+        data["cues"][0]["formats"] = list(formats)
+    written = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1 << 20).encode()
+    try:
+        return read_bytes(written, None, generators)
+    except BriefError as error:
+        raise BriefError(replace(fault, field=fault.field.removeprefix("cues[0].")) for fault in error.faults) from None
+
+
+def slug(text: str) -> str:
+    """A catalog name for a text: `an-upbeat-jazz-piano-piece`; six digits of its hash behind it where the text had to
+    be shortened or changed by more than case and spaces."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
+    short = words[:MOST_SLUG].rstrip("-")
+    if short and short == "-".join(text.casefold().split()):
+        return short
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    return f"{short or 'prompt'}-{digest}"
+
+
+def _checked(prompt: str) -> str:
+    bad = document.forbidden(prompt)
+    if bad is not None:
+        what = f"character U+{ord(bad):04X} does not belong into a prompt"
+        raise BriefError([Fault("prompt", what, "remove it")])
+    text = " ".join(prompt.split())
+    if not text:
+        raise BriefError([Fault("prompt", "the prompt is empty", "say in a sentence what the music is like")])
+    if len(text) > MOST_PROMPT:
+        what = f"the prompt has {len(text)} characters, more than {MOST_PROMPT}"
+        raise BriefError([Fault("prompt", what, "shorten it")])
+    return text
+
+
+def _state_of(text: str) -> str:
+    """The first state that the prompt names, else `music`."""
+    words = re.findall(r"[a-z]+(?:-[a-z]+)*", text.casefold())
+    return next((word for word in words if word in STATES), "music")

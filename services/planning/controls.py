@@ -1,0 +1,295 @@
+"""From what was said to what is to be made: the controls of a cue in a zone at a point of its axes.
+
+Who wins, field by field: the cue's own keys; what a relation shares; the zone's key and tempo; the brief's defaults;
+words of the prompt; words of the zone's identity; what state, genre and mood suggest. Firm states (combat, boss, ...)
+keep their mood and tempo against the zone's words. Every choice is noted with its source, to be shown and stored.
+Nothing here is random: a tonic that nobody named follows from the seed of the zone's theme.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.controls import Controls, Theme
+from services.planning import presets, timing
+from services.planning.lexicon import BIOMES
+from services.planning.prompt import Hit, Reading
+
+
+@dataclass(frozen=True)
+class Choice:
+    """That `field` became `value` because of `source` (cue, relation, zone, defaults, prompt, identity, state, genre,
+    mood, place or theme) and, where text decided, of these words."""
+
+    field: str
+    value: str
+    source: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """How a cue was understood: one choice a field, in a fixed order, several for instruments."""
+
+    choices: tuple[Choice, ...]
+
+    def as_json(self) -> list[dict[str, str]]:
+        """Plain values: field, value, source, words."""
+        return [vars(choice) | {} for choice in self.choices]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """The cue that is shared with: its name, controls and what is shared."""
+
+    name: str
+    controls: Controls
+    share: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Ask:
+    """All that was said of a cue in one zone at one point. `own` and `defaults` hold the keys that are set there."""
+
+    cue: str
+    state: str
+    prompt: Reading
+    theme: Theme
+    identity: Reading = field(default_factory=Reading)
+    zone_key: str | None = None
+    zone_bpm: float | None = None
+    own: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    parent: Parent | None = None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """Controls, how they came about, and what is worth a warning."""
+
+    controls: Controls
+    understanding: Understanding
+    warnings: tuple[str, ...] = ()
+
+
+def resolve(ask: Ask) -> Resolved:
+    """The controls of `ask`. Raises timing.ImpossibleLengthError where its length and tempo cannot go together."""
+    return _Resolver(ask).resolve()
+
+
+class _Resolver:
+    """Decides field by field; later fields look at earlier ones."""
+
+    def __init__(self, ask: Ask) -> None:
+        self.ask = ask
+        self.prompt = ask.prompt
+        self.identity = ask.identity
+        self.state = presets.STATES.get(ask.state, presets.OTHER_STATE)
+        self.choices: list[Choice] = []
+        self.warnings: list[str] = []
+
+    def resolve(self) -> Resolved:
+        genre = self._genre()
+        mood = self._mood()
+        bpm = self._bpm(genre)
+        key = self._key(mood)
+        meter = self._first("meter", self._explicit("meter"), self._said("meter"), ("4/4", "state", ""))
+        instruments, excluded = self._instruments(genre)
+        loop, form = self._shape()
+        length = timing.length_of(bpm, meter, loop, **self._asked_length())
+        form = form or _usual_form(length.bars, loop)
+        self._note("form", form, "cue" if self._explicit("form") else "state", "")
+        controls = Controls(
+            state=self.ask.state, genre=genre, mood=mood, bpm=bpm, key=key, meter=meter, instruments=instruments,
+            excluded=excluded, bars=length.bars, duration=length.duration, form=form, intensity=self._intensity(),
+            loop=loop, theme=self._theme(),
+        )
+        self._check(controls)
+        return Resolved(controls, Understanding(tuple(self.choices)), tuple(self.warnings))
+
+    def _note(self, name: str, value: object, source: str, words: str) -> None:
+        self.choices.append(Choice(name, f"{value:g}" if isinstance(value, float) else str(value), source, words))
+
+    def _first(self, name: str, *offers: tuple[Any, str, str] | None) -> Any:
+        """The first offer (value, source, words) that is there, noted."""
+        value, source, words = next(offer for offer in offers if offer is not None)
+        self._note(name, value, source, words)
+        return value
+
+    def _explicit(self, name: str) -> tuple[Any, str, str] | None:
+        if self.ask.own.get(name) is not None:
+            return self.ask.own[name], "cue", ""
+        return (self.ask.defaults[name], "defaults", "") if self.ask.defaults.get(name) is not None else None
+
+    def _said(self, name: str, identity: bool = True) -> tuple[str, str, str] | None:
+        for reading, source in ((self.prompt, "prompt"), (self.identity, "identity")):
+            hit: Hit | None = getattr(reading, name)
+            if hit is not None and (identity or source == "prompt"):
+                return hit.value, source, hit.words
+        return None
+
+    def _shares(self, what: str) -> Parent | None:
+        return self.ask.parent if self.ask.parent is not None and what in self.ask.parent.share else None
+
+    def _genre(self) -> str:
+        from_parent = (self.ask.parent.controls.genre, "relation", self.ask.parent.name) if self.ask.parent else None
+        return str(self._first("genre", self._explicit("genre"), self._said("genre"), from_parent,
+                               self._genre_of_instruments(), ("orchestral", "state", self.ask.state)))
+
+    def _genre_of_instruments(self) -> tuple[str, str, str] | None:
+        """The genre that most of the named instruments are typical of, outside game states."""
+        if self.ask.state in presets.GAME_STATES or not self.prompt.instruments:
+            return None
+        named = [hit.value for hit in self.prompt.instruments]
+        best = max(presets.GENRES, key=lambda genre: sum(name in presets.GENRES[genre].instruments for name in named))
+        typical = presets.GENRES[best].instruments
+        return (best, "prompt", ", ".join(named)) if any(name in typical for name in named) else None
+
+    def _mood(self) -> str:
+        place = self._place()
+        from_place = (place[1], "place", place[0]) if place and not self.state.firm else None
+        return str(self._first("mood", self._explicit("mood"), self._said("mood", identity=not self.state.firm),
+                               from_place, (self.state.mood, "state", self.ask.state)))
+
+    def _place(self) -> tuple[str, str, tuple[str, ...]] | None:
+        """(words, mood, colours) of the place that the prompt or the zone names."""
+        hit = self.prompt.biome or self.identity.biome
+        return (hit.words, *BIOMES[hit.value]) if hit else None
+
+    def _bpm(self, genre: str) -> float:
+        """A cue's own tempo stands; a shared grid bends every other to a simple ratio of the parent's."""
+        ask, parent = self.ask, self._shares("tempo-grid")
+        own = ask.own.get("bpm")
+        if own is not None:
+            if parent is not None and not timing.is_on_grid(own, parent.controls.bpm):
+                self.warnings.append(
+                    f"{ask.cue}: {own:g} bpm is no simple ratio of the {parent.controls.bpm:g} bpm of {parent.name!r}, "
+                    f"whose tempo grid it shares; {timing.on_grid(own, parent.controls.bpm):g} bpm would be"
+                )
+            return float(self._first("bpm", (float(own), "cue", "")))
+        default = ask.defaults.get("bpm")
+        if ask.zone_bpm is not None:
+            default = None
+            if parent is None:
+                return float(self._first("bpm", (float(ask.zone_bpm), "zone", "")))
+        wanted = self._wanted_bpm(genre) if default is None else (float(default), "defaults", "")
+        if parent is None:
+            return float(self._first("bpm", wanted))
+        bpm = timing.on_grid(wanted[0], parent.controls.bpm)
+        return float(self._first("bpm", (bpm, "relation", parent.name)))
+
+    def _wanted_bpm(self, genre: str) -> tuple[float, str, str]:
+        firm = self.ask.state in presets.GAME_STATES
+        base, source = (self.state.bpm, "state") if firm else (presets.GENRES[genre].bpm, "genre")
+        if self.prompt.tempo is not None:
+            return self.prompt.tempo.applied_to(base), "prompt", self.prompt.tempo.words
+        return base, source, self.ask.state if firm else genre
+
+    def _key(self, mood: str) -> str:
+        ask, parent = self.ask, self._shares("key")
+        own, default = ask.own.get("key"), ask.defaults.get("key")
+        if own is not None and parent is not None and own != parent.controls.key:
+            self.warnings.append(f"{ask.cue}: its own key {own} stands against the shared {parent.controls.key}")
+        return str(self._first(
+            "key",
+            (own, "cue", "") if own is not None else None,
+            (parent.controls.key, "relation", parent.name) if parent is not None else None,
+            (ask.zone_key, "zone", "") if ask.zone_key is not None else None,
+            (default, "defaults", "") if default is not None else None,
+            self._said("key"),
+            self._usual_key(mood),
+        ))
+
+    def _usual_key(self, mood: str) -> tuple[str, str, str]:
+        """The zone's tonic, in the mode that the text names or the mood suggests."""
+        named = self._said("mode")
+        mode, source, words = named or (presets.MOOD_MODES.get(mood, "minor"), "mood", mood)
+        tonics = presets.TONICS.get(mode, presets.TONICS["minor"])
+        return f"{tonics[self.ask.theme.seed % len(tonics)]} {mode}", source, words
+
+    def _instruments(self, genre: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """(instruments, excluded). Explicit ones are never excluded by words; shared ones come first."""
+        explicit = self._explicit("instruments")
+        excluded = dict.fromkeys(hit.value for hit in (*self.prompt.excluded, *self.identity.excluded))
+        wanted = self._asked_instruments(explicit, genre)
+        if explicit is not None:
+            for name in [name for name in explicit[0] if name in excluded]:
+                self.warnings.append(f"{self.ask.cue}: {name} is listed under `instruments`, so the prompt's words "
+                                     "against it do not count")
+                del excluded[name]
+        chosen = {name: offer for name, offer in wanted.items() if name not in excluded}
+        for name, (source, words) in chosen.items():
+            self._note("instruments", name, source, words)
+        for name in excluded:
+            words = next(hit.words for hit in (*self.prompt.excluded, *self.identity.excluded) if hit.value == name)
+            self._note("excluded", name, "prompt", words)
+        return tuple(chosen), tuple(excluded)
+
+    def _asked_instruments(self, explicit: tuple[Any, str, str] | None, genre: str) -> dict[str, tuple[str, str]]:
+        shared = self._shares("instruments")
+        wanted = {name: ("relation", shared.name) for name in shared.controls.instruments} if shared else {}
+        if explicit is not None:
+            return wanted | {name: (explicit[1], "") for name in explicit[0]}
+        for reading, source in ((self.prompt, "prompt"), (self.identity, "identity")):
+            named = {_suited(hit.value, hit.words, genre): (source, hit.words) for hit in reading.instruments}
+            if named:
+                return wanted | named
+        return wanted or self._usual_instruments(genre)
+
+    def _usual_instruments(self, genre: str) -> dict[str, tuple[str, str]]:
+        usual = {name: ("genre", genre) for name in presets.GENRES[genre].instruments}
+        if genre == "orchestral":
+            usual |= {name: ("state", self.ask.state) for name in presets.FIRM_COLOURS.get(self.ask.state, ())}
+        place = self._place()
+        if place is not None and genre in ("orchestral", "folk", "ambient"):
+            usual |= {name: ("place", place[0]) for name in place[2]}
+        return usual
+
+    def _shape(self) -> tuple[bool, str | None]:
+        """(loop, form): `form: loop` means a loop unless `loop` says otherwise."""
+        form, loop = self._explicit("form"), self._explicit("loop")
+        is_loop = bool(loop[0]) if loop is not None else form is not None and form[0] == "loop"
+        source = (loop or form or (None, "state", ""))[1]
+        self._note("loop", str(is_loop).lower(), source, "")
+        own_loop = "loop" in self.ask.own and "form" not in self.ask.own
+        if form is None or (own_loop and (form[0] == "loop") != is_loop):
+            return is_loop, None
+        return is_loop, str(form[0])
+
+    def _asked_length(self) -> dict[str, Any]:
+        """`bars` or `duration`: the cue's one, else that of the defaults."""
+        for place, source in ((self.ask.own, "cue"), (self.ask.defaults, "defaults")):
+            for name in ("bars", "duration"):
+                if place.get(name) is not None:
+                    self._note(name, place[name], source, "")
+                    return {name: place[name]}
+        return {}
+
+    def _intensity(self) -> int:
+        return int(self._first("intensity", self._explicit("intensity"), self._said("intensity", identity=False),
+                               (self.state.intensity, "state", self.ask.state)))
+
+    def _theme(self) -> Theme:
+        if self.ask.parent is None:
+            return self.ask.theme
+        return self.ask.parent.controls.theme if self._shares("theme") else self.ask.theme
+
+    def _check(self, controls: Controls) -> None:
+        sections = controls.form.count("-") + 1
+        if sections > controls.bars:
+            raise timing.ImpossibleLengthError(f"{controls.bars} bars are too few for the {sections} sections")
+
+
+def _suited(name: str, words: str, genre: str) -> str:
+    """`guitar` alone is electric where the genre is."""
+    if words in ("guitar", "guitars") and genre in ("rock", "electronic", "synthwave"):
+        return "electric guitar"
+    return name
+
+
+def _usual_form(bars: int, loop: bool) -> str:
+    if loop:
+        return "loop"
+    if bars >= 12:
+        return "intro-A-B-A-outro"
+    return "A-B-A" if bars >= 6 else "A"

@@ -1,0 +1,315 @@
+"""From a checked brief to its takes: cues crossed with zones and axes, each with controls, seed and id.
+
+Everything that can be wrong is found before the first take leaves: a plan is whole or there is none. Controls are made
+once per zone, cue and point; a take adds its index, seed and id. Nothing here writes, renders or asks a database.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+from typing import Any
+
+from models.controls import Theme
+from services.planning import templates, timing
+from services.planning.brief import Brief, Cue, Relation, Zone
+from services.planning.controls import Ask, Parent, Resolved, Understanding, resolve
+from services.planning.faults import BriefError, Fault, at_most, nearest
+from services.planning.identity import PointIdentity, theme_seed
+from services.planning.order import Delivery, PlannedTake
+from services.planning.prompt import Reading, read_prompt
+from services.planning.reader import ReadBrief
+from services.planning.words import USES
+
+CEILING = 1_000_000
+DEFAULT_FORMATS = ("flac", "ogg")
+DEFAULT_SAMPLE_RATE = 48000
+DEFAULT_LOUDNESS = -23.0
+MOST_WARNINGS = 50
+
+
+@dataclass(frozen=True)
+class PlannedCue:
+    """A cue as planned: its template, axes and the zones it is made for (None: outside the zones)."""
+
+    name: str
+    state: str
+    prompt: str
+    axes: dict[str, list[str]]
+    zones: tuple[str | None, ...]
+    takes: int
+
+
+@dataclass(frozen=True)
+class Understood:
+    """How one zone x cue x point was understood."""
+
+    zone: str | None
+    cue: str
+    point: dict[str, str]
+    understanding: Understanding
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a brief orders. `restricted`: `only` or `takes` narrowed it, so takes that are missing from it are still
+    ordered and nothing may be superseded. `warnings` are sentences for people."""
+
+    read: ReadBrief
+    catalog: str
+    title: str
+    seed: int
+    use: str
+    licensee: dict[str, Any] | None
+    generator: str
+    revision: str
+    cues: tuple[PlannedCue, ...]
+    takes: tuple[PlannedTake, ...]
+    understandings: tuple[Understood, ...]
+    warnings: tuple[str, ...]
+    restricted: bool
+
+    @property
+    def text(self) -> bytes:
+        """The brief, byte for byte as it was read."""
+        return self.read.text
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of `text`, hex."""
+        return self.read.sha256
+
+
+def plan(
+    brief: ReadBrief,
+    revision_of: Callable[[str], str],
+    *,
+    takes: int | None = None,
+    only: str | None = None,
+    generator: str | None = None,
+    use: str | None = None,
+    ceiling: int = CEILING,
+) -> Plan:
+    """The takes that `brief` orders, in the order of cues, zones, points and indices.
+
+    `revision_of` gives a generator's revision and raises LookupError for an unknown id. `takes` overrides the number
+    per zone, cue and point; `only` keeps the cues of that state or name; `generator` and `use` override the brief's.
+    Raises BriefError with every fault; more takes than `ceiling` are refused before any is enumerated."""
+    order = brief.brief
+    generator, use = generator or order.generator, use or order.use
+    revision, faults = _revision(brief, revision_of, generator)
+    faults += _overrides(takes, use)
+    cues = list(_planned_cues(order, takes))
+    chosen = _only(cues, only, faults)
+    _check_ceiling(brief, chosen, ceiling, faults)
+    if faults:
+        raise BriefError(faults)
+    resolver = _PointResolver(brief, {cue.name: cue for cue in cues})
+    planned, understood = _enumerate(resolver, chosen, generator, revision)
+    return Plan(
+        read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
+        licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
+        cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
+        warnings=_few((*brief.warnings, *resolver.warnings)), restricted=only is not None or takes is not None,
+    )
+
+
+def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
+    distinct = tuple(dict.fromkeys(warnings))
+    if len(distinct) <= MOST_WARNINGS:
+        return distinct
+    return (*distinct[:MOST_WARNINGS], f"{len(distinct) - MOST_WARNINGS} more warnings")
+
+
+def _revision(brief: ReadBrief, revision_of: Callable[[str], str], generator: str) -> tuple[str, list[Fault]]:
+    try:
+        return revision_of(generator), []
+    except LookupError:
+        remedy = "name `composer` or a registered model (`cueworks models`)"
+        if generator == brief.brief.generator:
+            return "", [brief.fault(("generator",), "unknown generator", remedy, generator)]
+        return "", [Fault("generator", "unknown generator", remedy, repr(generator))]
+
+
+def _overrides(takes: int | None, use: str) -> list[Fault]:
+    faults = []
+    if takes is not None and takes < 1:
+        faults.append(Fault("takes", "zero takes cannot be made", "ask for at least one", str(takes)))
+    if use not in USES:
+        faults.append(Fault("use", "unknown use", nearest(use, USES), repr(use)))
+    return faults
+
+
+def _value(order: Brief, cue: Cue, name: str) -> Any:
+    own = getattr(cue, name)
+    return own if own is not None else getattr(order.defaults, name)
+
+
+def _planned_cues(order: Brief, takes: int | None) -> Iterator[PlannedCue]:
+    for cue in order.cues:
+        state = _value(order, cue, "state")
+        yield PlannedCue(
+            name=_value(order, cue, "name") or state,
+            state=state,
+            prompt=_value(order, cue, "prompt"),
+            axes=_value(order, cue, "axes") or {},
+            zones=_zones_of(order, cue),
+            takes=takes or _value(order, cue, "takes") or 1,
+        )
+
+
+def _zones_of(order: Brief, cue: Cue) -> tuple[str | None, ...]:
+    """The zones a cue is made for, in the order of the brief."""
+    zones = _value(order, cue, "zones") or "all"
+    if zones == "none" or not order.zones:
+        return (None,)
+    chosen = None if zones == "all" else set(zones)
+    return tuple(zone.name for zone in order.zones if chosen is None or zone.name in chosen)
+
+
+def _only(cues: list[PlannedCue], only: str | None, faults: list[Fault]) -> list[PlannedCue]:
+    if only is None:
+        return cues
+    chosen = [cue for cue in cues if only in (cue.name, cue.state)]
+    if not chosen:
+        known = list(dict.fromkeys(word for cue in cues for word in (cue.state, cue.name)))
+        listed = ", ".join(known[:20])
+        faults.append(Fault("only", "no cue has this state or name", f"the brief has: {listed}", repr(only[:60])))
+    return chosen
+
+
+def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, faults: list[Fault]) -> None:
+    count = sum(len(cue.zones) * prod(len(values) for values in cue.axes.values()) * cue.takes for cue in cues)
+    if count > ceiling:
+        what = f"{count:,} takes are more than the ceiling of {ceiling:,}" if count < 10**18 else "too many takes"
+        faults.append(brief.fault(("cues",), what, "order fewer takes, or raise the ceiling in the settings"))
+
+
+def _enumerate(
+    resolver: "_PointResolver", cues: list[PlannedCue], generator: str, revision: str
+) -> tuple[list[PlannedTake], list[Understood]]:
+    order = resolver.order
+    planned: list[PlannedTake] = []
+    understood: list[Understood] = []
+    faults: dict[Fault, None] = {}
+    for cue in cues:
+        delivery = resolver.delivery(cue.name)
+        for zone in cue.zones:
+            for point in templates.points(cue.axes):
+                try:
+                    resolved = resolver.at(zone, cue.name, point)
+                except BriefError as error:
+                    faults |= dict.fromkeys(error.faults)
+                    continue
+                understood.append(Understood(zone, cue.name, point, resolved.understanding))
+                identity = PointIdentity(
+                    catalog=order.catalog, brief_seed=order.seed, zone=zone, cue=cue.name, point=point,
+                    prompt=resolver.prompt(cue.name, point), controls=resolved.controls, delivery=delivery,
+                    generator=generator, revision=revision,
+                )
+                planned += identity.takes(cue.state, cue.takes)
+    if faults:
+        raise BriefError(at_most(list(faults)))
+    return planned, understood
+
+
+class _PointResolver:
+    """Controls by zone, cue and point; a cue that shares with another asks for that one's first."""
+
+    def __init__(self, brief: ReadBrief, cues: Mapping[str, PlannedCue]) -> None:
+        self.brief = brief
+        self.order = brief.brief
+        self.planned = cues
+        self.warnings: list[str] = []
+        self._known: dict[tuple[str | None, str, Reading, Parent | None], Resolved] = {}
+        self._themes: dict[tuple[str | None, str | None], Theme] = {}
+
+    @cached_property
+    def _cues(self) -> dict[str, tuple[int, Cue]]:
+        return {name: (at, cue) for at, (name, cue) in enumerate(zip(self.planned, self.order.cues, strict=True))}
+
+    @cached_property
+    def _zones(self) -> dict[str, Zone]:
+        return {zone.name: zone for zone in self.order.zones}
+
+    @cached_property
+    def _defaults(self) -> dict[str, Any]:
+        return _set_keys(self.order.defaults)
+
+    @cached_property
+    def _own(self) -> dict[str, dict[str, Any]]:
+        return {name: _set_keys(cue) for name, (_, cue) in self._cues.items()}
+
+    def at(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Resolved:
+        """The controls of a cue in a zone at a point. Raises BriefError where its length is impossible."""
+        reading, parent = read_prompt(self.prompt(cue, point)), self._parent(zone, cue, point)
+        key = (zone, cue, reading, parent)
+        if key not in self._known:
+            self._known[key] = self._resolve(zone, cue, reading, parent)
+        return self._known[key]
+
+    def _resolve(self, zone: str | None, cue: str, reading: Reading, parent: Parent | None) -> Resolved:
+        place = self._zones.get(zone) if zone is not None else None
+        ask = Ask(
+            cue=cue, state=self.planned[cue].state, prompt=reading, theme=self._theme(zone, cue),
+            identity=read_prompt(place.identity) if place else Reading(), zone_key=place.key if place else None,
+            zone_bpm=place.bpm if place else None, own=self._own[cue], defaults=self._defaults, parent=parent,
+        )
+        try:
+            resolved = resolve(ask)
+        except timing.ImpossibleLengthError as error:
+            raise BriefError([self._impossible(cue, str(error))]) from None
+        self.warnings += resolved.warnings
+        return resolved
+
+    def _impossible(self, cue: str, what: str) -> Fault:
+        at, own = self._cues[cue]
+        for place, path in ((own, ("cues", at)), (self.order.defaults, ("defaults",))):
+            for name in ("bars", "duration"):
+                if getattr(place, name) is not None:
+                    value = getattr(place, name)
+                    return self.brief.fault((*path, name), f"{cue}: {what}", "change length, tempo or form", value)
+        return self.brief.fault(("cues", at), f"{cue}: {what}", "give it `bars` or `duration`")
+
+    def prompt(self, cue: str, point: Mapping[str, str]) -> str:
+        """The prompt template with the values of a point."""
+        return templates.fill(self.planned[cue].prompt, point)
+
+    def _parent(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Parent | None:
+        relation: Relation | None = self.order.relations.get(cue)
+        if relation is None:
+            return None
+        parent = self.planned[relation.of]
+        there = zone if zone in parent.zones else None
+        nearest_point = {name: point[name] if point.get(name) in values else values[0]
+                         for name, values in parent.axes.items()}
+        return Parent(parent.name, self.at(there, parent.name, nearest_point).controls, frozenset(relation.share))
+
+    def _theme(self, zone: str | None, cue: str) -> Theme:
+        """The zone's theme, or the cue's own where it has relations but shares no theme."""
+        relation = self.order.relations.get(cue)
+        own = cue if relation is not None and "theme" not in relation.share else None
+        if (zone, own) not in self._themes:
+            self._themes[zone, own] = self._draw_theme(zone, own)
+        return self._themes[zone, own]
+
+    def _draw_theme(self, zone: str | None, cue: str | None) -> Theme:
+        seed = theme_seed(self.order.catalog, self.order.seed, zone, cue)
+        if self.brief.theme is not None and cue is None:
+            return replace(self.brief.theme, seed=seed)
+        return Theme(seed=seed, bars=self.order.theme.bars or Theme(0).bars)
+
+    def delivery(self, cue: str) -> Delivery:
+        """What the takes of a cue are delivered as."""
+        own = self._cues[cue][1]
+        loudness = _value(self.order, own, "loudness")
+        return Delivery(
+            formats=tuple(_value(self.order, own, "formats") or DEFAULT_FORMATS),
+            sample_rate=_value(self.order, own, "sample_rate") or DEFAULT_SAMPLE_RATE,
+            loudness=float(DEFAULT_LOUDNESS if loudness is None else loudness),
+            stems=bool(_value(self.order, own, "stems")),
+        )
+
+
+def _set_keys(cue: Cue) -> dict[str, Any]:
+    return {name: getattr(cue, name) for name in Cue.model_fields if getattr(cue, name) is not None}

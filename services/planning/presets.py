@@ -1,0 +1,68 @@
+"""What a state and a genre suggest where nothing else was said. One table each; nothing here reads text."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class StatePreset:
+    """`firm` states keep their tempo and mood against genre and zone: a fight on a sunny coast is still a fight."""
+
+    bpm: float
+    intensity: int
+    mood: str
+    firm: bool = False
+
+
+@dataclass(frozen=True)
+class GenrePreset:
+    bpm: float
+    instruments: tuple[str, ...]
+
+
+STATES: dict[str, StatePreset] = {
+    "exploration": StatePreset(92, 2, "hopeful"),
+    "low-tension": StatePreset(104, 3, "tense", firm=True),
+    "combat": StatePreset(144, 4, "urgent", firm=True),
+    "boss": StatePreset(160, 5, "relentless", firm=True),
+    "ambient": StatePreset(72, 1, "calm"),
+    "menu": StatePreset(88, 2, "calm"),
+    "victory": StatePreset(132, 4, "epic", firm=True),
+    "defeat": StatePreset(66, 2, "melancholic", firm=True),
+    "town": StatePreset(104, 2, "happy"),
+    "dungeon": StatePreset(80, 2, "dark"),
+    "stealth": StatePreset(90, 2, "tense", firm=True),
+    "puzzle": StatePreset(100, 2, "mysterious"),
+    "cutscene": StatePreset(84, 3, "hopeful"),
+    "music": StatePreset(104, 3, "neutral"),
+}
+OTHER_STATE = StatePreset(104, 3, "neutral")
+GAME_STATES = frozenset(STATES) - {"music"}
+"""States whose tempo and genre are those of a game score; any other word leaves both to the genre."""
+
+GENRES: dict[str, GenrePreset] = {
+    "orchestral": GenrePreset(100, ("strings", "horn", "flute", "harp", "timpani")),
+    "ambient": GenrePreset(72, ("synth pad", "bell", "piano")),
+    "jazz": GenrePreset(120, ("piano", "upright bass", "brushes")),
+    "bossa-nova": GenrePreset(128, ("acoustic guitar", "upright bass", "flute", "percussion")),
+    "lo-fi": GenrePreset(80, ("electric piano", "bass", "drums", "vibraphone")),
+    "folk": GenrePreset(104, ("acoustic guitar", "violin", "whistle", "percussion")),
+    "rock": GenrePreset(128, ("electric guitar", "distorted guitar", "bass", "drums")),
+    "electronic": GenrePreset(126, ("synth lead", "synth pad", "synth bass", "electronic drums")),
+    "synthwave": GenrePreset(104, ("synth lead", "pluck", "synth bass", "electronic drums")),
+    "chiptune": GenrePreset(140, ("square lead", "triangle bass", "chip drums")),
+}
+FIRM_COLOURS: dict[str, tuple[str, ...]] = {
+    "combat": ("taiko", "low brass"),
+    "boss": ("taiko", "low brass", "choir"),
+    "victory": ("trumpet", "brass"),
+}
+"""What a firm state adds to an orchestral cue that names no instrument."""
+
+MOOD_MODES = {
+    "calm": "major", "hopeful": "major", "happy": "major", "upbeat": "major", "romantic": "major", "neutral": "major",
+    "mysterious": "dorian",
+}
+"""The mode of a mood; minor for the rest."""
+
+TONICS = {"major": ("C", "G", "D", "F", "A", "Bb", "Eb"), "minor": ("D", "E", "A", "C", "G", "B", "F#")}
+"""Tonics that a zone may be given when no key was: playable ones. Other modes choose among the minor ones."""
