@@ -1,0 +1,113 @@
+"""Who plays what: asked-for instruments first, then the genre's own players, and nobody who is excluded.
+
+Every asked-for instrument gets a seat. The stems are a small stable set, one for every role of
+`models.composer.instruments.ROLES`: melody, counter, harmony, pads, ostinato, bass, drums, percussion.
+"""
+
+from dataclasses import replace
+
+from models.composer.character import Character
+from models.composer.dice import Dice
+from models.composer.genre import Genre
+from models.composer.genre import Part as Chair
+from models.composer.instruments import INSTRUMENTS, banned
+from models.composer.piece import Seat
+from models.controls import Controls
+
+_ORDER = ("melody", "bass", "pads", "harmony", "ostinato", "drums", "percussion", "counter")
+_SHARED = ("melody", "bass", "drums")  # cast by the theme, so that all cues of a zone have the same leaders
+_PLAIN = Chair(instruments=(), patterns={"light": "0...1...2...1...", "steady": "0.1.2.1.0.1.2.1."})
+
+
+def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> list[Seat]:
+    """The seats of a take, in the order of `_ORDER`. Raises ValueError for an instrument that nobody knows."""
+    unknown = [name for name in controls.instruments if name not in INSTRUMENTS]
+    if unknown:
+        raise ValueError(f"instruments: {', '.join(unknown)} not known; see `cueworks words` for the list")
+    out = banned(controls.excluded)
+    asked = [name for name in dict.fromkeys(controls.instruments) if name not in out]
+    seats = _asked_seats(asked, genre, character)
+    taken = {seat.role for seat in seats}
+    for role in _ORDER:
+        if role not in taken and role in genre.roles and role not in character.dropped:
+            seat = _own_seat(role, genre, character, out, {seat.instrument for seat in seats}, controls.theme.seed if role in _SHARED else seed)
+            if seat:
+                seats.append(seat)
+    return sorted(seats, key=lambda seat: (_ORDER.index(seat.role), seat.doubles)) or [_last_resort(out)]
+
+
+def _asked_seats(asked: list[str], genre: Genre, character: Character) -> list[Seat]:
+    seats: list[Seat] = []
+    taken: set[str] = set()
+    for name in sorted(asked, key=lambda name: (len(INSTRUMENTS[name].suits), asked.index(name))):
+        wishes = _wishes(name, genre, character)
+        role = next((role for role in wishes if role not in taken), wishes[0])
+        seats.append(Seat(role, name, _chair(genre, role, name), asked=True, doubles=role in taken))
+        taken.add(role)
+    for seat in list(seats):
+        suits = INSTRUMENTS[seat.instrument].suits
+        alone = sum(INSTRUMENTS[other.instrument].pitched for other in seats) <= 1
+        if alone and INSTRUMENTS[seat.instrument].chords and "melody" in suits and "melody" not in taken:
+            seats.append(Seat("melody", seat.instrument, _chair(genre, "melody", seat.instrument), asked=True))
+            taken.add("melody")
+    return seats
+
+
+def _wishes(name: str, genre: Genre, character: Character) -> list[str]:
+    """The roles of an instrument, best first: where the genre itself seats it, then its own order; riffs pull strings
+    and plucked players to the ostinato."""
+    suits = list(INSTRUMENTS[name].suits)
+    own = [role for role in suits if role in genre.roles and name in genre.roles[role].instruments]
+    wishes = list(dict.fromkeys([*own, *suits]))
+    if character.riff and "ostinato" in wishes and wishes[0] == "pads":
+        wishes.remove("ostinato")
+        wishes.insert(0, "ostinato")
+    return wishes
+
+
+def _chair(genre: Genre, role: str, name: str) -> Chair:
+    chair = genre.roles.get(role)
+    if chair is None:
+        defaults = {"melody": (0.0, 0.0, 0.25), "bass": (-2.0, 0.0, 0.05), "drums": (-4.0, 0.0, 0.1)}
+        gain, pan, reverb = defaults.get(role, (-5.0, 0.2, 0.25))
+        chair = replace(_PLAIN, gain_db=gain, pan=pan, reverb=reverb, patterns=_own_patterns(role))
+    return replace(chair, instruments=(name,))
+
+
+def _own_patterns(role: str) -> dict[str, object]:
+    """What a role plays in a genre that has no such chair."""
+    if role == "bass":
+        return {"light": "R...............", "steady": "R.......5......."}
+    if role == "drums":
+        return {"light": {"simple": {"kick": "x.......x.......", "hat": "x...x...x...x..."}}}
+    if role == "percussion":
+        return {"light": {"simple": {"shaker": "x.x.x.x.x.x.x.x.", "low tom": "X.......x......."}}}
+    return _PLAIN.patterns if role == "ostinato" else {}
+
+
+def _own_seat(role: str, genre: Genre, character: Character, out: frozenset[str], used: set[str], seed: int) -> Seat | None:
+    chair = genre.roles[role]
+    wanted = chair.fierce if chair.fierce and character.riff else chair.instruments
+    allowed = [name for name in wanted if name not in out]
+    free = [name for name in allowed if name not in used] or allowed or _substitutes(role, out)
+    if not free:
+        return None
+    name = Dice("cast", role, seed).pick(free, [4.0 / (place + 1) for place in range(len(free))])
+    return Seat(role, name, replace(chair, instruments=(name,)), asked=False)
+
+
+def _substitutes(role: str, out: frozenset[str]) -> list[str]:
+    """Players of any genre for a role whose own players are all excluded; drums and percussion stay away."""
+    if role in ("drums", "percussion", "counter"):
+        return []
+    return [name for name, instrument in INSTRUMENTS.items() if instrument.suits[0] == role and name not in out][:1]
+
+
+def _last_resort(out: frozenset[str]) -> Seat:
+    """Somebody who may still play when everybody else is excluded. Raises ValueError when nobody is left."""
+    left = [name for name, instrument in INSTRUMENTS.items() if "melody" in instrument.suits and name not in out]
+    left = left or [name for name in INSTRUMENTS if name not in out]
+    if not left:
+        raise ValueError("excluded: every instrument is excluded; leave at least one to play")
+    role = INSTRUMENTS[left[0]].suits[0]
+    return Seat(role, left[0], replace(_PLAIN, instruments=(left[0],)), asked=False)

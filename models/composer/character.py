@@ -1,0 +1,87 @@
+"""What a state and a mood ask of the music: how the theme is told, how dense, dark, driven and high it is.
+
+States that are not listed in `states.yaml` are read from mood and intensity. Genres know nothing of states, and states
+nothing of genres.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import yaml
+
+from models.controls import Controls
+
+
+@dataclass(frozen=True)
+class Character:
+    """A reading of state, mood and intensity.
+
+    `energy` 0..1 decides layers, patterns and loudness; `melody` how the theme is told (see `develop`);
+    `chord_pace` multiplies the genre's bars per chord; `pedal` holds the bass on the tonic, `riff` makes the ostinato
+    out of the motif, `counter` brings the counter-motif; `dark` is the chance of borrowed darker chords; `register`
+    shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of drums and percussion;
+    `dropped` roles stay silent.
+    """
+
+    state: str
+    energy: float
+    melody: str
+    chord_pace: float
+    pedal: bool
+    riff: bool
+    counter: bool
+    dark: float
+    register: int
+    legato: float
+    drums: float
+    dropped: tuple[str, ...]
+    drone: float
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, Any]:
+    text = resources.files("models.composer").joinpath("states.yaml").read_text(encoding="utf-8")
+    tables: dict[str, Any] = yaml.safe_load(text)
+    return tables
+
+
+def character_of(controls: Controls) -> Character:
+    """How to treat a take. Raises ValueError for an intensity outside 1..5."""
+    if not 1 <= controls.intensity <= 5:
+        raise ValueError(f"intensity must be 1 to 5, not {controls.intensity}")
+    tables = _tables()
+    mood = {**tables["mood_defaults"], **tables["moods"].get(controls.mood, {})}
+    name = controls.state if controls.state in tables["states"] else _likest(controls)
+    state = {**tables["state_defaults"], **tables["states"][name]}
+    energy = 0.12 + 0.17 * (controls.intensity - 1) + state["energy"] + mood["energy"]
+    return Character(
+        state=name,
+        energy=min(0.95, max(0.05, energy)),
+        melody=state["melody"],
+        chord_pace=state["chord_pace"],
+        pedal=state["pedal"],
+        riff=state["riff"],
+        counter=state["counter"],
+        dark=min(0.6, state["dark"] + mood["dark"]),
+        register=state["register"] + mood["register"],
+        legato=state["legato"] * mood["legato"],
+        drums=state["drums"],
+        dropped=tuple(state["dropped"]),
+        drone=state["drone"],
+    )
+
+
+def _likest(controls: Controls) -> str:
+    """The listed state that a mood and an intensity come nearest to."""
+    fierce = controls.mood in ("urgent", "relentless", "epic", "tense")
+    if controls.intensity >= 5 and fierce:
+        return "boss"
+    if controls.intensity >= 4 and (fierce or controls.mood == "dark"):
+        return "combat"
+    if controls.mood in ("dark", "mysterious", "tense"):
+        return "dungeon" if controls.intensity <= 2 else "stealth"
+    if controls.mood == "calm" and controls.intensity <= 1:
+        return "ambient"
+    return "music"

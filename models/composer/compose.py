@@ -1,0 +1,180 @@
+"""Composing: from controls and a seed to a score. The theme comes from the controls, everything that may differ
+between two takes of one cue from the seed. No sound is made here, and the same arguments give the same bits.
+"""
+
+from collections.abc import Callable
+
+from models.composer import accompaniment, bass, drums, melody
+from models.composer.casting import cast
+from models.composer.character import Character, character_of
+from models.composer.develop import sketch
+from models.composer.dice import Dice
+from models.composer.form import Part, Phrase, parts_of
+from models.composer.genre import Genre, genre
+from models.composer.groove import swung
+from models.composer.harmony import Demand, Palette, Slot, build, phrase_numerals, slot_grid
+from models.composer.humanise import humanised
+from models.composer.line import Event, notes_of
+from models.composer.meter import Meter, parse_meter
+from models.composer.piece import Passage, Piece, Seat
+from models.composer.score import Chord, Score, Section, Track
+from models.composer.theme import Motif, Tone, motif_of
+from models.composer.theory import Key, parse_key
+from models.controls import Controls
+
+_TAIL_S = 6.0
+_AWAY = ("contrast", "break")
+
+
+def compose(controls: Controls, seed: int) -> Score:
+    """The score of one take.
+
+    `seed` (any whole number) decides progressions, development, orchestration and fills; the motif is that of
+    `controls.theme`. Raises ValueError for a key, meter, genre, form, intensity or instrument that cannot be."""
+    piece = plan(controls, seed)
+    seats = cast(controls, piece.genre, piece.character, seed)
+    tracks = tuple(_track(piece, seat, place) for place, seat in enumerate(seats))
+    seconds = piece.quarters * 60.0 / controls.bpm
+    return Score(
+        bpm=controls.bpm,
+        meter=(piece.meter.numerator, piece.meter.denominator),
+        bars=controls.bars,
+        quarters=piece.quarters,
+        key=controls.key,
+        loop=controls.loop,
+        tracks=tuple(track for track in tracks if len(track.notes.onset)),
+        sections=_sections(piece),
+        chords=_chords(piece),
+        space=piece.genre.space,
+        tail_s=0.0 if controls.loop else max(0.0, min(_TAIL_S, controls.duration - seconds)),
+        facts=_facts(piece),
+    )
+
+
+def plan(controls: Controls, seed: int) -> Piece:
+    """Everything decided before the parts are written out: form, theme, harmony."""
+    key, meter = parse_key(controls.key), parse_meter(controls.meter)
+    style, character = genre(controls.genre), character_of(controls)
+    motif = motif_of(controls.theme, meter)
+    parts = parts_of(controls.form, controls.bars, controls.loop, Dice("form", seed))
+    passages = _passages(key, meter, style, character, motif, parts, seed)
+    return Piece(
+        key, meter, style, character, seed, controls.bars, controls.bpm, controls.loop, motif,
+        motif_of(controls.theme, meter, "counter"), passages,
+    )
+
+
+def _passages(key: Key, meter: Meter, style: Genre, character: Character, motif: Motif, parts: tuple[Part, ...], seed: int) -> tuple[Passage, ...]:
+    palette = _palette(key, style, character)
+    passages = []
+    for part in parts:
+        for phrase in part.phrases:
+            dice = Dice("sketch", seed, part.material, part.visit, phrase.index)
+            tones, fill = sketch(motif, character.melody, part, phrase, dice)
+            slots = _slots(key, meter, style, character, palette, part, phrase, tones, seed)
+            energy = _energy(character, part, phrase)
+            passages.append(Passage(part, phrase, phrase.bar * meter.bar, phrase.bars * meter.bar, energy, slots, tones, fill))
+    return tuple(passages)
+
+
+def _palette(key: Key, style: Genre, character: Character) -> Palette:
+    family = "major" if key.bright else "minor"
+    return Palette(
+        style.idioms[family], style.idiom, style.applied, character.dark * (0.5 if key.mode not in ("major", "minor", "harmonic minor") else 1.0),
+        style.extension, style.calm if character.energy < 0.6 else style.calm / 2, character.drone,
+    )
+
+
+def _slots(key: Key, meter: Meter, style: Genre, character: Character, palette: Palette, part: Part, phrase: Phrase, tones: tuple[Tone, ...], seed: int) -> tuple[Slot, ...]:
+    """The chords of a phrase. Phrases of one material with the same tones draw the same walk: returns sound returned."""
+    pace = style.bars_per_chord * character.chord_pace
+    grid = slot_grid(phrase.bars, meter, min(pace, max(1, phrase.bars // 2)))
+    opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
+    dice = Dice("harmony", seed, part.material, phrase.index % 2, part.visit // 2)
+    numerals = phrase_numerals(key, palette, len(grid), phrase.cadence, opening, _demand(key, meter, tones), grid, dice)
+    start = phrase.bar * meter.bar
+    slots = [Slot(start + onset, length, build(key, palette, numeral)) for (onset, length), numeral in zip(grid, numerals, strict=True)]
+    return tuple(_settled(slots, meter) if phrase.cadence == "final" else slots)
+
+
+def _settled(slots: list[Slot], meter: Meter) -> list[Slot]:
+    """The last tonic of a piece gets at least one bar: the chords before it move up, or it takes over."""
+    if slots[-1].length >= meter.bar - 1e-6 or len(slots) < 2:
+        return slots
+    last, before = slots[-1], slots[-2]
+    return [*slots[:-2], Slot(before.onset, last.end - before.onset, last.harmony)]
+
+
+def _demand(key: Key, meter: Meter, tones: tuple[Tone, ...]) -> Demand:
+    """What the theme holds on strong places and for long: the chords should contain it."""
+    return [
+        (tone.onset, tone.length * (0.4 + meter.strength(tone.onset)), (key.tonic + key.semitones(tone.degree) + tone.alter) % 12)
+        for tone in tones
+        if meter.strength(tone.onset) >= 0.6 or tone.length >= 2
+    ]
+
+
+def _energy(character: Character, part: Part, phrase: Phrase) -> float:
+    """How full a phrase is: the take's energy, the section's lift, and a slope in sections that grow or thin out."""
+    energy = character.energy + part.lift * 0.6
+    share = phrase.index / max(1, len(part.phrases) - 1) if len(part.phrases) > 1 else 0.5
+    if part.kind in ("intro", "build"):
+        energy += 0.12 * (share - 0.5)
+    elif part.kind == "outro":
+        energy -= 0.12 * (share - 0.5)
+    else:
+        energy += 0.05 * (share - 0.5)
+    return min(1.0, max(0.02, energy))
+
+
+_WRITERS: dict[str, Callable[[Piece, Seat], list[Event]]] = {
+    "melody": melody.write, "counter": melody.write_counter, "harmony": accompaniment.write, "pads": accompaniment.write,
+    "ostinato": accompaniment.write_ostinato, "bass": bass.write, "drums": drums.write_kit, "percussion": drums.write_kit,
+}
+
+
+def _written(piece: Piece, seat: Seat) -> list[Event]:
+    if seat.instrument == "timpani":
+        return drums.write_timpani(piece, seat)
+    if seat.instrument == "taiko":
+        return drums.write_euclid(piece, seat)
+    if seat.doubles and seat.role == "melody":
+        return melody.write_counter(piece, seat)
+    return _WRITERS[seat.role](piece, seat)
+
+
+def _track(piece: Piece, seat: Seat, place: int) -> Track:
+    events = swung(_written(piece, seat), piece.meter, piece.genre.swing, piece.genre.swing_grid)
+    whole = [event for event in events if 0 <= event.onset < piece.quarters - 1e-6 and event.length > 0]
+    dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
+    notes = humanised(notes_of(whole), seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm, piece.quarters, dice)
+    chair = seat.chair
+    gain = chair.gain_db + (1.0 if seat.asked and seat.role not in ("drums", "percussion") else 0.0) - (3.0 if seat.doubles else 0.0)
+    pan = -chair.pan if seat.doubles else chair.pan
+    name = seat.instrument if seat.role in ("drums", "percussion") else f"{seat.role}: {seat.instrument}"
+    return Track(name, seat.role, seat.instrument, notes, gain, pan, chair.reverb)
+
+
+def _sections(piece: Piece) -> tuple[Section, ...]:
+    parts = dict.fromkeys(passage.part for passage in piece.passages)
+    return tuple(Section(part.name, part.bar, part.bars) for part in parts)
+
+
+def _chords(piece: Piece) -> tuple[Chord, ...]:
+    slots = [slot for passage in piece.passages for slot in passage.slots]
+    return tuple(
+        Chord(slot.onset, slot.length, slot.harmony.symbol, slot.harmony.numeral, slot.harmony.pitch_classes) for slot in slots
+    )
+
+
+def _facts(piece: Piece) -> dict[str, object]:
+    """What can be said about the piece in plain JSON."""
+    return {
+        "theme": [[tone.onset, tone.length, tone.degree] for tone in piece.motif.tones],
+        "theme_bars": piece.motif.bars,
+        "treatment": piece.character.state,
+        "telling": piece.character.melody,
+        "energy": round(piece.character.energy, 3),
+        "cadences": [[passage.phrase.bar + passage.phrase.bars, passage.phrase.cadence] for passage in piece.passages],
+        "swing": piece.genre.swing,
+    }

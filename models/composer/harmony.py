@@ -1,0 +1,186 @@
+"""Which chords sound when: functional grammar per mode, phrases that close, and the idioms of a genre.
+
+A phrase is a walk tonic -> predominant -> dominant that ends in its cadence. Several walks are drawn and one that suits
+the melody is kept, so that the theme is harmonised rather than bent. No voicing is decided here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from models.composer.dice import Dice
+from models.composer.meter import Meter
+from models.composer.theory import Harmony, Key, diatonic, harmony
+
+Vocabulary = dict[str, tuple[tuple[str, float], ...]]
+
+# Tonic, predominant and dominant chords of every mode with their weights.
+GRAMMAR: dict[str, Vocabulary] = {
+    "major": {"T": (("I", 6), ("vi", 2)), "P": (("IV", 4), ("ii", 3), ("vi", 1)), "D": (("V", 5), ("V7", 2), ("iii", 0.4))},
+    "minor": {"T": (("i", 6), ("VI", 1.5), ("III", 1)), "P": (("iv", 4), ("VI", 2.5), ("ii°", 0.6)), "D": (("V", 3), ("VII", 2.5), ("v", 1), ("V7", 1))},
+    "dorian": {"T": (("i", 6), ("III", 1)), "P": (("IV", 4), ("ii", 1.5), ("III", 1)), "D": (("VII", 3), ("v", 2), ("IV", 1))},
+    "phrygian": {"T": (("i", 6), ("VI", 1)), "P": (("iv", 3), ("VI", 3), ("III", 0.6)), "D": (("II", 4), ("vii", 2))},
+    "lydian": {"T": (("I", 6), ("vi", 0.7)), "P": (("II", 4), ("vi", 2), ("iii", 1)), "D": (("V", 2.5), ("II", 2), ("vii", 0.8))},
+    "mixolydian": {"T": (("I", 6),), "P": (("IV", 4), ("ii", 2), ("vi", 1)), "D": (("VII", 4), ("v", 2), ("IV", 0.7))},
+    "locrian": {"T": (("i°", 6),), "P": (("iv", 2), ("VI", 2), ("iii", 1.5)), "D": (("II", 2), ("V", 1.5), ("vii", 2))},
+    "harmonic minor": {"T": (("i", 6), ("VI", 1)), "P": (("iv", 4), ("VI", 2), ("ii°", 0.6)), "D": (("V", 5), ("V7", 2), ("vii°", 0.5))},
+}
+_DARK: dict[bool, tuple[str, ...]] = {True: ("iv", "bVI", "bVII"), False: ("bII", "bVI", "iv")}
+_HARSH = {"major": {6}, "minor": {1}, "dorian": {5}, "phrygian": {4}, "lydian": {3}, "mixolydian": {2}, "locrian": set(), "harmonic minor": {1, 2, 6}}
+_INSTEAD = {6: 4, 1: 3, 5: 3, 4: 1, 3: 1, 2: 0}
+_APPLICABLE = {"ii", "V", "vi", "IV", "iv", "III", "VI", "v", "VII"}
+
+
+@dataclass(frozen=True)
+class Palette:
+    """How a piece harmonises: the genre's idioms for its family of modes and its taste.
+
+    `idioms` are rows of numerals; `idiom`, `applied` and `dark` are the chances of following one, of an applied
+    dominant and of a borrowed darker chord; `extension` is what triads grow to; `calm` closes softly (plagal, open).
+    """
+
+    idioms: tuple[tuple[str, ...], ...] = ()
+    idiom: float = 0.0
+    applied: float = 0.0
+    dark: float = 0.0
+    extension: str = "triad"
+    calm: float = 0.0
+    drone: float = 0.0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A chord in time: quarter notes from the start of the piece."""
+
+    onset: float
+    length: float
+    harmony: Harmony
+
+    @property
+    def end(self) -> float:
+        """Where it stops sounding."""
+        return self.onset + self.length
+
+
+Demand = Sequence[tuple[float, float, int]]  # what the melody holds: onset in the phrase, weight, pitch class
+
+
+def slot_grid(bars: int, meter: Meter, per_chord: float) -> list[tuple[float, float]]:
+    """(onset, length) of the chords of a phrase: `per_chord` bars each, 0.5 splits a bar at its middle."""
+    if per_chord < 1:
+        if meter.middle >= meter.bar:
+            return [(bar * meter.bar, meter.bar) for bar in range(bars)]
+        halves = ((0.0, meter.middle), (meter.middle, meter.bar - meter.middle))
+        return [(bar * meter.bar + at, length) for bar in range(bars) for at, length in halves]
+    step = max(1, int(per_chord))
+    return [(bar * meter.bar, min(step, bars - bar) * meter.bar) for bar in range(0, bars, step)]
+
+
+def phrase_numerals(key: Key, palette: Palette, count: int, cadence: str, opening: str, demand: Demand, grid: list[tuple[float, float]], dice: Dice) -> list[str]:
+    """The numerals of a phrase of `count` chords: the drawn walk that suits `demand` best.
+
+    `opening` is `tonic` or `away` (contrasting parts start elsewhere)."""
+    walks = [_walk(key, palette, count, opening, dice) for _ in range(7)]
+    scored = sorted((_mismatch(key, walk, demand, grid) + dice.uniform(0, 0.12), place) for place, walk in enumerate(walks))
+    body = walks[scored[0][1]]
+    return close(key, palette, _coloured(key, palette, body, dice), cadence, dice)
+
+
+def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice) -> list[str]:
+    """`body` with its last chords turned into the cadence."""
+    words = GRAMMAR[key.mode]
+    numerals = list(body)
+    dominants, tonic = words["D"], words["T"][0][0]
+    if palette.calm and dice.chance(palette.calm):
+        dominants = tuple(pair for pair in (*words["P"][:2], *words["D"]) if "7" not in pair[0] and "°" not in pair[0])
+    dominant = _weighted(dice, dominants)
+    if cadence in ("authentic", "final"):
+        numerals[-1] = tonic
+        if len(numerals) > 2:
+            numerals[-2] = dominant
+    elif cadence in ("half", "loop") and len(numerals) > 1 and numerals[-1] not in dict(words["D"]) and numerals[-1] not in dict(words["P"]):
+        numerals[-1] = dominant
+        if len(numerals) > 2 and numerals[-2] == dominant:
+            numerals[-2] = words["P"][0][0] if words["P"][0][0] != dominant else tonic
+    return numerals
+
+
+def function_of(key: Key, numeral: str) -> str:
+    """`T`, `P` or `D` of a numeral in a key; applied and leading-tone chords count as dominants, the rest as P."""
+    words = GRAMMAR[key.mode]
+    if numeral == words["T"][0][0]:
+        return "T"
+    if "/" in numeral or any(numeral == name for name, _ in words["D"]):
+        return "D"
+    return "T" if any(numeral == name for name, _ in words["T"]) and not any(numeral == name for name, _ in words["P"]) else "P"
+
+
+def build(key: Key, palette: Palette, numeral: str) -> Harmony:
+    """The sounding chord of a numeral in the palette's taste."""
+    return harmony(key, numeral, palette.extension)
+
+
+@lru_cache(maxsize=1024)
+def idiom_numeral(key: Key, numeral: str) -> str:
+    """A numeral of a genre's idiom in a mode: plain ones take the mode's own quality, harsh diminished ones are replaced."""
+    romans = ("I", "II", "III", "IV", "V", "VI", "VII")
+    if numeral.upper() not in romans:
+        return numeral
+    degree = romans.index(numeral.upper())
+    if degree == 4 and numeral == "V" and key.mode in ("minor", "harmonic minor"):
+        return "V"
+    return diatonic(key, _INSTEAD[degree] if degree in _HARSH[key.mode] else degree)
+
+
+def _weighted(dice: Dice, pairs: Sequence[tuple[str, float]]) -> str:
+    return dice.pick([name for name, _ in pairs], [weight for _, weight in pairs])
+
+
+def _walk(key: Key, palette: Palette, count: int, opening: str, dice: Dice) -> list[str]:
+    if palette.idioms and dice.chance(palette.idiom):
+        return _idiom(key, palette, count, opening, dice)
+    words = GRAMMAR[key.mode]
+    function = "T" if opening == "tonic" else "P"
+    line = [words["T"][0][0] if function == "T" else _weighted(dice, words["P"])]
+    while len(line) < count:
+        function = {"T": dice.pick("TPD", (1.2, 4, 1.5)), "P": dice.pick("PDT", (2, 3, 1)), "D": dice.pick("TP", (4, 1))}[function]
+        choices = [pair for pair in words[function] if pair[0] != line[-1]] or list(words[function])
+        line.append(words["T"][0][0] if dice.chance(palette.drone) and line[-1] != words["T"][0][0] else _weighted(dice, choices))
+    return line
+
+
+def _idiom(key: Key, palette: Palette, count: int, opening: str, dice: Dice) -> list[str]:
+    row = [idiom_numeral(key, numeral) for numeral in dice.pick(palette.idioms)]
+    tonic = GRAMMAR[key.mode]["T"][0][0]
+    start = 0
+    if opening == "away" and len(row) > 2:
+        start = next((place for place in (2, 1) if row[place] != tonic), 0)
+    if count < len(row) and count > 0 and opening == "tonic" and row[0] != tonic and tonic in row:
+        start = row.index(tonic)
+    return [row[(start + place) % len(row)] for place in range(count)]
+
+
+def _coloured(key: Key, palette: Palette, body: list[str], dice: Dice) -> list[str]:
+    """Applied dominants before chords that bear them, and borrowed darker chords, both away from the phrase's ends."""
+    line = list(body)
+    for place in range(1, len(line) - 1):
+        target = line[place + 1]
+        if palette.applied and target in _APPLICABLE and target != line[0] and dice.chance(palette.applied):
+            line[place] = f"V7/{target}"
+        elif palette.dark and function_of(key, line[place]) == "P" and dice.chance(palette.dark):
+            borrowed = dice.pick(_DARK[key.bright])
+            line[place] = borrowed if borrowed not in (line[place - 1], target) else line[place]
+    return line
+
+
+def _mismatch(key: Key, numerals: list[str], demand: Demand, grid: list[tuple[float, float]]) -> float:
+    """Share of the melody's weight that is no chord tone, plus a little for standing still."""
+    total = wrong = 0.0
+    for (onset, length), numeral in zip(grid, numerals, strict=True):
+        tones = harmony(key, numeral).pitch_classes
+        for at, weight, pitch_class in demand:
+            if onset - 1e-9 <= at < onset + length - 1e-9:
+                total += weight
+                wrong += 0.0 if pitch_class in tones else weight
+    still = sum(1 for one, two in zip(numerals, numerals[1:], strict=False) if one == two) / max(1, len(numerals))
+    return (wrong / total if total else 0.0) + 0.4 * still

@@ -1,0 +1,26 @@
+"""How people play: small seeded deviations of time and touch, never before the start nor beyond the last bar."""
+
+import numpy as np
+
+from models.composer.dice import Dice
+from models.composer.line import SHORTEST
+from models.composer.score import Notes
+
+_STEADY = {"drums": 0.6, "percussion": 0.8, "bass": 0.7}
+
+
+def humanised(notes: Notes, role: str, timing_ms: float, touch: float, bpm: float, quarters: float, dice: Dice) -> Notes:
+    """The notes moved by at most `timing_ms` (less for drums and bass) and `touch` velocity steps.
+
+    Onsets stay within 0..`quarters` (exclusive), lengths positive and within the piece; notes that start together move
+    together, so that chords stay chords."""
+    count = len(notes.onset)
+    if not count:
+        return notes
+    _, groups = np.unique(np.round(notes.onset, 4), return_inverse=True)
+    drift = dice.spread(int(groups.max()) + 1)[groups] * timing_ms * _STEADY.get(role, 1.0) / 60000.0 * bpm
+    onset = np.clip(notes.onset + drift, 0.0, quarters - SHORTEST)
+    length = np.maximum(SHORTEST, np.minimum(notes.length, quarters - onset))
+    velocity = np.clip(np.rint(notes.velocity + dice.spread(count) * touch), 1, 127).astype(np.int32)
+    order = np.lexsort((notes.pitch, onset))
+    return Notes(onset[order], length[order], notes.pitch[order], velocity[order])

@@ -1,0 +1,81 @@
+"""The plan of a piece before anyone plays: passages with their chords, and who sits where."""
+
+from dataclasses import dataclass
+
+from models.composer.character import Character
+from models.composer.form import Part, Phrase
+from models.composer.genre import Genre
+from models.composer.genre import Part as Chair
+from models.composer.harmony import Slot
+from models.composer.meter import Meter
+from models.composer.theme import Motif, Tone
+from models.composer.theory import Key
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A phrase within its part. Times in quarters from the start of the piece; `sketch` is what the theme gives it
+    (from the passage's start), `fill` whether the melody goes on where the sketch ends."""
+
+    part: Part
+    phrase: Phrase
+    start: float
+    length: float
+    energy: float
+    slots: tuple[Slot, ...]
+    sketch: tuple[Tone, ...]
+    fill: bool
+
+    @property
+    def end(self) -> float:
+        """Where the next passage begins."""
+        return self.start + self.length
+
+    def slot_at(self, time: float) -> Slot:
+        """The chord that sounds at a time (the nearest one outside of the passage)."""
+        for slot in self.slots:
+            if time < slot.end - 1e-6:
+                return slot
+        return self.slots[-1]
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Everything decided before the parts are written out."""
+
+    key: Key
+    meter: Meter
+    genre: Genre
+    character: Character
+    seed: int
+    bars: int
+    bpm: float
+    loop: bool
+    motif: Motif
+    counter: Motif
+    passages: tuple[Passage, ...]
+
+    @property
+    def quarters(self) -> float:
+        """The length of the piece."""
+        return self.bars * self.meter.bar
+
+
+@dataclass(frozen=True)
+class Seat:
+    """One player of a piece: role, instrument and how the genre's chair plays. `asked` players are never left out."""
+
+    role: str
+    instrument: str
+    chair: Chair
+    asked: bool
+    doubles: bool = False
+
+    def plays(self, passage: Passage, character: Character) -> bool:
+        """Whether this player has something to do in a passage."""
+        enters = self.chair.enters
+        if self.role in ("drums", "percussion"):
+            enters -= character.drums
+        if self.asked:
+            enters = min(enters, character.energy) - 0.02
+        return passage.energy >= enters
