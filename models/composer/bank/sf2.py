@@ -1,4 +1,4 @@
-"""A small SoundFont 2 writer: our samples and zones in, the bytes of one file out.
+"""A small SoundFont 2 writer and reader: our samples and zones in, the bytes of one file out, and back.
 
 It writes what SoundFont 2.01 (Creative/E-mu, 1995) requires and nothing more: no modulators of its own (players then
 apply the standard's default ones), no 24-bit extension, no ROM. Nothing is synthesised here, and no clock or machine
@@ -154,3 +154,63 @@ def soundfont(title: str, programs: Sequence[Program], samples: Sequence[Sample]
     pool, starts = _sample_data(samples)
     body = b"sfbk" + _info(title) + _list(b"sdta", _chunk(b"smpl", pool)) + _hydra(ordered, samples, starts)
     return _chunk(b"RIFF", body)
+
+
+def _chunks(data: memoryview) -> dict[bytes, memoryview]:
+    """The sub-chunks of one chunk body, lists by their kind."""
+    out, at = {}, 0
+    while at + 8 <= len(data):
+        tag, size = bytes(data[at : at + 4]), int.from_bytes(data[at + 4 : at + 8], "little")
+        body = data[at + 8 : at + 8 + size]
+        if len(body) != size:
+            raise ValueError(f"the sound font ends inside its chunk {tag!r}: {len(body)} of {size} bytes")
+        if tag in (b"LIST", b"RIFF"):
+            tag, body = bytes(body[:4]), body[4:]
+        out[tag] = body
+        at += 8 + size + size % 2
+    return out
+
+
+_PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("rest", "<u4", 3)])
+_INST = np.dtype([("name", "S20"), ("bag", "<u2")])
+_BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
+_GEN = np.dtype([("number", "<u2"), ("amount", "<i2")])
+_SHDR = np.dtype(
+    [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop_start", "<u4"), ("loop_end", "<u4"), ("rate", "<u4"),
+     ("root", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
+)  # fmt: skip
+
+
+def _zone(generators: NDArray[np.void]) -> Zone:
+    """One instrument zone; ranges and sample are taken out of the generators."""
+    amounts = {Gen(int(number)): int(amount) for number, amount in generators.tolist()}
+    keys, velocities = amounts.pop(Gen.KEY_RANGE) & 0xFFFF, amounts.pop(Gen.VEL_RANGE) & 0xFFFF
+    amounts.pop(Gen.SAMPLE_MODES)
+    sample = amounts.pop(Gen.SAMPLE_ID)
+    return Zone(sample, (keys & 255, keys >> 8), (velocities & 255, velocities >> 8), amounts)
+
+
+def parse(data: bytes | memoryview) -> tuple[list[Program], list[Sample]]:
+    """The inverse of `soundfont`, for files that it wrote: sample frames are views into `data`.
+
+    Raises ValueError or KeyError where the file is not one of them.
+    """
+    top = _chunks(memoryview(data))
+    chunks = _chunks(top[b"sfbk"])
+    pool = np.frombuffer(_chunks(chunks[b"sdta"])[b"smpl"], "<i2")
+    hydra = _chunks(chunks[b"pdta"])
+    phdr, inst = np.frombuffer(hydra[b"phdr"], _PHDR), np.frombuffer(hydra[b"inst"], _INST)
+    bags, gens = np.frombuffer(hydra[b"ibag"], _BAG)["gen"], np.frombuffer(hydra[b"igen"], _GEN)
+    headers, samples = np.frombuffer(hydra[b"shdr"], _SHDR)[:-1], []
+    zones = [_zone(gens[first:last]) for first, last in zip(bags[:-1], bags[1:], strict=True)]
+    looped = {int(gens[last - 1]["amount"]) for last in bags[1:] if gens[last - 2]["amount"] == 1}
+    for number, head in enumerate(headers):
+        start = int(head["start"])
+        loop = (int(head["loop_start"]) - start, int(head["loop_end"]) - start) if number in looped else None
+        pcm, cents = pool[start : int(head["end"])], int(head["cents"])
+        samples.append(Sample(head["name"].decode(), pcm, int(head["rate"]), int(head["root"]), loop, cents))
+    programs = [
+        Program(head["name"].decode(), int(head["bank"]), int(head["program"]), tuple(zones[first:last]))
+        for head, first, last in zip(phdr[:-1], inst["bag"][:-1], inst["bag"][1:], strict=True)
+    ]
+    return programs, samples

@@ -1,0 +1,233 @@
+"""What all instruments of the bank are made of: partials, noise, envelopes, filters, and tones that loop exactly.
+
+Everything is float64 and depends on its arguments alone: random phases and noise come from a generator that is seeded
+by a name. Sustained tones loop without a seam because they are built periodic, not because a seam was hidden: the
+fundamental is moved by some hundredths of a cent so that a whole number of periods fits the loop, and vibrato, slow
+changes and breath noise repeat with it.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import next_fast_len
+
+Signal = NDArray[np.float64]
+
+RATE = 32000  # of pitched sounds: their content ends below 14 kHz
+DRUM_RATE = 48000
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One sample of an instrument before quantising: `layer` 0 soft, 1 loud, None for all; `pan` -1 left .. 1 right."""
+
+    root: int
+    pcm: Signal
+    rate: int = RATE
+    loop: tuple[int, int] | None = None
+    layer: int | None = None
+    pan: float = 0.0
+    choke: int = 0  # exclusive class of drums
+    level_db: float = 0.0  # against the other drums of a kit
+
+
+@dataclass(frozen=True)
+class Patch:
+    """An instrument: its recordings, and the envelope that a player gives them (seconds)."""
+
+    recordings: tuple[Recording, ...]
+    attack: float = 0.002
+    release: float = 0.15
+
+
+def seeded(name: str) -> np.random.Generator:
+    """A generator of random numbers that is always the same for one name."""
+    return np.random.Generator(np.random.PCG64(int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big")))
+
+
+def hz(key: float) -> float:
+    """Equal temperament, A4 = 440 Hz = MIDI 69."""
+    return float(440.0 * 2.0 ** ((key - 69) / 12))
+
+
+def db(value: float) -> float:
+    """Decibels to an amplitude factor."""
+    return float(10.0 ** (value / 20))
+
+
+def times(seconds: float, rate: int = RATE) -> Signal:
+    """The instants of all frames."""
+    return np.arange(int(round(seconds * rate))) / rate
+
+
+def partials(freqs: Signal, amps: Signal, decays: Signal, phases: Signal, seconds: float, rate: int = RATE) -> Signal:
+    """The sum of exponentially decaying sinusoids: Hz, amplitude, time constant in seconds, radians.
+
+    Each sinusoid is a coarse times a fine complex exponential, so that the sum of all is one matrix product.
+    """
+    frames = int(round(seconds * rate))
+    audible = freqs < 0.46 * rate
+    poles = (-1 / decays[audible] + 2j * np.pi * freqs[audible]) / rate
+    weights = amps[audible] * np.exp(1j * phases[audible])
+    coarse = np.exp(np.outer(np.arange(-(-frames // _BLOCK)) * _BLOCK, poles)) * weights
+    fine = np.exp(np.outer(poles, np.arange(_BLOCK)))
+    return np.ascontiguousarray((coarse.real @ fine.imag + coarse.imag @ fine.real).ravel()[:frames])
+
+
+def shaped_noise(frames: int, rng: np.random.Generator, gain: Callable[[Signal], Signal], rate: int = RATE) -> Signal:
+    """Gaussian noise with the given amplitude over frequency (Hz), unit RMS, periodic in `frames`."""
+    spectrum = np.fft.rfft(rng.standard_normal(frames)) * gain(np.fft.rfftfreq(frames, 1 / rate))
+    spectrum[0] = 0
+    noise = np.fft.irfft(spectrum, frames)
+    return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
+
+
+def band(low: float, high: float, order: int = 4) -> Callable[[Signal], Signal]:
+    """The amplitude response of a band-pass with Butterworth-like skirts; 0 or infinity leaves a side open."""
+
+    def gain(freqs: Signal) -> Signal:
+        out = np.ones_like(freqs)
+        if low > 0:
+            out = out / np.sqrt(1 + (low / np.maximum(freqs, 1e-3)) ** (2 * order))
+        if np.isfinite(high):
+            out = out / np.sqrt(1 + (freqs / high) ** (2 * order))
+        return out
+
+    return gain
+
+
+def filtered(signal: Signal, gain: Callable[[Signal], Signal], rate: int = RATE) -> Signal:
+    """Zero-phase filtering of a whole sound by an amplitude response; the sound is padded, so nothing wraps."""
+    size = next_fast_len(len(signal) + rate // 4, real=True)
+    return np.fft.irfft(np.fft.rfft(signal, size) * gain(np.fft.rfftfreq(size, 1 / rate)), size)[: len(signal)]
+
+
+def faded(signal: Signal, fade_in: float, fade_out: float, rate: int = RATE) -> Signal:
+    """Raised-cosine ends (seconds), so that nothing clicks."""
+    out = signal.copy()
+    for seconds, reverse in ((fade_in, False), (fade_out, True)):
+        count = min(int(seconds * rate), len(out))
+        if count:
+            ramp = 0.5 - 0.5 * np.cos(np.pi * (np.arange(count) + 0.5) / count)
+            view = out[-count:][::-1] if reverse else out[:count]
+            view *= ramp
+    return out
+
+
+def formants(peaks: tuple[tuple[float, float, float], ...], tilt: float = 0.0) -> Callable[[Signal], Signal]:
+    """A spectral envelope: (centre Hz, gain dB, width in octaves) resonances over a tilt in dB an octave from 500 Hz."""
+
+    def gain(freqs: Signal) -> Signal:
+        octaves = np.log2(np.maximum(freqs, 20.0) / 500.0)
+        level = tilt * np.maximum(octaves, 0)
+        for centre, peak, width in peaks:
+            level = level + peak * np.exp(-0.5 * ((octaves - np.log2(centre / 500.0)) / width) ** 2)
+        return 10.0 ** (level / 20)
+
+    return gain
+
+
+@dataclass(frozen=True)
+class Vibrato:
+    """`cents` peak, `rate` Hz, whole cycles in a loop, and how much loudness follows it (0..1)."""
+
+    cents: float = 0.0
+    rate: float = 5.4
+    cycles: int = 5
+    tremolo: float = 0.0
+
+
+@dataclass(frozen=True)
+class Held:
+    """A sustained tone: `prefix` seconds before its loop. `strength(k, t)` is the amplitude of harmonic k (from 1)
+    over the control times t (seconds, `t` past the prefix lies in the loop and must not change there)."""
+
+    prefix: float
+    strength: Callable[[int, Signal], Signal]
+    harmonics: int
+    vibrato: Vibrato = Vibrato()
+    shimmer: float = 0.05  # slow independent changes of every harmonic
+    noise: Callable[[Signal], Signal] | None = None
+    noise_level: float = 0.0
+    scoop: float = 0.0  # cents that the attack starts below
+
+
+def _loop_frames(frequency: float, seconds: float, rate: int) -> tuple[int, float]:
+    """Frames of a loop of about `seconds` that holds whole periods, and the frequency that makes it exact."""
+    periods = max(1, round(frequency * seconds))
+    frames = int(round(periods * rate / frequency))
+    return frames, periods * rate / frames
+
+
+def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> tuple[Signal, tuple[int, int]]:
+    """Render a sustained tone: frames and its loop.
+
+    Eight frames past the loop's end are kept for interpolating players."""
+    vibrato = spec.vibrato
+    length, frequency = _loop_frames(hz(key), vibrato.cycles / vibrato.rate, rate)
+    start = int(spec.prefix * rate)
+    index = np.arange(start + length + 8)
+    turn = 2 * np.pi * ((index - start) % length) / length
+    rise = np.clip((index / rate - 0.12) / max(spec.prefix - 0.12, 1e-3), 0, 1) ** 2
+    swing = rise * np.sin(vibrato.cycles * turn)
+    deviation = vibrato.cents / 1200 * np.log(2) * swing
+    deviation -= spec.scoop / 1200 * np.log(2) * np.exp(-index / rate / 0.035) * (index < start)
+    step = 2 * np.pi * frequency / rate * (1 + deviation)
+    phase = np.concatenate([[0.0], np.cumsum(step)[:-1]])
+    loop_drift = phase[start + length] - phase[start] - 2 * np.pi * round(frequency * length / rate)
+    phase -= loop_drift * np.clip((index - start) / length, 0, None)
+    tone = _harmonics(phase, index / rate, turn, spec, rng, frequency, rate)
+    tone *= 1 + vibrato.tremolo * swing
+    if spec.noise is not None and spec.noise_level:
+        breath = shaped_noise(length, rng, spec.noise, rate)[(index - start) % length]
+        tone += spec.noise_level * breath * _rms(tone[start:])
+    return tone, (start, start + length)
+
+
+def _rms(signal: Signal) -> float:
+    return float(np.sqrt(np.mean(signal**2)))
+
+
+def _harmonics(
+    phase: Signal, seconds: Signal, turn: Signal, spec: Held, rng: np.random.Generator, frequency: float, rate: int
+) -> Signal:
+    """The sum of all harmonics below the band's edge, by powers of one complex oscillator."""
+    control = np.arange(0, len(seconds) + 64, 64) / rate
+    grid = np.minimum(control, spec.prefix)
+    base = np.exp(1j * phase)
+    power = np.ones_like(base)
+    out = np.zeros(len(phase))
+    for k in range(1, spec.harmonics + 1):
+        offset, wander, phi = rng.uniform(0, 2 * np.pi), rng.integers(1, 4), rng.uniform(0, 2 * np.pi)
+        if k * frequency > 0.43 * rate:
+            break
+        power = power * base
+        level = np.interp(seconds, control, spec.strength(k, grid))
+        level = level * (1 + spec.shimmer * np.sin(wander * turn + phi))
+        out += level * (np.cos(offset) * power.imag + np.sin(offset) * power.real)
+    return out
+
+
+def ensemble(
+    key: float, strength: Callable[[int], float], cents: float, frames: int, rng: np.random.Generator, rate: int = RATE
+) -> Signal:
+    """A section of players as one exact loop of `frames`: every harmonic is a narrow band of sines of random phase.
+
+    The method is PADsynth (N. O. Paul, 2004, public domain). `cents` is the spread of one harmonic; it grows with
+    frequency, as detuned and independently vibrating players do.
+    """
+    spectrum = np.zeros(frames // 2 + 1)
+    phases = rng.uniform(0, 2 * np.pi, frames // 2 + 1)
+    f0 = hz(key)
+    for k in range(1, int(0.43 * rate / f0) + 1):
+        width = (2 ** (cents / 1200) - 1) * k**0.9 * f0 * frames / rate
+        centre = k * f0 * frames / rate
+        lo, hi = int(max(centre - 5 * width - 1, 1)), int(min(centre + 5 * width + 2, len(spectrum)))
+        bins = np.arange(lo, hi)
+        bell = np.exp(-0.5 * ((bins - centre) / max(width, 0.4)) ** 2)
+        spectrum[lo:hi] += strength(k) * bell / np.sqrt(np.sum(bell**2))
+    return np.fft.irfft(spectrum * np.exp(1j * phases), frames) * frames
