@@ -30,6 +30,7 @@ FORMATS = {
     "audio/ogg": "OGG", "audio/mpeg": "MP3", "audio/opus": "OPUS", "audio/midi": "MIDI", "image/png": "PNG",
 }
 STATUSES = ("done", "rendering", "planned", "failed", "quarantined", "superseded")
+PICTURE_MARGIN = 12 / 960  # share of a picture's width that lies on either side of its sound
 DEEP_LINK_DIGITS = 12  # of a take id, enough to find its page
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -64,7 +65,10 @@ class PageFile:
 
 @dataclass(frozen=True)
 class PageTake:
-    """One take as the page shows it. `index` counts from 0 and is shown from 1; `lufs` in LUFS, `true_peak` in dBTP."""
+    """One take as the page shows it. `index` counts from 0 and is shown from 1; `lufs` in LUFS, `true_peak` in dBTP.
+
+    `error` says why a take failed or is quarantined; `point` holds its words on the cue's axes and tells takes with
+    the same index apart."""
 
     id: str
     zone: str | None
@@ -82,11 +86,12 @@ class PageTake:
     pcm_sha256: str | None
     files: tuple[PageFile, ...]
     error: str | None = None
+    point: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """`combat / ashwood / take 3`."""
-        return " / ".join([self.cue, *([self.zone] if self.zone else []), f"take {self.index + 1}"])
+        """`combat / ashwood / take 3`, or `combat / ashwood / dusk / take 3` with a point."""
+        return " / ".join([self.cue, *([self.zone] if self.zone else []), *self.point, f"take {self.index + 1}"])
 
     @cached_property
     def sources(self) -> list[PageFile]:
@@ -107,7 +112,7 @@ class PageTake:
 
     @property
     def picture(self) -> PageFile | None:
-        """The waveform and spectrogram, whose width is the take's length."""
+        """The waveform and spectrogram; its width, less the margins, is the take's length."""
         return next((file for file in self.files if file.role == "picture"), None)
 
     @property
@@ -264,6 +269,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     environment.filters.update(clock=clock, size=size)
+    environment.globals["picture_margin"] = PICTURE_MARGIN
     return environment
 
 

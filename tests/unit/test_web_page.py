@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.controls import Controls, Theme
-from services.web.page import PageCatalog, PageFile, PageTake, clock, size, visible, write_pages
+from services.mastering import picture
+from services.web.page import PICTURE_MARGIN, PageCatalog, PageFile, PageTake, clock, size, visible, write_pages
 
 CATALOG = PageCatalog("ashfall", "Ashfall & Ember", "b" * 64, "commercial-game", note="made by a test")
 FLAC = PageFile("mix", "audio/flac", "combat/take 1/mix.flac", 12.0, 1_400_000)
@@ -75,6 +76,11 @@ def test_a_card_tells_what_a_listener_needs(tmp_path: Path) -> None:
     assert page.all("article", id=f"take-{take(2).id}")
     assert page.all("button", title=f"{take(2).id} (click to copy)")
     assert page.all("img", src="combat/take%201/picture.png", loading="lazy")
+
+
+def test_a_name_tells_takes_apart() -> None:
+    assert take(0, zone=None).name == "combat / take 1"
+    assert take(2, point=("dusk", "rain")).name == "combat / ashwood / dusk / rain / take 3"
 
 
 @pytest.mark.parametrize(
@@ -149,8 +155,9 @@ def hostile_take(text: str) -> PageTake:
     file = PageFile("mix", "audio/ogg", path, 1.0, 1)
     files = (file, replace(file, role=f"stem:{text}"), replace(file, role="picture"))
     musical = controls(genre=text, instruments=(text,))
-    texts: dict[str, Any] = {"id": text, "zone": text, "cue": text, "state": text, "prompt": text, "status": text, "generator": text}
-    return take(**texts, revision=text, controls=musical, pcm_sha256=text, files=files, error=text)
+    fields = ("id", "zone", "cue", "state", "prompt", "status", "generator", "revision", "pcm_sha256", "error")
+    texts: dict[str, Any] = dict.fromkeys(fields, text)
+    return take(**texts, controls=musical, files=files, point=(text,))
 
 
 def assert_inert(page: Reading) -> None:
@@ -239,6 +246,11 @@ def test_a_write_that_fails_leaves_the_old_page_and_no_leftover(
 def test_the_same_takes_make_the_same_bytes(tmp_path: Path) -> None:
     first, second = (write_pages(tmp_path / name, CATALOG, map(take, range(5))).read_bytes() for name in "ab")
     assert first == second
+
+
+def test_the_picture_margin_is_the_one_that_pictures_are_drawn_with() -> None:
+    for margin in (picture._LEFT, picture._RIGHT):
+        assert margin / picture.WIDTH == PICTURE_MARGIN
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (59.6, "1:00"), (61.2, "1:01"), (3600, "60:00")])

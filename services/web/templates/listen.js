@@ -2,6 +2,7 @@
 const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 const $ = (selector, root = document) => root.querySelector(selector);
 const cards = $$(".card");
+const margin = Number($("main").dataset.pictureMargin); // share of a picture's width on either side of its sound
 const mixers = new Map(); // player -> stem players, while its stems are open
 let current = null; // the card that keys act on
 
@@ -26,7 +27,7 @@ function drawPlayhead() {
   if (!player) return;
   const length = player.duration || Number(player.dataset.seconds);
   const line = $(".picture i", current);
-  if (line) line.style.left = `${(100 * player.currentTime) / length}%`;
+  if (line) line.style.left = `${100 * (margin + (1 - 2 * margin) * (player.currentTime / length))}%`;
   if (!player.paused) requestAnimationFrame(drawPlayhead);
 }
 
@@ -178,7 +179,8 @@ document.addEventListener("click", ({ target, clientX }) => {
   const picture = target.closest(".picture");
   if (picture) {
     const { left, width } = picture.getBoundingClientRect();
-    playFrom(cardOf(picture), Math.min(Math.max((clientX - left) / width, 0), 0.999));
+    const share = ((clientX - left) / width - margin) / (1 - 2 * margin);
+    playFrom(cardOf(picture), Math.min(Math.max(share, 0), 0.999));
   }
   if (target.matches(".copy")) copy(target.dataset.copy);
   if (target.matches(".solo")) target.ariaPressed = String(target.ariaPressed !== "true");
