@@ -5,6 +5,7 @@ Nothing is measured from it.
 """
 
 import io
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -26,7 +27,8 @@ _WAVE_HEIGHT, _MELS = 118, 128
 _SPECTRUM_TOP = _TOP + _WAVE_HEIGHT + _GAP
 _SPECTRUM_HEIGHT = HEIGHT - _SPECTRUM_TOP - _BOTTOM
 _COLUMNS = WIDTH - _LEFT - _RIGHT
-_FFT, _OVERSAMPLING = 2048, 2  # spectra a column
+_OVERSAMPLING = 2  # spectra a column
+_WINDOW_S = 0.0426  # 2048 frames at 48 kHz: as long as the lowest mel band needs
 _RANGE_DB = 75.0
 
 _BACKGROUND, _PANEL = (18, 17, 26), (27, 25, 38)
@@ -78,8 +80,9 @@ def _spectrogram(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.uin
 
     spectra = _COLUMNS * _OVERSAMPLING
     starts = np.linspace(0, audio.shape[1], spectra).astype(np.int64)
-    mono = np.pad(audio.mean(axis=0), _FFT // 2)
-    pieces = np.lib.stride_tricks.sliding_window_view(mono, _FFT)[starts]
+    window = _window_frames(sample_rate)
+    mono = np.pad(audio.mean(axis=0), window // 2)
+    pieces = np.lib.stride_tricks.sliding_window_view(mono, window)[starts]
     with torch.inference_mode():
         mel = _mel(sample_rate)(torch.from_numpy(np.ascontiguousarray(pieces)))[..., 0].numpy()  # (spectra, mels)
     levels = 10 * np.log10(np.maximum(mel.reshape(_COLUMNS, _OVERSAMPLING, _MELS).max(axis=1), 1e-12))
@@ -90,14 +93,19 @@ def _spectrogram(audio: NDArray[np.float32], sample_rate: int) -> NDArray[np.uin
     return _colours()[(smooth * 255).astype(np.uint8)]
 
 
+def _window_frames(sample_rate: int) -> int:
+    """The power of two at or above the window's length."""
+    return 1 << math.ceil(math.log2(sample_rate * _WINDOW_S))
+
+
 @lru_cache(maxsize=4)
 def _mel(sample_rate: int) -> "MelSpectrogram":
     from torchaudio.transforms import MelSpectrogram
 
     return MelSpectrogram(
         sample_rate,
-        n_fft=_FFT,
-        hop_length=_FFT,
+        n_fft=_window_frames(sample_rate),
+        hop_length=_window_frames(sample_rate),
         n_mels=_MELS,
         f_min=30.0,
         f_max=min(16_000.0, sample_rate / 2),
