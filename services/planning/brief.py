@@ -163,7 +163,7 @@ CueZones = Annotated[Literal["all", "none"] | list[str], BeforeValidator(_cue_zo
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False, defer_build=True)
 
 
 class Licensee(_Strict):

@@ -132,8 +132,14 @@ class _Resolver:
         return self.ask.parent if self.ask.parent is not None and what in self.ask.parent.share else None
 
     def _genre(self) -> str:
-        from_parent = (self.ask.parent.controls.genre, "relation", self.ask.parent.name) if self.ask.parent else None
-        return str(self._first("genre", self._explicit("genre"), self._said("genre"), from_parent,
+        parent = self.ask.parent
+        around = (
+            (self.identity.genre.value, "identity", self.identity.genre.words) if self.identity.genre else None,
+            (parent.controls.genre, "relation", parent.name) if parent else None,
+        )
+        unfit = presets.UNFIT_GENRES.get(self.ask.state, frozenset())
+        fitting = (offer if offer and offer[0] not in unfit else None for offer in around)
+        return str(self._first("genre", self._explicit("genre"), self._said("genre", identity=False), *fitting,
                                self._genre_of_instruments(), ("orchestral", "state", self.ask.state)))
 
     def _genre_of_instruments(self) -> tuple[str, str, str] | None:
@@ -147,9 +153,10 @@ class _Resolver:
 
     def _mood(self) -> str:
         place = self._place()
-        from_place = (place[1], "place", place[0]) if place and not self.state.firm else None
+        from_place = (place[1], "place", place[0]) if place else None
+        vague = (None, None) if self.state.firm else (self._said("colour", identity=False), from_place)
         return str(self._first("mood", self._explicit("mood"), self._said("mood", identity=not self.state.firm),
-                               from_place, (self.state.mood, "state", self.ask.state)))
+                               *vague, (self.state.mood, "state", self.ask.state)))
 
     def _place(self) -> tuple[str, str, tuple[str, ...]] | None:
         """(words, mood, colours) of the place that the prompt or the zone names."""
@@ -230,11 +237,9 @@ class _Resolver:
         wanted = {name: ("relation", shared.name) for name in shared.controls.instruments} if shared else {}
         if explicit is not None:
             return wanted | {name: (explicit[1], "") for name in explicit[0]}
-        for reading, source in ((self.prompt, "prompt"), (self.identity, "identity")):
-            named = {_suited(hit.value, hit.words, genre): (source, hit.words) for hit in reading.instruments}
-            if named:
-                return wanted | named
-        return wanted or self._usual_instruments(genre)
+        if self.prompt.instruments:
+            return wanted | _named(self.prompt, "prompt", genre)
+        return wanted or _named(self.identity, "identity", genre) | self._usual_instruments(genre)
 
     def _usual_instruments(self, genre: str) -> dict[str, tuple[str, str]]:
         usual = {name: ("genre", genre) for name in presets.GENRES[genre].instruments}
@@ -278,6 +283,10 @@ class _Resolver:
         sections = controls.form.count("-") + 1
         if sections > controls.bars:
             raise timing.ImpossibleLengthError(f"{controls.bars} bars are too few for the {sections} sections")
+
+
+def _named(reading: Reading, source: str, genre: str) -> dict[str, tuple[str, str]]:
+    return {_suited(hit.value, hit.words, genre): (source, hit.words) for hit in reading.instruments}
 
 
 def _suited(name: str, words: str, genre: str) -> str:

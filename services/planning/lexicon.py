@@ -79,7 +79,7 @@ _INSTRUMENTS = {
 }
 _GROUPS = {
     ("synth lead", "synth pad"): "synth, synthesizer, synthesiser",
-    ("flute", "oboe", "clarinet"): "woodwind, wind, woodwind section",
+    ("flute", "oboe", "clarinet"): "woodwind, wind instrument, woodwind section",
     ("cello", "contrabass"): "low string",
     ("violin", "viola"): "high string",
 }

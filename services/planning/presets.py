@@ -58,6 +58,9 @@ FIRM_COLOURS: dict[str, tuple[str, ...]] = {
 }
 """What a firm state adds to an orchestral cue that names no instrument."""
 
+UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova"}) for state in ("combat", "boss")}
+"""Genres of a zone or a related cue that a fight does not take over; its own words still may."""
+
 MOOD_MODES = {
     "calm": "major", "hopeful": "major", "happy": "major", "upbeat": "major", "romantic": "major", "neutral": "major",
     "mysterious": "dorian",

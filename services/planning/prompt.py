@@ -43,10 +43,12 @@ class Tempo:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a text says. `mode` is set without `key` where only a mode is named (`minor key`)."""
+    """What a text says. `mode` is set without `key` where only a mode is named (`minor key`); `colour` is a mood that
+    only describes an instrument (`soft percussion`)."""
 
     genre: Hit | None = None
     mood: Hit | None = None
+    colour: Hit | None = None
     tempo: Tempo | None = None
     key: Hit | None = None
     mode: Hit | None = None
@@ -220,7 +222,8 @@ class _Found:
     instruments: dict[str, Hit] = field(default_factory=dict)
     excluded: dict[str, Hit] = field(default_factory=dict)
 
-    def mean(self, phrase: _Phrase, words: str, negated: bool) -> None:
+    def mean(self, phrase: _Phrase, words: str, *, negated: bool, describes: bool) -> None:
+        """Take a phrase in; `describes`: an instrument follows at once, so a mood is that instrument's colour."""
         for kind, values in phrase.meanings:
             if kind == "instrument":
                 self._instrument(values, words, negated)
@@ -230,7 +233,7 @@ class _Found:
                 factor, lowest, highest = lexicon.TEMPI[values[0]]
                 self.tempo = Tempo(words, factor=factor, lowest=lowest, highest=highest)
             elif values and not negated and kind not in ("excluded", "tempo"):
-                self.first.setdefault(kind, Hit(values[0], words))
+                self.first.setdefault("colour" if kind == "mood" and describes else kind, Hit(values[0], words))
 
     def _instrument(self, values: tuple[str, ...], words: str, negated: bool) -> None:
         if negated:
@@ -249,6 +252,7 @@ class _Found:
         return Reading(
             genre=self.first.get("genre"),
             mood=self.first.get("mood"),
+            colour=self.first.get("colour"),
             tempo=self.tempo,
             mode=self.first.get("mode"),
             meter=self.first.get("meter"),
@@ -275,7 +279,9 @@ def _read_words(clean: str) -> Reading:
         else:
             freed = phrase.instrument and tokens[at + length : at + length + 1] == [_FREE]
             words = " ".join(token.text for token in tokens[at : at + length])
-            found.mean(phrase, words, negated=negation.holds or freed)
+            follower = _longest(tokens, at + length)[1] if at + length < len(tokens) else None
+            describes = follower is not None and follower.instrument
+            found.mean(phrase, words, negated=negation.holds or freed, describes=describes)
             negation = negation.after_phrase(phrase.instrument)
         at += length
     return found.reading()

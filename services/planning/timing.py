@@ -10,7 +10,7 @@ DEFAULT_BARS = 16
 LOWEST_BPM, HIGHEST_BPM = 20.0, 300.0
 
 GRID = tuple(Fraction(*ratio) for ratio in (
-    (1, 1), (3, 2), (2, 1), (4, 3), (2, 3), (1, 2), (3, 4), (5, 4), (4, 5), (5, 3), (3, 5),
+    (1, 1), (3, 2), (2, 1), (4, 3), (2, 3), (1, 2), (3, 4), (5, 4), (4, 5),
 ))
 """Ratios at which bars of two tempi meet again soon, simplest first."""
 
