@@ -1,4 +1,4 @@
-"""`INSERT ... ON CONFLICT DO NOTHING` for both databases: what makes repeated work harmless."""
+"""`INSERT ... ON CONFLICT` for both databases: what makes repeated work harmless."""
 
 from typing import Any
 
@@ -11,7 +11,22 @@ from db.tables import Base
 
 def insert_missing(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
     """Insert the rows whose keys are not there yet; rows that are stay as they were."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table).on_conflict_do_nothing()
+    statement = _insert(session, table).on_conflict_do_nothing()
     for chunk in chunks(rows):
         session.execute(statement, chunk)
+
+
+def insert_or_replace(session: Session, table: type[Base], keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """Insert the rows; where a row with the same `keys` is there already, give it the new values."""
+    if not rows:
+        return
+    statement = _insert(session, table)
+    values = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    statement = statement.on_conflict_do_update(index_elements=list(keys), set_=values)
+    for chunk in chunks(rows):
+        session.execute(statement, chunk)
+
+
+def _insert(session: Session, table: type[Base]) -> Any:
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return insert(table)

@@ -34,7 +34,8 @@ def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Reg
         new = [_take_values(take, catalog_id, cue_ids, now) for take in chunk if take.id not in known]
         insert_missing(session, Take, new)
         counter.inserted += len(new)
-        _move(session, [take for take in chunk if known.get(take.id, (take.position,))[0] != take.position])
+        if not order.restricted:
+            _move(session, [take for take in chunk if known.get(take.id, (take.position,))[0] != take.position])
     revived = [id_ for id_ in counter.ids if known.get(id_, (0, ""))[1] == "superseded"]
     dropped = [id_ for id_, (_, status) in known.items() if id_ not in counter.ids and status != "superseded"]
     _revive(session, revived)

@@ -29,7 +29,7 @@ class NewTake:
     revision: str
     controls: dict[str, Any]
     delivery: dict[str, Any]
-    understanding: dict[str, Any]
+    understanding: list[dict[str, str]]
     folder: str
 
 
@@ -139,7 +139,7 @@ class TakeRow:
     revision: str
     controls: dict[str, Any]
     delivery: dict[str, Any]
-    understanding: dict[str, Any]
+    understanding: list[dict[str, str]]
     folder: str
     status: str
     pcm_sha256: str | None

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session
 
 from db.chunks import chunks
-from db.conflict import insert_missing
+from db.conflict import insert_missing, insert_or_replace
 from db.rows import AssetRow, NewAttempt, Recording, RunRow, TakeRow
 from db.tables import Asset, Attempt, Catalog, EngineProfile, Measurement, Run, Take
 from db.takes import take_rows
@@ -76,8 +76,10 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
     profiles = {r.profile.sha256: r.profile.profile for r in recordings if r.profile}
     insert_missing(session, EngineProfile, [{"sha256": key, "profile": value} for key, value in profiles.items()])
     insert_missing(session, Attempt, [_attempt(r, run_id, a) for r in recordings for a in r.attempts])
-    insert_missing(session, Asset, [_asset(r, n) for r in fresh for n in range(len(r.assets))])
-    insert_missing(session, Measurement, [_measured(r, *item) for r in fresh for item in r.measurements.items()])
+    assets = [_asset(r, n) for r in fresh for n in range(len(r.assets))]
+    insert_or_replace(session, Asset, ("take_id", "role", "media_type"), assets)
+    measured = [_measured(r, *item) for r in fresh for item in r.measurements.items()]
+    insert_or_replace(session, Measurement, ("take_id", "name"), measured)
     statement = update(Take.__table__).where(Take.id == bindparam("key")).values(  # type: ignore[arg-type]
         status=bindparam("to"), pcm_sha256=bindparam("pcm"), error=bindparam("why"), recorded_at=now
     )
@@ -112,6 +114,12 @@ def _measured(recording: Recording, name: str, value: float) -> dict[str, Any]:
     return {"take_id": recording.take_id, "name": name, "value": float(value)}
 
 
+def plan_again(session: Session, take_ids: Collection[str]) -> None:
+    """Forget that these takes are done: the next run renders them once more and replaces their assets."""
+    for chunk in chunks(take_ids, 500):
+        session.execute(update(Take).where(Take.id.in_(chunk)).values(status="planned", pcm_sha256=None))
+
+
 def end_run(session: Session, run_id: str, status: str, stages: dict[str, float]) -> dict[str, int]:
     """Close a run; unfinished takes of it are planned again. Returns its takes counted by status."""
     counts = run_counts(session, run_id)
@@ -138,3 +146,20 @@ def run_rows(session: Session, catalog: str | None = None) -> Iterator[RunRow]:
     for run, name in session.execute(query):
         fields = {key: getattr(run, key) for key in RunRow.__dataclass_fields__ if key != "catalog"}
         yield RunRow(catalog=name, **fields)
+
+
+def attempt_rows(session: Session, take_id: str) -> list[dict[str, Any]]:
+    """Every try at a take, oldest first, as plain JSON values."""
+    query = select(Attempt).where(Attempt.take_id == take_id).order_by(Attempt.id)
+    return [
+        {
+            "run": attempt.run_id,
+            "outcome": attempt.outcome,
+            "started_at": attempt.started_at.isoformat(),
+            "ended_at": attempt.ended_at.isoformat(),
+            "actor": attempt.actor,
+            "seconds": attempt.seconds,
+            "error": attempt.error,
+        }
+        for attempt in session.scalars(query)
+    ]

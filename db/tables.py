@@ -162,7 +162,7 @@ class Take(Base):
     revision: Mapped[str] = mapped_column(String(200))
     controls: Mapped[dict[str, Any]]
     delivery: Mapped[dict[str, Any]]
-    understanding: Mapped[dict[str, Any]]
+    understanding: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     folder: Mapped[str] = mapped_column(Text)
     status: Mapped[str] = mapped_column(String(16))
     pcm_sha256: Mapped[str | None] = mapped_column(Sha256)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from db.rows import AssetRow, TakeRow
-from db.tables import Asset, Catalog, EngineProfile, Measurement, Take
+from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Take
 
 READ_CHUNK = 2_000
 _TAKE_COLUMNS = tuple(
@@ -115,3 +115,19 @@ def take_profile(session: Session, take_id: str) -> dict[str, Any] | None:
     """The engine profile that a take's sound was computed with; None before it has one."""
     query = select(EngineProfile.profile).join(Asset, Asset.engine_profile == EngineProfile.sha256)
     return session.scalars(query.where(Asset.take_id == take_id).limit(1)).first()
+
+
+def brief_of(session: Session, take_id: str) -> dict[str, Any] | None:
+    """Which brief first ordered a take: its digest, use and licensee."""
+    query = select(Brief.sha256, Brief.use, Brief.licensee, Brief.planned_at)
+    found = session.execute(query.join(Cue).join(Take, Take.cue_id == Cue.id).where(Take.id == take_id)).first()
+    if found is None:
+        return None
+    return {"sha256": found.sha256, "use": found.use, "licensee": found.licensee}
+
+
+def newest_brief(session: Session, catalog: str) -> tuple[str, str, str]:
+    """(title, digest, use) of the brief that a catalog was last planned from."""
+    query = select(Catalog.title, Brief.sha256, Brief.use).join(Brief, Brief.catalog_id == Catalog.id)
+    found = session.execute(query.where(Catalog.name == catalog).order_by(Brief.planned_at.desc())).first()
+    return (found.title, found.sha256, found.use) if found else (catalog, "", "")

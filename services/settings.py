@@ -46,22 +46,21 @@ class Settings:
         if store:
             raise SettingError(f"CUEWORKS_STORE_URL={store!r}: only the home's own folder is supported; unset it")
         executor = environment.get("CUEWORKS_EXECUTOR") or "ray"
-        if executor not in ("ray", "in-process"):
-            raise SettingError(f"CUEWORKS_EXECUTOR={executor!r}: use ray or in-process")
         return cls(
             home=home,
             database_url=url or f"sqlite+pysqlite:///{home / 'cueworks.db'}",
             embedded=url is None,
             cache_dir=_cache_dir(environment),
             ray_address=environment.get("CUEWORKS_RAY_ADDRESS") or None,
-            executor=executor,
+            executor=_executor(executor, "CUEWORKS_EXECUTOR"),
             actors=_count(environment, "CUEWORKS_ACTORS"),
             max_takes=_count(environment, "CUEWORKS_MAX_TAKES") or 1_000_000,
         )
 
     def with_options(self, actors: int | None = None, executor: str | None = None) -> "Settings":
         """These settings with the command line's own choices."""
-        return replace(self, actors=actors or self.actors, executor=executor or self.executor)
+        chosen = _executor(executor, "--executor") if executor else self.executor
+        return replace(self, actors=actors or self.actors, executor=chosen)
 
     def open_store(self) -> FolderStore:
         return FolderStore(self.home / "blobs")
@@ -114,6 +113,12 @@ def _cache_dir(environment: Mapping[str, str]) -> Path:
         return Path(named).expanduser().resolve()
     base = environment.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(base).expanduser().resolve() / "cueworks"
+
+
+def _executor(name: str, where: str) -> str:
+    if name not in ("ray", "in-process"):
+        raise SettingError(f"{where}: {name!r} is no executor; use ray or in-process")
+    return name
 
 
 def _count(environment: Mapping[str, str], name: str) -> int | None:

@@ -3,11 +3,12 @@
 For reproducing single takes, for small machines and for tests; same workers, same sound as on actors.
 """
 
+import threading
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from db.rows import Recording
-from services.rendering.jobs import Job, RenderingStoppedError, Workshop
+from services.rendering.jobs import STOPPED, Job, RenderingStoppedError, Workshop
 from services.rendering.recordings import Work
 from services.rendering.workers import FinishingWorker, GeneratorWorker
 
@@ -19,10 +20,22 @@ class InProcessExecutor:
         self._batch_size = workshop.batch_size
         self._generator = GeneratorWorker(workshop)
         self._finisher = FinishingWorker(workshop)
+        self._one_at_a_time = threading.Lock()
+        self._stopped = False
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Recording]:
         for batch in batches(list(jobs), self._batch_size):
-            yield from self._run_batch(batch)
+            with self._one_at_a_time:
+                if self._stopped:
+                    raise RenderingStoppedError(STOPPED)
+                recordings = list(self._run_batch(batch))
+            yield from recordings
+
+    def wait(self) -> None:
+        self._generator.warm_up()
+
+    def stop(self) -> None:
+        self._stopped = True
 
     def _run_batch(self, batch: list[Job]) -> Iterator[Recording]:
         ready = self._generator.warm_up()

@@ -14,6 +14,9 @@ from models.generator import Rendition, Request, Resources
 from services.planning.order import Delivery
 
 
+STOPPED = "rendering was stopped; run the same command again to go on"
+
+
 class RenderingStoppedError(RuntimeError):
     """Rendering cannot go on (no actor left, disk full, stopped by the user); what is recorded stays."""
 
@@ -71,6 +74,14 @@ class Finisher(Protocol):
 class Executor(Protocol):
     def run(self, jobs: Iterable[Job]) -> Iterator[Recording]:
         """One recording per job as they come. Raises RenderingStoppedError when no further one can come."""
+        ...
+
+    def wait(self) -> None:
+        """Block until takes can be rendered. Raises RenderingStoppedError when that will never be."""
+        ...
+
+    def stop(self) -> None:
+        """End rendering soon, from any thread: `run` then raises RenderingStoppedError."""
         ...
 
     def close(self) -> None:

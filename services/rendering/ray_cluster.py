@@ -27,8 +27,11 @@ class Cluster:
 def connect(cluster: Cluster) -> None:
     """Make Ray usable in this process; does nothing when it already is."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if cluster.address is None:
+        os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a private cluster on the loopback; it goes with us
     import ray
 
+    logging.getLogger("ray").setLevel(logging.ERROR)
     if ray.is_initialized():
         return
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}

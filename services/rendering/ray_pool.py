@@ -15,7 +15,7 @@ from typing import Any
 from db.rows import Recording
 from models.generator import Request
 from services.rendering.in_process import batches
-from services.rendering.jobs import Job, RenderingStoppedError, Workshop
+from services.rendering.jobs import STOPPED, Job, RenderingStoppedError, Workshop
 from services.rendering.ray_cluster import Cluster, check_fits, connect, disconnect
 from services.rendering.recordings import Work
 from services.rendering.slots import Slot
@@ -49,7 +49,7 @@ class Flight:
 
 
 class RayExecutor:
-    """An Executor whose `run` may be called from several threads at once."""
+    """An Executor whose `run` may be called from several threads at once. Made at once; Ray starts behind it."""
 
     def __init__(self, workshop: Workshop, actors: int, finishers: int, cluster: Cluster) -> None:
         self._workshop = workshop
@@ -61,15 +61,12 @@ class RayExecutor:
         self._open: set[Any] = set()
         self._deaths_in_a_row = 0
         self._failure: BaseException | None = None
-        resources = workshop.resources
         if cluster.address is None and cluster.cpus is None:
-            cluster = replace(cluster, cpus=max(1.0, actors * resources.cpus))
-        connect(cluster)
-        check_fits(resources.cpus, resources.gpus)
+            cluster = replace(cluster, cpus=max(1.0, actors * workshop.resources.cpus))
+        self._cluster = cluster
         self._generators = [Slot(f"generator-{n}", self._spawn_generator) for n in range(actors)]
         self._finishers = [Slot(f"finisher-{n}", self._spawn_finisher) for n in range(finishers)]
-        for slot in self._slots:
-            slot.start()
+        self._connected = threading.Event()
         self._thread = threading.Thread(target=self._dispatch, name="cueworks-pool", daemon=True)
         self._thread.start()
 
@@ -98,6 +95,15 @@ class RayExecutor:
                 raise reply
             return reply  # type: ignore[no-any-return]
 
+    def wait(self) -> None:
+        """Block until the cluster is there and actors are on their way. Raises RenderingStoppedError."""
+        self._connected.wait()
+        if self._failure is not None:
+            raise self._failure
+
+    def stop(self) -> None:
+        self._stop.set()
+
     def close(self) -> None:
         self._stop.set()
         self._thread.join(timeout=10)
@@ -107,15 +113,27 @@ class RayExecutor:
 
     def _dispatch(self) -> None:
         try:
+            self._begin()
             while not self._stop.is_set():
                 self._take_in()
                 self._give_out()
                 self._collect()
-            raise RenderingStoppedError("rendering was stopped; run the same command again to go on")
+            raise RenderingStoppedError(STOPPED)
         except BaseException as error:
             self._failure = error if isinstance(error, RenderingStoppedError) else RenderingStoppedError(str(error))
             for work in self._open_works():
                 work.replies.put(self._failure)
+        finally:
+            self._connected.set()
+
+    def _begin(self) -> None:
+        """Ray's processes die with the thread that started them, so that is the one thread that lives as long."""
+        resources = self._workshop.resources
+        connect(self._cluster)
+        check_fits(resources.cpus, resources.gpus)
+        for slot in self._slots:
+            slot.start()
+        self._connected.set()
 
     def _open_works(self) -> list[Tracked]:
         while not self._incoming.empty():

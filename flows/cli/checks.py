@@ -1,0 +1,102 @@
+"""`cueworks reproduce`, `verify`, `gc`, `doctor`: is everything as recorded, and is this machine fit?"""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from flows.cli import output
+from flows.cli.options import Json, Quiet
+
+DIFFERENT = 4
+
+
+def reproduce(
+    takes: Annotated[list[str], typer.Argument(help="Ids of takes, or how they begin.")],
+    json: Json = False,
+) -> None:
+    """Render takes again and compare their PCM with what is recorded. Exit code 4 when one differs."""
+    from models.registry import card
+    from services.catalog.checking import reproduce as again
+    from services.catalog.listing import find_take
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    engine = settings.open_database()
+    wanted = [find_take(engine, name) for name in dict.fromkeys(takes)]
+    rows = []
+    for row in again(engine, wanted, lambda generator: settings.workshop(card(generator))):
+        rows.append(row)
+        if not json:
+            print(f"{row.take[:12]}  {'identical' if row.identical else row.note}  {row.pcm_sha256 or ''}")
+    if json:
+        output.print_json([asdict(row) for row in rows])
+    if not all(row.identical for row in rows):
+        raise typer.Exit(DIFFERENT)
+
+
+def verify(
+    catalog: Annotated[str | None, typer.Argument(help="Only this catalog.", show_default=False)] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Put links back; plan broken takes again.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check every file of every take against its record. Exit code 4 when something differs."""
+    from services.catalog import checking
+    from services.catalog.listing import catalogs
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    engine, store = settings.open_database(), settings.open_store()
+    known = {name: counts for name, _, counts in catalogs(engine)}
+    if catalog is not None and catalog not in known:
+        raise typer.BadParameter(f"no catalog {catalog!r}; there are: {', '.join(known) or 'none'}")
+    total = sum(counts.get("done", 0) for name, counts in known.items() if catalog in (None, name))
+    with output.counting("verify", total, quiet or json) as counter:
+        found = checking.verify(engine, settings.home, store, catalog, counter.add)
+    again = checking.repair(engine, settings.home, store, found) if repair and not found.ok else 0
+    if json:
+        problems = [asdict(problem) for problem in found.problems]
+        counts = {"takes": found.takes, "files": found.files, "unreferenced": list(found.unreferenced)}
+        output.print_json({"ok": found.ok, "problems": problems, **counts, "planned_again": again})
+    else:
+        for problem in found.problems:
+            print(f"{(problem.take or '')[:12]}  {problem.what}; {problem.remedy}")
+        leftovers = f", {len(found.unreferenced)} unreferenced blobs (see `cueworks gc`)" if found.unreferenced else ""
+        print(f"{found.takes} takes, {found.files} files: {len(found.problems)} problems{leftovers}")
+        if repair and not found.ok:
+            print(f"repaired; {again} takes are planned again: run the same `cueworks generate`")
+    if not found.ok:
+        raise typer.Exit(DIFFERENT)
+
+
+def gc() -> None:
+    """Remove files that no take refers to: leftovers of interrupted work."""
+    from contextlib import ExitStack
+
+    from services.catalog.checking import collect_garbage
+    from services.catalog.listing import catalogs
+    from services.catalog.lock import catalog_lock
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    engine = settings.open_database()
+    with ExitStack() as locks:
+        for name, _, _ in catalogs(engine):
+            locks.enter_context(catalog_lock(settings.home, engine, name))
+        files, size = collect_garbage(engine, settings.open_store())
+    print(f"{files} files removed, {size / 1e6:.1f} MB")
+
+
+def doctor(json: Json = False) -> None:
+    """Is this machine fit to render? Exit code 1 when something is missing."""
+    from services.doctor import examine
+    from services.settings import Settings
+
+    findings = examine(Settings.from_environment())
+    if json:
+        output.print_json([asdict(finding) for finding in findings])
+    else:
+        output.print_table(["check", "ok", "found", "remedy"], ([f.name, f.ok, f.found, f.remedy] for f in findings))
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)

@@ -1,0 +1,160 @@
+"""`cueworks generate`: plan an order, show it or carry it out, and say what came of it."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli import output
+from flows.cli.options import Actors, ExecutorName, Json, Quiet
+
+if TYPE_CHECKING:
+    from flows.orders import Choices, Outcome, Stages
+    from services.catalog.runs import StartedRun
+    from services.planning.plan import Plan
+    from services.planning.reader import ReadBrief
+    from services.settings import Settings
+
+SHOWN_TAKES = 60
+
+
+def generate(
+    brief: Annotated[Path | None, typer.Argument(help="The brief, a YAML file.", show_default=False)] = None,
+    prompt: Annotated[str | None, typer.Option(help="Order by one sentence instead of a brief.")] = None,
+    takes: Annotated[int | None, typer.Option(help="Takes per cue and point of its axes.")] = None,
+    only: Annotated[str | None, typer.Option(help="Only this state (or cue).")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be made; write nothing.")] = False,
+    generator: Annotated[str | None, typer.Option(help="Another generator than the brief's.")] = None,
+    use: Annotated[str | None, typer.Option(help="What the music is for, instead of the brief's use.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="With --prompt: the seed.")] = 0,
+    duration: Annotated[float | None, typer.Option(help="With --prompt: seconds.")] = None,
+    catalog: Annotated[str | None, typer.Option(help="With --prompt: the catalog's name.")] = None,
+    retry_quarantined: Annotated[bool, typer.Option("--retry-quarantined", help="Try quarantined takes again.")] = False,
+    actors: Actors = None,
+    executor: ExecutorName = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Render what a brief (or --prompt) orders and is not there yet."""
+    from flows.orders import Choices, Stages, carry_out, make_plan
+    from services.settings import Settings
+
+    stages = Stages()
+    settings = Settings.from_environment().with_options(actors, executor)
+    choices = Choices(takes if prompt is None else None, only, generator, use, retry_quarantined)
+    order = make_plan(_read(brief, prompt, takes, seed, duration, catalog), choices, settings)
+    for warning in order.warnings:
+        output.note(f"warning: {warning}", quiet)
+    if dry_run:
+        _show_plan(order, json)
+        return
+    outcome = _carry_out(order, choices, settings, stages, quiet or json)
+    _show_outcome(outcome, settings, json, quiet)
+    if not outcome.complete:
+        raise typer.Exit(1)
+
+
+def _read(
+    brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None
+) -> "ReadBrief":
+    from models.registry import CARDS
+    from services.planning.adhoc import adhoc
+    from services.planning.reader import read_brief
+
+    if (brief is None) == (prompt is None):
+        raise typer.BadParameter("give either a brief file or --prompt")
+    if brief is not None:
+        if catalog is not None or duration is not None or seed:
+            raise typer.BadParameter("--seed, --duration and --catalog go with --prompt; a brief carries its own")
+        return read_brief(brief, set(CARDS))
+    length = {} if duration is None else {"duration": duration}
+    return adhoc(prompt or "", 1 if takes is None else takes, seed=seed, catalog=catalog, generators=set(CARDS), **length)
+
+
+def _carry_out(order: "Plan", choices: "Choices", settings: "Settings", stages: "Stages", quiet: bool) -> "Outcome":
+    from flows.orders import Watcher, carry_out
+
+    counter = output.Counter(order.catalog, None, quiet)
+
+    class Shown(Watcher):
+        def planned(self, run: "StartedRun") -> None:
+            changed = run.registered
+            text = f"{order.catalog}: {run.ordered} takes ordered, {changed.inserted} new"
+            text += f", {changed.superseded} superseded" if changed.superseded else ""
+            text += f", {changed.revived} ordered again" if changed.revived else ""
+            text += f"; {run.to_render} to render ({run.seconds_of_music / 60:.1f} minutes of music)"
+            output.note(text, quiet)
+            if run.shards:
+                counter._total = run.to_render
+                counter.__enter__()
+
+        def recorded(self, done: int, failed: int) -> None:
+            counter.add(done + failed)
+
+    try:
+        return carry_out(order, choices, settings, stages, Shown())
+    finally:
+        counter.__exit__()
+
+
+def _show_plan(order: "Plan", as_json: bool) -> None:
+    if as_json:
+        output.print_json_rows(_planned_row(take.as_json()) for take in order.takes)
+        return
+    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "meter", "genre", "mood", "seconds", "prompt"]
+    rows = (
+        [t.id[:12], t.state, t.cue, t.zone, t.index, f"{t.controls.bpm:g}", t.controls.key, t.controls.meter,
+         t.controls.genre, t.controls.mood, f"{t.controls.duration:.1f}", t.prompt]
+        for t in order.takes
+    )  # fmt: skip
+    output.print_table(columns, rows)
+    output.note("understood:")
+    for understood in order.understandings[:SHOWN_TAKES]:
+        told = "; ".join(
+            f"{c['field']} {c['value']} ({c['source']}{': ' + c['words'] if c.get('words') else ''})"
+            for c in understood.understanding.as_json()
+        )
+        place = "/".join(filter(None, (understood.zone, understood.cue, *understood.point.values())))
+        output.note(f"  {place}: {told}")
+
+
+def _planned_row(take: dict[str, Any]) -> dict[str, Any]:
+    first = ("id", "catalog", "zone", "cue", "state", "point", "index", "prompt", "seed", "generator", "revision")
+    return {**{name: take[name] for name in first}, "controls": take["controls"], "delivery": take["delivery"]}
+
+
+def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet: bool) -> None:
+    if as_json:
+        registered = asdict(outcome.run.registered)
+        run = {"run": outcome.run.id, "catalog": outcome.run.catalog, "ordered": outcome.run.ordered}
+        counts = {"rendered": outcome.counts.get("done", 0), "counts": outcome.counts, "registered": registered}
+        output.print_json(
+            {**run, **counts, "stopped": outcome.stopped, "page": str(outcome.page), "stages": outcome.stages}
+        )
+        return
+    if not quiet:
+        _show_takes(outcome, settings)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(outcome.counts.items())) or "nothing to render"
+    print(f"{outcome.run.catalog}: {told} of {outcome.run.ordered} ordered")
+    print("times: " + " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.stages.items()))
+    if outcome.stopped:
+        output.note(f"error: {outcome.stopped}")
+    print(f"listen: {outcome.page}")
+
+
+def _show_takes(outcome: "Outcome", settings: "Settings") -> None:
+    from itertools import islice
+
+    from services.catalog.listing import Filter, takes
+
+    rows = takes(settings.open_database(), Filter(outcome.run.catalog))
+    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "genre", "LUFS", "status", "file"]
+    shown = [
+        [t.id[:12], t.state, t.cue, t.zone, t.index, f"{t.controls['bpm']:g}", t.controls["key"], t.controls["genre"],
+         f"{t.measurements['integrated_lufs']:.1f}" if t.measurements else "", t.status, t.folder]
+        for t in islice((row for row in rows if row.status != "superseded"), SHOWN_TAKES)
+    ]  # fmt: skip
+    output.print_table(columns, shown)
+    if len(shown) < outcome.run.ordered:
+        output.note(f"... and more: `cueworks takes --catalog {outcome.run.catalog}`")

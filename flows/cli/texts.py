@@ -1,0 +1,83 @@
+"""`cueworks words`, `models`, `brief`, `db`: what may be written in a brief, and the small commands around it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli import output
+from flows.cli.options import Json
+
+brief_app = typer.Typer(help="Check a brief, or print the published schema.", no_args_is_help=True)
+db_app = typer.Typer(help="The catalog's database.", no_args_is_help=True)
+
+
+def words(json: Json = False) -> None:
+    """The published words: genres, states, uses, instruments, keys, meters."""
+    from services.planning.words import words as published
+
+    lists = published()
+    if json:
+        output.print_json(lists)
+        return
+    for name, entries in lists.items():
+        print(f"{name}: {', '.join(str(entry) for entry in entries)}")
+
+
+def models(json: Json = False) -> None:
+    """The registered generators."""
+    from dataclasses import asdict
+
+    from models.registry import CARDS
+
+    if json:
+        output.print_json([asdict(card) for card in CARDS.values()])
+        return
+    columns = ["generator", "revision", "licence", "training data", "title"]
+    output.print_table(columns, ([c.id, c.revision, c.licence, c.training_data, c.title] for c in CARDS.values()))
+
+
+@brief_app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of briefs."""
+    from services.planning.schema import json_schema
+
+    output.print_json(json_schema())
+
+
+@brief_app.command("check")
+def check(brief: Annotated[Path, typer.Argument(help="The brief, a YAML file.")], json: Json = False) -> None:
+    """Check a brief and say how many takes it orders; exit code 2 with every fault when it is wrong."""
+    from flows.orders import Choices, read_plan
+    from services.planning.faults import BriefError
+    from services.settings import Settings
+
+    try:
+        order = read_plan(brief, Choices(), Settings.from_environment())
+    except BriefError as error:
+        if not json:
+            raise
+        output.print_json({"ok": False, "faults": [vars(fault) for fault in error.faults]})
+        raise typer.Exit(2) from None
+    seconds = sum(take.controls.duration for take in order.takes)
+    if json:
+        counts = {"takes": len(order.takes), "seconds": seconds, "warnings": list(order.warnings)}
+        output.print_json({"ok": True, "catalog": order.catalog, "sha256": order.sha256, **counts})
+        return
+    for warning in order.warnings:
+        output.note(f"warning: {warning}")
+    print(f"{brief}: {len(order.takes)} takes of {len(order.cues)} cues, {seconds / 60:.1f} minutes of music")
+
+
+@db_app.command("upgrade")
+def upgrade() -> None:
+    """Bring the database to this release's schema (the embedded one does so by itself)."""
+    from db.engine import open_engine
+    from db.migrate import upgrade as migrate
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    if settings.embedded:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    before, after = migrate(open_engine(settings.database_url))
+    print(f"schema {after}" if before == after else f"schema {before or 'empty'} -> {after}")

@@ -1,0 +1,96 @@
+"""The flow that renders a run: a Prefect task per shard, driving one pool of actors that outlives them all.
+
+Prefect says when, retries and shows; it is not the record. Takes, attempts and outcomes live in the catalog's
+database, so a retried shard renders only what is missing there. Nothing here plans: see `flows.orders`.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import (
+    create_link_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.futures import PrefectFuture
+from prefect.states import Completed, Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from services.catalog.driving import Driver
+from services.rendering.jobs import RenderingStoppedError
+
+SHARDS_AT_ONCE = 2  # the pool never runs dry between shards
+_driver: ContextVar[Driver] = ContextVar("cueworks_driver")
+
+
+@contextmanager
+def driving(driver: Driver) -> Iterator[None]:
+    """Make `driver` the one that the flow's tasks use."""
+    token = _driver.set(driver)
+    try:
+        yield
+    finally:
+        _driver.reset(token)
+
+
+def _worth_retrying(_: Any, __: Any, state: State) -> bool:
+    """A pool without actors, a full disk or a stop by the user does not get better by trying again."""
+    try:
+        state.result()
+    except (RenderingStoppedError, KeyboardInterrupt):
+        return False
+    except Exception:
+        return True
+    return False
+
+
+@task(
+    name="render-shard",
+    task_run_name="shard-{shard}",
+    retries=2,
+    retry_delay_seconds=1,
+    retry_condition_fn=_worth_retrying,
+    persist_result=False,
+)
+def render_shard(run_id: str, shard: int) -> dict[str, int]:
+    """Render what is missing of one shard; returns its takes counted by outcome."""
+    return _driver.get().drive(shard)
+
+
+@flow(
+    name="generate",
+    flow_run_name="{catalog}",
+    task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE),  # type: ignore[arg-type]
+    persist_result=False,
+)
+def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
+    """Render the shards of a planned run. Fails when some take failed; what is done is recorded either way."""
+    progress = create_progress_artifact(0.0, key="cueworks-progress", description=f"takes of {catalog}")
+    totals: dict[str, int] = {}
+    for number, counts in enumerate(_in_order(run_id, shards), 1):
+        for outcome, count in counts.items():
+            totals[outcome] = totals.get(outcome, 0) + count
+        if number * 20 // shards != (number - 1) * 20 // shards:
+            update_progress_artifact(progress, 100.0 * number / shards)  # type: ignore[arg-type]
+    table = [{"outcome": outcome, "takes": count} for outcome, count in sorted(totals.items())]
+    create_table_artifact(table, key="cueworks-summary", description=f"run {run_id} of {catalog}")
+    create_link_artifact(Path(page).resolve().as_uri(), link_text=f"listen to {catalog}", key="cueworks-page")
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(totals.items()))
+    return Completed(message=told) if set(totals) <= {"done"} else Failed(message=told)
+
+
+def _in_order(run_id: str, shards: int) -> Iterator[dict[str, int]]:
+    """The shards' counts; a few tasks are submitted ahead, so that a stop does not have to wait for hundreds."""
+    waiting: deque[PrefectFuture[dict[str, int]]] = deque()
+    for shard in range(shards):
+        waiting.append(render_shard.submit(run_id, shard))
+        if len(waiting) > SHARDS_AT_ONCE:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()

@@ -1,0 +1,183 @@
+"""An order from plan to page: what the command and the deployed flow both do, in this order and no other.
+
+Everything up to "is anything left to render?" happens before Prefect and Ray are started; where nothing is left,
+neither starts. Ray, its actors and Prefect's server come up side by side.
+"""
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from flows.prefect_server import EmbeddedServer
+from models.registry import CARDS, card
+from services.catalog import runs
+from services.catalog.driving import Driver
+from services.catalog.lock import catalog_lock
+from services.catalog.pages import publish
+from services.planning.plan import Plan, plan
+from services.planning.reader import ReadBrief, read_brief
+from services.rendering.jobs import Executor, RenderingStoppedError
+from services.settings import Settings
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the command line may say about an order beyond its brief."""
+
+    takes: int | None = None
+    only: str | None = None
+    generator: str | None = None
+    use: str | None = None
+    retry_quarantined: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if value}
+
+
+@dataclass
+class Stages:
+    """Seconds by stage since the order began, for the line that `generate` prints and for the run's row."""
+
+    began: float = field(default_factory=time.perf_counter)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def reach(self, stage: str, at: float | None = None) -> None:
+        """`stage` is reached now (or at a moment of `time.perf_counter`)."""
+        self.seconds[stage] = round((at or time.perf_counter()) - self.began, 3)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early."""
+
+    run: runs.StartedRun
+    counts: dict[str, int]
+    page: Path
+    stages: dict[str, float]
+    stopped: str | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.stopped is None and set(self.counts) <= {"done"}
+
+
+class Watcher:
+    """What a caller may want to see on the way; the default watches nothing."""
+
+    def planned(self, run: runs.StartedRun) -> None: ...
+
+    def warm(self, seconds: float) -> None: ...
+
+    def recorded(self, done: int, failed: int) -> None: ...
+
+
+def read_plan(brief: Path, choices: Choices, settings: Settings) -> Plan:
+    """Read and plan a brief file. Raises BriefError with every fault."""
+    return make_plan(read_brief(brief, set(CARDS)), choices, settings)
+
+
+def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
+    """Plan a brief. Raises BriefError with every fault."""
+    return plan(
+        brief,
+        lambda name: card(name).revision,
+        takes=choices.takes,
+        only=choices.only,
+        generator=choices.generator,
+        use=choices.use,
+        ceiling=settings.max_takes,
+    )
+
+
+def carry_out(
+    order: Plan, choices: Choices, settings: Settings, stages: Stages, watcher: Watcher, server: bool = True
+) -> Outcome:
+    """Register the plan, render what is missing, write the page. `server` False: Prefect's server is already there.
+
+    Raises CatalogBusyError when another driver works on the catalog; RenderingStoppedError ends up in the outcome.
+    """
+    engine = settings.open_database()
+    with catalog_lock(settings.home, engine, order.catalog):
+        run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined)
+        stages.reach("plan")
+        watcher.planned(run)
+        stopped = _render(engine, run, settings, stages, watcher, server) if run.shards else None
+        counts = runs.finish(engine, run.id, stages.seconds, interrupted=stopped is not None)
+        page = publish(engine, settings.home, order.catalog)
+        stages.reach("total")
+    return Outcome(run, counts, page, stages.seconds, stopped)
+
+
+def _render(
+    engine: Any, run: runs.StartedRun, settings: Settings, stages: Stages, watcher: Watcher, server: bool
+) -> str | None:
+    """Run the flow; returns why it stopped early, None when it went through."""
+    embedded = EmbeddedServer(settings.home)
+    if server:
+        embedded.start()
+    executor = settings.open_executor(settings.workshop(card(run.generator)))
+    try:
+        with _stopping_on_signals(executor):
+            return _run_flow(engine, run, settings, stages, watcher, embedded, executor)
+    except (RenderingStoppedError, KeyboardInterrupt) as error:
+        return str(error) or "stopped"
+    finally:
+        executor.close()
+        if server:
+            embedded.stop()
+
+
+def _run_flow(
+    engine: Any,
+    run: runs.StartedRun,
+    settings: Settings,
+    stages: Stages,
+    watcher: Watcher,
+    embedded: EmbeddedServer,
+    executor: Executor,
+) -> str | None:
+    from flows.generate import driving, render_run
+    from services.catalog.pages import page_path
+
+    embedded.wait()
+    stages.reach("prefect")
+    executor.wait()
+    stages.reach("pool")
+    watcher.warm(stages.seconds["pool"])
+    driver = Driver(engine, executor, run.id, watcher.recorded)
+    with driving(driver):
+        render_run(run.catalog, run.id, run.shards, str(page_path(settings.home, run.catalog)), return_state=True)
+    stages.reach("rendered")
+    if driver.first_recorded:
+        stages.reach("first take", driver.first_recorded)
+    if driver.stopped is None and driver.faults:
+        raise next(iter(driver.faults.values()))
+    return driver.stopped
+
+
+@contextmanager
+def _stopping_on_signals(executor: Executor) -> Iterator[None]:
+    """Ctrl-C and SIGTERM stop the pool; what is recorded stays. A second signal ends the process the usual way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+        executor.stop()
+
+    for name in before:
+        signal.signal(name, stop)
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)

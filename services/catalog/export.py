@@ -1,0 +1,89 @@
+"""Takes as a table file, streamed through Arrow: memory stays flat however many takes there are.
+
+Writes Parquet or CSV beside its final name and renames it when whole. Reads the database only.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from db.rows import TakeRow
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROWS_A_BATCH = 2_000
+FORMATS = (".parquet", ".csv")
+
+
+class ExportError(ValueError):
+    """The table cannot be written there or in that format."""
+
+
+def export_takes(takes: Iterable[TakeRow], home: Path, target: Path) -> int:
+    """Write one row a take to `target` (`.parquet` or `.csv`); returns how many. Raises ExportError."""
+    if target.suffix.lower() not in FORMATS:
+        raise ExportError(f"{target}: unknown table format {target.suffix!r}; use a name ending in .parquet or .csv")
+    if not target.parent.is_dir():
+        raise ExportError(f"{target}: there is no folder {target.parent}; create it first")
+    part = target.with_name(target.name + ".part")
+    try:
+        count = _write(takes, home, part, target.suffix.lower())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return count
+
+
+def _write(takes: Iterable[TakeRow], home: Path, part: Path, suffix: str) -> int:
+    import pyarrow.csv as pacsv
+    import pyarrow.parquet as papq
+
+    schema, count = table_schema(), 0
+    writer = papq.ParquetWriter(part, schema) if suffix == ".parquet" else pacsv.CSVWriter(part, schema)
+    with writer:
+        for batch in _batches(takes, home, schema):
+            writer.write_batch(batch)
+            count += batch.num_rows
+    return count
+
+
+def table_schema() -> "pa.Schema":
+    """The columns of the table. Nested values (controls, point, assets) are JSON text, so that CSV holds them too."""
+    import pyarrow as pa
+
+    texts = ("id", "catalog", "zone", "cue", "state", "point", "prompt", "generator", "revision", "genre", "mood", "key")
+    more = ("meter", "form", "controls", "status", "pcm_sha256", "mix_path", "assets", "error")
+    numbers = [("index", pa.int64()), ("seed", pa.int64()), ("bars", pa.int64()), ("intensity", pa.int64())]
+    floats = ("bpm", "duration_s", "integrated_lufs", "true_peak_dbtp")
+    times = [(name, pa.timestamp("us", tz="UTC")) for name in ("planned_at", "recorded_at")]
+    columns = [(n, pa.string()) for n in texts + more] + numbers + [(n, pa.float64()) for n in floats]
+    return pa.schema([*columns, ("loop", pa.bool_()), *times])
+
+
+def _batches(takes: Iterable[TakeRow], home: Path, schema: "pa.Schema") -> Iterator["pa.RecordBatch"]:
+    import pyarrow as pa
+
+    rows = (_row(take, home) for take in takes)
+    while batch := list(islice(rows, ROWS_A_BATCH)):
+        yield pa.RecordBatch.from_pylist(batch, schema=schema)
+
+
+def _row(take: TakeRow, home: Path) -> dict[str, Any]:
+    controls = take.controls
+    mix = next((asset for asset in take.assets if asset.role == "mix"), None)
+    assets = [{"role": a.role, "path": str(home / a.path), "sha256": a.sha256, "bytes": a.bytes} for a in take.assets]
+    plain = ("id", "catalog", "zone", "cue", "state", "prompt", "generator", "revision", "status", "pcm_sha256")
+    musical = ("genre", "mood", "key", "meter", "form", "bars", "intensity", "bpm", "loop")
+    return {
+        **{name: getattr(take, name) for name in (*plain, "error", "index", "seed", "planned_at", "recorded_at")},
+        **{name: controls.get(name) for name in musical},
+        **{name: take.measurements.get(name) for name in ("integrated_lufs", "true_peak_dbtp")},
+        "point": json.dumps(take.point, sort_keys=True),
+        "controls": json.dumps(controls, sort_keys=True),
+        "assets": json.dumps(assets),
+        "mix_path": str(home / mix.path) if mix else None,
+        "duration_s": mix.duration_s if mix else controls.get("duration"),
+    }

@@ -1,0 +1,50 @@
+"""Writes a catalog's pages to listen on from what the database holds. Everything about how they look is in
+`services.web`; nothing here renders a take."""
+
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from sqlalchemy import Engine
+
+from db.engine import reading
+from db.rows import TakeRow
+from db.takes import in_catalog, newest_brief, take_rows
+from models.controls import Controls
+from services.web.page import PageCatalog, PageFile, PageTake, write_pages
+
+
+def page_path(home: Path, catalog: str) -> Path:
+    """Where the first page of a catalog lies."""
+    return home / catalog / "index.html"
+
+
+def publish(engine: Engine, home: Path, catalog: str) -> Path:
+    """Write the pages of `catalog` anew; returns the first one."""
+    with reading(engine) as session:
+        title, sha256, use = newest_brief(session, catalog)
+        about = PageCatalog(catalog, title, sha256, use)
+        return write_pages(home / catalog, about, _page_takes(take_rows(session, in_catalog(catalog))))
+
+
+def _page_takes(takes: Iterator[TakeRow]) -> Iterator[PageTake]:
+    for take in takes:
+        yield PageTake(
+            id=take.id,
+            zone=take.zone,
+            cue=take.cue,
+            state=take.state,
+            index=take.index,
+            prompt=take.prompt,
+            seed=take.seed,
+            status=take.status,
+            generator=take.generator,
+            revision=take.revision,
+            controls=Controls.from_json(take.controls),
+            lufs=take.measurements.get("integrated_lufs"),
+            true_peak=take.measurements.get("true_peak_dbtp"),
+            pcm_sha256=take.pcm_sha256,
+            files=tuple(
+                PageFile(a.role, a.media_type, str(PurePosixPath(a.path).relative_to(take.catalog)), a.duration_s, a.bytes)
+                for a in take.assets
+            ),
+        )

@@ -1,0 +1,168 @@
+"""A run's life: register the plan, cut shards, hand out jobs, record what comes back, close the run.
+
+Between a plan and an executor everything goes through the database, so that any step may be repeated. Nothing here
+renders or knows who schedules.
+"""
+
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine
+
+import db.runs
+from db.engine import reading, writing
+from db.orders import register
+from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
+from models.controls import Controls
+from models.generator import Request
+from models.registry import card
+from services.catalog.lock import describe_driver
+from services.planning.order import Delivery, PlannedTake
+from services.planning.plan import Plan
+from services.rendering.jobs import Job
+from services.storage.tree import safe_name
+
+MAX_SHARDS = 200
+SMALLEST_SHARD = 8
+
+
+@dataclass(frozen=True)
+class StartedRun:
+    """A run over the takes that have no sound yet; `shards` is 0 when there is nothing left to render."""
+
+    id: str
+    catalog: str
+    generator: str
+    ordered: int
+    to_render: int
+    seconds_of_music: float
+    shards: int
+    registered: Registered
+
+
+def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined: bool = False) -> StartedRun:
+    """Register the plan and open a run over what is missing. Call it while holding the catalog's lock."""
+    with writing(engine) as session:
+        registered = register(session, _order(plan), _new_takes(plan))
+        db.runs.settle_interrupted(session, registered.catalog_id)
+        ordered = {take.id for take in plan.takes}
+        missing = db.runs.unfinished(session, registered.catalog_id, ordered, retry_quarantined)
+        shards = cut_shards(missing)
+        run_id = str(uuid.uuid4())
+        values = {
+            "id": run_id,
+            "catalog_id": registered.catalog_id,
+            "brief_id": registered.brief_id,
+            "driver": describe_driver(),
+            "options": options,
+            "ordered": len(ordered),
+            "to_render": len(missing),
+        }
+        db.runs.start_run(session, values, shards)
+    seconds = sum(duration for _, _, duration in missing)
+    return StartedRun(
+        run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered
+    )
+
+
+def cut_shards(missing: list[tuple[str, str, float]]) -> list[list[str]]:
+    """Ids in shards of like generator and length, at most `MAX_SHARDS` of them; `missing` is (id, generator, s)."""
+    size = max(SMALLEST_SHARD, -(-len(missing) // MAX_SHARDS))
+    alike = [id_ for id_, _, _ in sorted(missing, key=lambda row: (row[1], row[2]))]
+    return [alike[start : start + size] for start in range(0, len(alike), size)]
+
+
+def shard_jobs(engine: Engine, run_id: str, shard: int) -> list[Job]:
+    """The jobs of a shard that are still to be done; asking again after a failure gives only what is missing."""
+    with writing(engine) as session:
+        return [job(take) for take in db.runs.take_shard(session, run_id, shard)]
+
+
+def job(take: TakeRow) -> Job:
+    """A recorded order as a job."""
+    delivery = delivery_from_json(take.delivery)
+    request = Request(take.id, take.prompt, take.seed, Controls.from_json(take.controls), delivery.stems)
+    return Job(request, delivery, take.folder)
+
+
+def delivery_from_json(data: dict[str, Any]) -> Delivery:
+    """The inverse of `dataclasses.asdict` for a delivery read from the database."""
+    return Delivery(**{**data, "formats": tuple(data["formats"])})
+
+
+def record(engine: Engine, run_id: str, recordings: list[Recording]) -> None:
+    """One transaction for a batch of takes."""
+    with writing(engine) as session:
+        db.runs.record(session, run_id, recordings)
+
+
+def finish(engine: Engine, run_id: str, stages: dict[str, float], interrupted: bool = False) -> dict[str, int]:
+    """Close the run; returns its takes counted by status."""
+    with writing(engine) as session:
+        counts = db.runs.run_counts(session, run_id)
+        complete = set(counts) <= {"done"}
+        status = "interrupted" if interrupted else "done" if complete else "incomplete"
+        return db.runs.end_run(session, run_id, status, stages)
+
+
+def progress(engine: Engine, run_id: str) -> dict[str, int]:
+    """The run's takes counted by status, now."""
+    with reading(engine) as session:
+        return db.runs.run_counts(session, run_id)
+
+
+def _order(plan: Plan) -> NewOrder:
+    generators = sorted({(take.generator, take.revision) for take in plan.takes})
+    return NewOrder(
+        catalog=plan.catalog,
+        title=plan.title,
+        brief_sha256=plan.sha256,
+        brief_text=plan.text,
+        use=plan.use,
+        licensee=plan.licensee or {},
+        cues=tuple(NewCue(cue.name, cue.state, cue.prompt) for cue in plan.cues),
+        generators=tuple(_generator(id_, revision) for id_, revision in generators),
+        restricted=plan.restricted,
+    )
+
+
+def _generator(id_: str, revision: str) -> NewGenerator:
+    known = card(id_)
+    facts = {"title": known.title, "licence": known.licence, "training_data": known.training_data}
+    return NewGenerator(id_, revision, known.weights_digest, facts)
+
+
+def _new_takes(plan: Plan) -> Iterator[NewTake]:
+    understood = {(u.zone, u.cue, *u.point.items()): u.understanding.as_json() for u in plan.understandings}
+    for position, take in enumerate(plan.takes):
+        yield _new_take(position, take, understood[(take.zone, take.cue, *take.point.items())])
+
+
+def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, str]]) -> NewTake:
+    order = take.as_json()
+    return NewTake(
+        id=take.id,
+        position=position,
+        zone=take.zone,
+        cue=take.cue,
+        state=take.state,
+        point=take.point,
+        index=take.index,
+        prompt=take.prompt,
+        seed=take.seed,
+        generator=take.generator,
+        revision=take.revision,
+        controls=order["controls"],
+        delivery=order["delivery"],
+        understanding=understanding,
+        folder=take_folder(take),
+    )
+
+
+def take_folder(take: PlannedTake) -> str:
+    """`catalog/state/take`, readable and unique: the name ends in the first letters of the take's id."""
+    parts: Iterable[str | None] = (take.zone, take.cue if take.cue != take.state else None, *take.point.values())
+    name = "-".join(safe_name(part)[:24] for part in parts if part)
+    return f"{take.catalog}/{safe_name(take.state)}/{name + '-' if name else ''}{take.index:03d}-{take.id[:8]}"

@@ -1,0 +1,74 @@
+"""Finishing as a worker runs it: master, encode, store, link into the readable tree, and say what was made.
+
+Files are stored and linked before anything is reported, so a take that is recorded as done has them all. Nothing here
+touches a database.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from db.rows import NewAsset
+from models.generator import Rendition
+from services.rendering.jobs import FinishedTake, Job
+from services.storage.folder import FolderStore
+from services.storage.store import StorageError
+from services.storage.tree import link, safe_name
+
+
+def create(home: Path) -> "Finishing":
+    """The finisher of a home folder."""
+    return Finishing(home, FolderStore(home / "blobs"))
+
+
+@dataclass
+class Finishing:
+    """A Finisher whose files go to `store` and into the tree below `home`."""
+
+    home: Path
+    store: FolderStore
+
+    def warm_up(self) -> None:
+        """Import mastering (torch with it) before the first take needs it."""
+        from services.mastering import finish, profile
+
+        profile.profile()
+        del finish
+
+    def finish(self, job: Job, rendition: Rendition) -> FinishedTake:
+        """Raises MasteringError for sound that cannot be delivered and StorageError when the store cannot take it."""
+        from services.mastering.finish import finish
+        from services.mastering.profile import profile
+
+        started = time.perf_counter()
+        controls = job.request.controls
+        finished = finish(rendition, job.delivery, marks(rendition), controls.duration if controls.loop else None)
+        mastered_s = time.perf_counter() - started
+        assets = tuple(self._store(job, file) for file in finished.files)
+        return FinishedTake(
+            assets=assets,
+            measurements=finished.measurements.as_json(),
+            pcm_sha256=finished.pcm_sha256,
+            profile=profile(),
+            seconds={"master": mastered_s, "store": time.perf_counter() - started - mastered_s},
+        )
+
+    def _store(self, job: Job, file: Any) -> NewAsset:
+        blob = self.store.put(file.write)
+        path = f"{job.folder}/{safe_name(file.role.replace(':', '-'))}.{file.extension}"
+        try:
+            link(self.store.path(blob.sha256), self.home / path)
+        except OSError as error:
+            raise StorageError(error.errno, f"{self.home / path}: {error.strerror}") from error
+        return NewAsset(
+            file.role, file.media_type, blob.sha256, blob.bytes, path, file.duration_s, file.pcm_sha256
+        )
+
+
+def marks(rendition: Rendition) -> list[tuple[float, str]]:
+    """(seconds, name) of the sections that the generator told of."""
+    sections = rendition.facts.get("sections", ())
+    if not isinstance(sections, list | tuple):
+        return []
+    return [(float(s["start_s"]), str(s["name"])) for s in sections if isinstance(s, dict) and "start_s" in s]

@@ -1,0 +1,102 @@
+"""What the platform itself costs a take: plan, schedule and record takes of a generator that makes nothing.
+
+`python -m tests.benchmarks.fanout [--takes 4000] [--peer-takes 500]`
+
+Ours: plan, register, Prefect flow with a task per shard, Ray actors, rows in SQLite. The peer: the same empty work as
+one Prefect task a take through prefect-ray's RayTaskRunner, scaled to a take. Starting Prefect's server, Ray and the
+actors is left out on both sides (and printed). The last line is `ratio: peer seconds a take / ours`.
+"""
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from flows.orders import Choices, Outcome, Stages, Watcher, carry_out, make_plan
+from flows.prefect_server import EmbeddedServer
+from models.registry import Card
+from services.planning.reader import read_bytes
+from services.rendering.jobs import Workshop
+from services.settings import Settings
+from tests.benchmarks.machine import describe
+from tests.empty_generator import register
+
+BRIEF = """
+catalog: fanout
+seed: 1
+generator: empty
+cues:
+  - {{state: exploration, prompt: "calm", bars: 4, takes: {takes}}}
+"""
+
+
+@dataclass(frozen=True)
+class EmptyFinishing(Settings):
+    """Settings whose workers store nothing."""
+
+    def workshop(self, card: Card) -> Workshop:
+        return Workshop(card.factory, card.batch_size, card.resources, self.home, self.cache_dir,
+                        "tests.empty_generator:create_finisher")  # fmt: skip
+
+
+def ours(takes: int, home: Path) -> tuple[float, Outcome]:
+    """Seconds a take, from the brief's text to the closed run, without the start of servers and actors."""
+    settings = EmptyFinishing.from_environment({"CUEWORKS_HOME": str(home)})
+    settings.open_database()
+    stages = Stages()
+    order = make_plan(read_bytes(BRIEF.format(takes=takes).encode()), Choices(), settings)
+    outcome = carry_out(order, Choices(), settings, stages, Watcher())
+    assert outcome.counts == {"done": takes}, outcome
+    starting = outcome.stages["pool"] - outcome.stages["plan"]
+    return (outcome.stages["total"] - starting) / takes, outcome
+
+
+def peer(takes: int, home: Path) -> float:
+    """Seconds a take of prefect-ray with a Prefect task each, without the start of Ray and the server."""
+    server = EmbeddedServer(home)
+    server.start()
+    server.wait()
+    try:
+        import ray
+        from prefect import flow, task
+        from prefect_ray import RayTaskRunner
+
+        ray.init(address="local", include_dashboard=False, log_to_driver=False)
+
+        @task(persist_result=False)
+        def empty(number: int) -> int:
+            return number
+
+        @flow(task_runner=RayTaskRunner(address=ray.get_runtime_context().gcs_address), persist_result=False)
+        def fan_out(count: int) -> int:
+            return len([future.result() for future in [empty.submit(n) for n in range(count)]])
+
+        fan_out(2)
+        started = time.perf_counter()
+        assert fan_out(takes) == takes
+        seconds = time.perf_counter() - started
+        ray.shutdown()
+        return seconds / takes
+    finally:
+        server.stop()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--takes", type=int, default=4000)
+    parser.add_argument("--peer-takes", type=int, default=500)
+    options = parser.parse_args()
+    register()
+    print(describe())
+    with tempfile.TemporaryDirectory() as folder:
+        a_take, outcome = ours(options.takes, Path(folder) / "ours")
+        print("stages: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.stages.items()))
+        print(f"ours: {options.takes} takes, {outcome.run.shards} shards, {a_take * 1e3:.2f} ms a take")
+        peer_take = peer(options.peer_takes, Path(folder) / "peer")
+        print(f"prefect-ray, a task a take: {options.peer_takes} takes, {peer_take * 1e3:.1f} ms a take")
+    print(f"ratio: {peer_take / a_take:.1f}")
+
+
+if __name__ == "__main__":
+    main()
