@@ -3,6 +3,7 @@ between two takes of one cue from the seed. No sound is made here, and the same 
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from models.composer import accompaniment, bass, drums, melody
 from models.composer.casting import cast
@@ -88,7 +89,7 @@ def _palette(key: Key, style: Genre, character: Character) -> Palette:
 def _slots(key: Key, meter: Meter, style: Genre, character: Character, palette: Palette, part: Part, phrase: Phrase, tones: tuple[Tone, ...], seed: int) -> tuple[Slot, ...]:
     """The chords of a phrase. Phrases of one material with the same tones draw the same walk: returns sound returned."""
     pace = style.bars_per_chord * character.chord_pace
-    grid = slot_grid(phrase.bars, meter, min(pace, max(1, phrase.bars // 2)))
+    grid = slot_grid(phrase.bars, meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
     opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
     dice = Dice("harmony", seed, part.material, phrase.index % 2, part.visit // 2)
     numerals = phrase_numerals(key, palette, len(grid), phrase.cadence, opening, _demand(key, meter, tones), grid, dice)
@@ -143,8 +144,17 @@ def _written(piece: Piece, seat: Seat) -> list[Event]:
     return _WRITERS[seat.role](piece, seat)
 
 
+def _heard(piece: Piece, seat: Seat) -> list[Event]:
+    """The written part; an asked-for player who found nothing to do plays from the start, at least guide tones."""
+    events = _written(piece, seat)
+    if events or not seat.asked:
+        return events
+    eager = replace(seat, chair=replace(seat.chair, enters=-9.0))
+    return _written(piece, eager) or melody.write_guides(piece, eager)
+
+
 def _track(piece: Piece, seat: Seat, place: int) -> Track:
-    events = swung(_written(piece, seat), piece.meter, piece.genre.swing, piece.genre.swing_grid)
+    events = swung(_heard(piece, seat), piece.meter, piece.genre.swing, piece.genre.swing_grid)
     whole = [event for event in events if 0 <= event.onset < piece.quarters - 1e-6 and event.length > 0]
     dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
     notes = humanised(notes_of(whole), seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm, piece.quarters, dice)

@@ -64,7 +64,7 @@ def _plain(motif: Motif, part: Part, phrase: Phrase) -> Sketch:
 
 def _broad(motif: Motif, part: Part, phrase: Phrase) -> Sketch:
     """Twice as long: the first half of the theme fills the first phrase, the second half the second."""
-    if phrase.bars < 4 or len(part.phrases) < 2:
+    if phrase.bars < 4 or len(part.phrases) < 2 or part.visit % 2:
         return _plain(motif, part, phrase)
     if motif.bars < 4 and phrase.index % 2:
         return _cut(moved(motif.head, stretch=2), phrase.bars * motif.bar), True

@@ -180,7 +180,6 @@ def _ending(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
     """The groove until the last chord, then one stroke."""
     last = passage.slots[-1].onset
     close = [_hit(piece, last, "kick", "x", passage)]
-    if passage.energy > 0.3:
+    if passage.energy > 0.3 and seat.role == "drums":
         close.append(_hit(piece, last, "crash", "x", passage))
-    closing = close if seat.role == "drums" else []
-    return [event for event in _groove(piece, seat, passage) if event.onset < last - 1e-6] + closing
+    return [event for event in _groove(piece, seat, passage) if event.onset < last - 1e-6] + close

@@ -92,7 +92,7 @@ def _loop_parts(bars: int, dice: Dice) -> list[Part]:
 
 
 def _named_parts(names: tuple[str, ...], bars: int) -> list[Part]:
-    names = names if len(names) <= bars else (*names[: bars - 1], names[-1])
+    names = _fitting(names, bars)
     words = [re.sub(r"[^a-z]", "", name.lower()) or name.lower() for name in names]
     treated = [_WORDS.get(word, ("theme" if place == 0 else "contrast", 1.0, 0.0)) for place, word in enumerate(words)]
     lengths = _shares([share for _, share, _ in treated], bars)
@@ -102,6 +102,12 @@ def _named_parts(names: tuple[str, ...], bars: int) -> list[Part]:
         parts.append(Part(name, kind, _material(kind, word), bar, length, lift, words[:place].count(word)))
         bar += length
     return parts
+
+
+def _fitting(names: tuple[str, ...], bars: int) -> tuple[str, ...]:
+    """As many sections as there are bars: those with the smallest share of the piece go first."""
+    ranked = sorted(range(len(names)), key=lambda place: (-_WORDS.get(names[place].lower(), ("", 1.0, 0.0))[1], place))
+    return tuple(names[place] for place in sorted(ranked[:bars]))
 
 
 def _material(kind: str, word: str) -> str:

@@ -25,9 +25,10 @@ GRAMMAR: dict[str, Vocabulary] = {
     "locrian": {"T": (("i°", 6),), "P": (("iv", 2), ("VI", 2), ("iii", 1.5)), "D": (("II", 2), ("V", 1.5), ("vii", 2))},
     "harmonic minor": {"T": (("i", 6), ("VI", 1)), "P": (("iv", 4), ("VI", 2), ("ii°", 0.6)), "D": (("V", 5), ("V7", 2), ("vii°", 0.5))},
 }
-_DARK: dict[bool, tuple[str, ...]] = {True: ("iv", "bVI", "bVII"), False: ("bII", "bVI", "iv")}
+_DARK: dict[bool, tuple[str, ...]] = {True: ("iv", "bVI", "bVII"), False: ("bII", "ii°", "bII")}
 _HARSH = {"major": {6}, "minor": {1}, "dorian": {5}, "phrygian": {4}, "lydian": {3}, "mixolydian": {2}, "locrian": set(), "harmonic minor": {1, 2, 6}}
 _INSTEAD = {6: 4, 1: 3, 5: 3, 4: 1, 3: 1, 2: 0}
+_WALKS = 20  # drawn per phrase before one is chosen
 _APPLICABLE = {"ii", "V", "vi", "IV", "iv", "III", "VI", "v", "VII"}
 
 
@@ -65,22 +66,28 @@ class Slot:
 Demand = Sequence[tuple[float, float, int]]  # what the melody holds: onset in the phrase, weight, pitch class
 
 
-def slot_grid(bars: int, meter: Meter, per_chord: float) -> list[tuple[float, float]]:
-    """(onset, length) of the chords of a phrase: `per_chord` bars each, 0.5 splits a bar at its middle."""
+def slot_grid(bars: int, meter: Meter, per_chord: float, quicken: bool = True) -> list[tuple[float, float]]:
+    """(onset, length) of the chords of a phrase: `per_chord` bars each, 0.5 splits a bar at its middle.
+
+    With `quicken` slow harmony moves twice as fast into the cadence."""
     if per_chord < 1:
         if meter.middle >= meter.bar:
             return [(bar * meter.bar, meter.bar) for bar in range(bars)]
         halves = ((0.0, meter.middle), (meter.middle, meter.bar - meter.middle))
         return [(bar * meter.bar + at, length) for bar in range(bars) for at, length in halves]
     step = max(1, int(per_chord))
-    return [(bar * meter.bar, min(step, bars - bar) * meter.bar) for bar in range(0, bars, step)]
+    spans = [step] * (bars // step) + ([bars % step] if bars % step else [])
+    if step == 2 and bars >= 4 and quicken:
+        spans[-1:] = [1] * spans[-1]
+    starts = [sum(spans[:place]) for place in range(len(spans))]
+    return [(start * meter.bar, span * meter.bar) for start, span in zip(starts, spans, strict=True)]
 
 
 def phrase_numerals(key: Key, palette: Palette, count: int, cadence: str, opening: str, demand: Demand, grid: list[tuple[float, float]], dice: Dice) -> list[str]:
     """The numerals of a phrase of `count` chords: the drawn walk that suits `demand` best.
 
     `opening` is `tonic` or `away` (contrasting parts start elsewhere)."""
-    walks = [_walk(key, palette, count, opening, dice) for _ in range(7)]
+    walks = [_walk(key, palette, count, opening, dice) for _ in range(_WALKS)]
     scored = sorted((_mismatch(key, walk, demand, grid) + dice.uniform(0, 0.12), place) for place, walk in enumerate(walks))
     body = walks[scored[0][1]]
     return close(key, palette, _coloured(key, palette, body, dice), cadence, dice)
@@ -96,12 +103,12 @@ def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice)
     dominant = _weighted(dice, dominants)
     if cadence in ("authentic", "final"):
         numerals[-1] = tonic
-        if len(numerals) > 2:
+        if len(numerals) > 1:
             numerals[-2] = dominant
     elif cadence in ("half", "loop") and len(numerals) > 1 and numerals[-1] not in dict(words["D"]) and numerals[-1] not in dict(words["P"]):
         numerals[-1] = dominant
-        if len(numerals) > 2 and numerals[-2] == dominant:
-            numerals[-2] = words["P"][0][0] if words["P"][0][0] != dominant else tonic
+        if len(numerals) > 2 and numerals[-2] in dict(words["D"]):
+            numerals[-2] = next((name for name, _ in words["P"] if name not in (dominant, numerals[-3])), tonic)
     return numerals
 
 
@@ -169,7 +176,8 @@ def _coloured(key: Key, palette: Palette, body: list[str], dice: Dice) -> list[s
             line[place] = f"V7/{target}"
         elif palette.dark and function_of(key, line[place]) == "P" and dice.chance(palette.dark):
             borrowed = dice.pick(_DARK[key.bright])
-            line[place] = borrowed if borrowed not in (line[place - 1], target) else line[place]
+            roots = {harmony(key, numeral).root for numeral in (line[place - 1], target)}
+            line[place] = line[place] if harmony(key, borrowed).root in roots else borrowed
     return line
 
 

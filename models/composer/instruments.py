@@ -40,7 +40,7 @@ INSTRUMENTS = _table(
     ("oboe", "woodwinds", 60, 87, "melody counter", False),
     ("clarinet", "woodwinds", 52, 86, "melody counter ostinato", False),
     ("bassoon", "woodwinds", 36, 67, "counter bass melody", False),
-    ("whistle", "woodwinds", 69, 95, "melody counter", False),
+    ("whistle", "woodwinds", 72, 95, "melody counter", False),
     ("trumpet", "brass", 55, 82, "melody counter harmony", False),
     ("horn", "brass", 45, 74, "melody counter pads", False),
     ("trombone", "brass", 41, 69, "counter melody bass", False),

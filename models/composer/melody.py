@@ -49,10 +49,21 @@ def write_counter(piece: Piece, seat: Seat) -> list[Event]:
     return events
 
 
+def write_guides(piece: Piece, seat: Seat) -> list[Event]:
+    """Nothing but guide tones, one a chord."""
+    last = home(piece, seat, piece.counter) + 4
+    events: list[Event] = []
+    for passage in piece.passages:
+        told = _guides(piece, passage, seat, events[-1].pitch if events else last)
+        events += _shaped(piece, passage, _in_range(told, seat))
+    return events
+
+
 def home(piece: Piece, seat: Seat, motif: Motif) -> int:
     """The MIDI key of degree 0 that sets a motif into an instrument's range, near its middle, moved by the register."""
     instrument = INSTRUMENTS[seat.instrument]
-    wanted = (instrument.low + instrument.high) / 2 + piece.character.register + (2 if instrument.high > 80 else 0)
+    height = 0.62 if instrument.chords or piece.character.riff else 0.52
+    wanted = instrument.low + height * (instrument.high - instrument.low) + piece.character.register
     degrees = [tone.degree for tone in motif.tones] or [0]
     spans = [piece.key.semitones(degree) for degree in degrees]
     mean = sum(spans) / len(spans)
@@ -100,15 +111,15 @@ def _clashes(key: Key, slot: Slot, pitch: int, length: float) -> bool:
     tones = slot.harmony.pitch_classes
     if pitch % 12 in tones:
         return False
-    near = any((pitch - tone) % 12 in (1, 11, 6) for tone in tones)
-    return near or length >= 2 or pitch % 12 not in key.collection
+    near = any((pitch - tone) % 12 in (1, 11) for tone in tones)
+    return (near and length >= 1) or length >= 2 or pitch % 12 not in key.collection
 
 
 def _phrase(piece: Piece, seat: Seat, passage: Passage, base: int, dice: Dice) -> list[Event]:
     told: list[Event] = []
     for tone in passage.sketch:
         told.append(_fitted(piece, passage, tone, base, told[-1].pitch if told else None))
-    if passage.part.visit and piece.character.melody in ("plain", "heroic", "hook"):
+    if passage.part.visit and piece.character.melody != "sparse":
         told = _ornamented(piece, passage, told, dice)
     if passage.fill:
         told += _continued(piece, passage, told, base, dice)
@@ -197,7 +208,8 @@ def _chosen(piece: Piece, passage: Passage, time: float, pitch: int, leap: int, 
     tones = slot.harmony.pitch_classes
     options = [each for each in range(pitch - 7, pitch + 8) if each % 12 in tones]
     return min(options, key=lambda each: (
-        0.6 * abs(each - pitch) + 0.45 * abs(each - target) + (2.5 if each == pitch else 0) + dice.uniform(0, 2.0), each))
+        0.7 * abs(each - pitch) + (2 if abs(each - pitch) > 4 else 0) + 0.35 * abs(each - target)
+        + (2.5 if each == pitch else 0) + dice.uniform(0, 2.0), each))
 
 
 def _closed(piece: Piece, passage: Passage, told: list[Event], base: int) -> list[Event]:
@@ -220,8 +232,23 @@ def _closed(piece: Piece, passage: Passage, told: list[Event], base: int) -> lis
         line.append(Event(arrive - pulse, pulse, bridge, 0))
     elif arrive - at > pulse - 1e-6:
         line.append(Event(at, arrive - at, _step(piece.key, passage.slot_at(at), goal, 1 if distance >= 0 else -1), 0))
+    before, line = _bridged(piece, passage, before, line, goal)
     breath = 0.0 if passage.phrase.cadence == "final" else max(0.5, pulse / 2)
     return [*before, *line, Event(arrive, passage.end - arrive - breath, goal, 0)]
+
+
+def _bridged(piece: Piece, passage: Passage, before: list[Event], line: list[Event], goal: int) -> tuple[list[Event], list[Event]]:
+    """The last three notes before the goal, drawn near it where they would have to leap into it."""
+    whole, after = before + line, goal
+    for place in range(len(whole) - 1, max(0, len(whole) - 4), -1):
+        if abs(whole[place].pitch - after) <= 4:
+            break
+        side = 1 if whole[place].pitch > after else -1
+        slot = passage.slot_at(whole[place].onset)
+        near = _step(piece.key, slot, _step(piece.key, slot, after, side), side)
+        whole[place] = whole[place]._replace(pitch=near)
+        after = near
+    return whole[: len(before)], whole[len(before) :]
 
 
 def _goal(piece: Piece, passage: Passage, slot: Slot, base: int, near: int) -> int:

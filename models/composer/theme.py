@@ -72,7 +72,7 @@ def _drawn(dice: Dice, bars: int) -> list[tuple[float, float, int]]:
     start = dice.pick((0, 2, 4), (4, 3, 4))
     degrees = _idea_degrees(dice, len(idea), start)
     cells = [(idea, degrees)]
-    shift = dice.pick((0, 1, -1, 2), (4, 3, 2, 1))
+    shift = min((0, 1, -1, 2, -2), key=lambda each: (abs(degrees[0] + each - degrees[-1]) + dice.uniform(0, 2.5), each))
     if bars >= 3:
         cells.append((idea, _varied(dice, degrees, shift)))
     if bars >= 4:
@@ -94,16 +94,16 @@ def _idea_degrees(dice: Dice, count: int, start: int) -> list[int]:
     """One leap (a third to a sixth), then steps against it; three-note ideas keep their leap at the front."""
     leap_at = dice.whole(1, max(1, count - 2))
     upward = start < 4 or dice.chance(0.3)
-    leap = dice.pick((2, 3, 4, 5), (3, 4, 4, 2)) * (1 if upward else -1)
+    leap = dice.pick((2, 3, 4, 5), (6, 4, 2, 1)) * (1 if upward else -1)
     line = [start]
     heading = 1 if leap < 0 else -1
     for place in range(1, count):
         if place == leap_at:
             line.append(line[-1] + leap)
         elif place < leap_at:
-            line.append(line[-1] + dice.pick((0, 1, -1), (2, 3, 3)))
+            line.append(line[-1] + dice.pick((0, 1, -1), (1, 3, 3)))
         else:
-            line.append(line[-1] + heading * dice.pick((1, 1, 2), (6, 2, 1)))
+            line.append(line[-1] + heading * dice.pick((1, 2), (7, 1)))
     return _within(line)
 
 
