@@ -45,8 +45,10 @@ def unfinished(
 
 def start_run(session: Session, values: dict[str, Any], shards: Iterable[list[str]]) -> None:
     """Insert a run (columns of `run` but `shards`) and hand each shard's takes to it."""
-    rows = [{"key": id_, "in_shard": number} for number, ids in enumerate(shards) for id_ in ids]
-    count = rows[-1]["in_shard"] + 1 if rows else 0
+    rows: list[dict[str, Any]] = []
+    count = 0
+    for count, ids in enumerate(shards, 1):
+        rows += ({"key": id_, "in_shard": count - 1} for id_ in ids)
     now = datetime.now(UTC)
     session.add(Run(**values, shards=count, status="running", started_at=now, stages={}))
     session.flush()

@@ -59,7 +59,7 @@ def _read(
     brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None
 ) -> "ReadBrief":
     from models.registry import CARDS
-    from services.planning.adhoc import adhoc
+    from services.planning.adhoc import DURATION, adhoc
     from services.planning.reader import read_brief
 
     if (brief is None) == (prompt is None):
@@ -68,8 +68,9 @@ def _read(
         if catalog is not None or duration is not None or seed:
             raise typer.BadParameter("--seed, --duration and --catalog go with --prompt; a brief carries its own")
         return read_brief(brief, set(CARDS))
-    length = {} if duration is None else {"duration": duration}
-    return adhoc(prompt or "", 1 if takes is None else takes, seed=seed, catalog=catalog, generators=set(CARDS), **length)
+    seconds = DURATION if duration is None else duration
+    count = 1 if takes is None else takes
+    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=seconds, generators=set(CARDS))
 
 
 def _carry_out(order: "Plan", choices: "Choices", settings: "Settings", stages: "Stages", quiet: bool) -> "Outcome":

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from sqlalchemy import Engine
 
 from db.engine import reading
-from db.rows import TakeRow
+from db.rows import AssetRow, TakeRow
 from db.takes import in_catalog, newest_brief, take_rows
 from models.controls import Controls
 from services.web.page import PageCatalog, PageFile, PageTake, write_pages
@@ -43,8 +43,12 @@ def _page_takes(takes: Iterator[TakeRow]) -> Iterator[PageTake]:
             lufs=take.measurements.get("integrated_lufs"),
             true_peak=take.measurements.get("true_peak_dbtp"),
             pcm_sha256=take.pcm_sha256,
-            files=tuple(
-                PageFile(a.role, a.media_type, str(PurePosixPath(a.path).relative_to(take.catalog)), a.duration_s, a.bytes)
-                for a in take.assets
-            ),
+            files=tuple(_page_file(take.catalog, asset) for asset in take.assets),
+            error=take.error,
+            point=tuple(take.point.values()),
         )
+
+
+def _page_file(catalog: str, asset: AssetRow) -> PageFile:
+    path = PurePosixPath(asset.path).relative_to(catalog)
+    return PageFile(asset.role, asset.media_type, str(path), asset.duration_s, asset.bytes)

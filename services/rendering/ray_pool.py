@@ -93,7 +93,7 @@ class RayExecutor:
                 continue
             if isinstance(reply, BaseException):
                 raise reply
-            return reply  # type: ignore[no-any-return]
+            return reply
 
     def wait(self) -> None:
         """Block until the cluster is there and actors are on their way. Raises RenderingStoppedError."""
