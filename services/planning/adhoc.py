@@ -15,6 +15,7 @@ import yaml
 from models.words import STATES
 from services.planning import document
 from services.planning.faults import BriefError, Fault
+from services.planning.prompt import read_prompt
 from services.planning.reader import ReadBrief, read_bytes
 from services.planning.templates import escape
 
@@ -31,24 +32,27 @@ def adhoc(
     catalog: str | None = None,
     use: str = "internal-prototype",
     generator: str = "composer",
-    duration: float = DURATION,
+    duration: float | None = None,
     formats: Collection[str] = (),
     generators: Collection[str] | None = None,
 ) -> ReadBrief:
-    """A brief of one cue with `takes` takes of `prompt`, `duration` seconds, not looped.
+    """A brief of one cue with `takes` takes of `prompt`. Without a `duration` (seconds) the piece is as long as the
+    prompt says, or 30 seconds; it is a loop where the prompt says so.
 
     The catalog is named after the prompt unless `catalog` is given; its text is YAML that `read_bytes` reads back.
     Raises BriefError, without file and line, where the prompt is empty, longer than 1000 characters, holds control
     characters, or another argument is out of its range."""
     text = _checked(prompt)
-    state = _state_of(text)
+    cue: dict[str, Any] = {"state": _state_of(text), "prompt": escape(text), "takes": takes}
+    said = read_prompt(text)
+    if duration is not None or (said.duration is None and said.bars is None):
+        cue["duration"] = DURATION if duration is None else duration
     data: dict[str, Any] = {
         "catalog": catalog if catalog is not None else slug(text), "title": text[:200], "seed": seed, "use": use,
-        "generator": generator,
-        "cues": [{"state": state, "prompt": escape(text), "duration": duration, "takes": takes}],
+        "generator": generator, "cues": [cue],
     }
     if formats:
-        data["cues"][0]["formats"] = list(formats)
+        cue["formats"] = list(formats)
     written = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1 << 20).encode()
     try:
         return read_bytes(written, None, generators)

@@ -253,6 +253,9 @@ class _Resolver:
     def _shape(self) -> tuple[bool, str | None]:
         """(loop, form): `form: loop` means a loop unless `loop` says otherwise."""
         form, loop = self._explicit("form"), self._explicit("loop")
+        if loop is None and form is None and (said := self._said("loop", identity=False)) is not None:
+            self._note("loop", "true", said[1], said[2])
+            return True, None
         is_loop = bool(loop[0]) if loop is not None else form is not None and form[0] == "loop"
         source = (loop or form or (None, "state", ""))[1]
         self._note("loop", str(is_loop).lower(), source, "")
@@ -262,12 +265,17 @@ class _Resolver:
         return is_loop, str(form[0])
 
     def _asked_length(self) -> dict[str, Any]:
-        """`bars` or `duration`: the cue's one, else that of the defaults."""
+        """`bars` or `duration`: the cue's one, else that of the defaults, else what the prompt says."""
         for place, source in ((self.ask.own, "cue"), (self.ask.defaults, "defaults")):
             for name in ("bars", "duration"):
                 if place.get(name) is not None:
                     self._note(name, place[name], source, "")
                     return {name: place[name]}
+        for name, kind in (("bars", int), ("duration", float)):
+            said = self._said(name, identity=False)
+            if said is not None:
+                self._note(name, said[0], said[1], said[2])
+                return {name: kind(said[0])}
         return {}
 
     def _intensity(self) -> int:

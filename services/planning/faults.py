@@ -40,10 +40,15 @@ class BriefError(Exception):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
 
+def printable(text: str) -> str:
+    """`text` with a question mark for every character that a terminal might obey."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else "?" for char in text)
+
+
 def shown(value: object) -> str:
     """A value as it is shown in a fault: one line, at most 60 characters, nothing that a terminal obeys."""
     text = repr(value[: 4 * MOST_VALUE]) if isinstance(value, str) else repr(value)[: 4 * MOST_VALUE]
-    text = "".join(char if char.isprintable() else "?" for char in text)
+    text = printable(text)
     return text if len(text) <= MOST_VALUE else text[: MOST_VALUE - 3] + "..."
 
 

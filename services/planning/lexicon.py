@@ -105,6 +105,7 @@ INTENSITIES = {
     "intense": 4, "powerful": 4, "energetic": 4, "driving": 4, "aggressive": 4, "relentless": 5, "brutal": 5,
     "pounding": 5, "explosive": 5, "massive": 5, "ferocious": 5, "all out": 5,
 }
+LOOPS = ("loop", "looping", "loopable", "looped", "seamless", "seamless loop")
 METERS = {"waltz": "3/4", "waltzing": "3/4", "jig": "6/8", "polka": "2/4", "minuet": "3/4", "barcarolle": "6/8"}
 
 # Places: the mood they suggest and the colours they add where no instrument is named.

@@ -7,12 +7,14 @@ an error: what is not understood is left to the generator. Nothing here knows of
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
 from models.words import METERS
 from services.planning import lexicon
 from services.planning.keys import canonical_key
+from services.planning.timing import MOST_SECONDS
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Reading:
     mode: Hit | None = None
     meter: Hit | None = None
     intensity: Hit | None = None
+    duration: Hit | None = None  # seconds
+    bars: Hit | None = None
+    loop: Hit | None = None
     biome: Hit | None = None
     instruments: tuple[Hit, ...] = ()
     excluded: tuple[Hit, ...] = ()
@@ -86,6 +91,13 @@ _FREE = _Token("free")
 _TOKEN = re.compile(r"w/o|[^\W_]+(?:'[^\W_]+)*|&|[,.;:!?()\n/]")
 _BPM = re.compile(r"(?<![\w.])(\d{2,3}(?:\.\d{1,3})?)\s*-?\s*(?:bpm|beats per minute|b\.p\.m)(?!\w)", re.IGNORECASE)
 _TEMPO = re.compile(r"(?<!\w)(?:tempo(?: of)?|[♩q]\s*=)\s*[:=]?\s*(\d{2,3}(?:\.\d{1,3})?)(?![\w.]*\d)", re.IGNORECASE)
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "ten": "10", "thirty": "30"}
+_DURATION = re.compile(
+    rf"(?<![\w.])(?P<number>\d{{1,4}}(?:\.\d{{1,3}})?|{'|'.join(_NUMBERS)})[ -]?"
+    r"(?P<unit>sec|secs|seconds?|min|mins|minutes?)(?!\w)",
+    re.IGNORECASE,
+)
+_BARS = re.compile(r"(?<![\w.])(?P<bars>[1-9]\d{0,2})[ -]bars?(?!\w)(?! blues)", re.IGNORECASE)
 _METER = re.compile(r"(?<![\d/])(" + "|".join(re.escape(meter) for meter in METERS) + r")(?![\d/])")
 _MODE_NAMES = "harmonic minor|natural minor|major|minor|dorian|phrygian|lydian|mixolydian|locrian|aeolian|ionian"
 _KEY = re.compile(
@@ -117,6 +129,8 @@ def read_prompt(text: str) -> Reading:
         mode=mode or reading.mode,
         tempo=bpm or reading.tempo,
         meter=Hit(meter.group(1), meter.group(1)) if meter else reading.meter,
+        duration=_duration_of(clean),
+        bars=_bars_of(clean),
     )
 
 
@@ -133,6 +147,20 @@ def _bpm_of(clean: str) -> Tempo | None:
         if 20 <= bpm <= 300:
             return Tempo(match.group().strip(), bpm=bpm)
     return None
+
+
+def _duration_of(clean: str) -> Hit | None:
+    for match in _DURATION.finditer(clean):
+        number = match["number"].casefold()
+        seconds = float(_NUMBERS.get(number, number)) * (60 if match["unit"].casefold().startswith("m") else 1)
+        if 1 <= seconds <= MOST_SECONDS:
+            return Hit(f"{seconds:g}", match.group())
+    return None
+
+
+def _bars_of(clean: str) -> Hit | None:
+    match = _BARS.search(clean)
+    return Hit(match["bars"], match.group()) if match else None
 
 
 def _key_of(clean: str) -> tuple[Hit | None, Hit | None]:
@@ -174,29 +202,27 @@ def _is_article(match: re.Match[str]) -> bool:
     return False
 
 
+def _tables() -> dict[str, Mapping[str, tuple[str, ...]]]:
+    """What each kind of phrase may be, and the values each phrase gives."""
+    return {
+        **{kind: lexicon.lookup(kind) for kind in ("genre", "mood", "instrument", "mode")},
+        "tempo": {phrase: (phrase,) for phrase in lexicon.TEMPI},
+        "intensity": {phrase: (str(level),) for phrase, level in lexicon.INTENSITIES.items()},
+        "meter": {phrase: (meter,) for phrase, meter in lexicon.METERS.items()},
+        "loop": {phrase: ("true",) for phrase in lexicon.LOOPS},
+        "biome": {phrase: (phrase,) for phrase in lexicon.BIOMES},
+        "excluded": lexicon.excluding(),
+        "neutral": {phrase: () for phrase in lexicon.NEUTRAL},
+    }
+
+
 @cache
 def _phrases() -> dict[tuple[str, ...], _Phrase]:
     """Every phrase of the lexicon by its words."""
     found: dict[tuple[str, ...], list[tuple[str, tuple[str, ...]]]] = {}
-
-    def add(phrase: str, kind: str, values: tuple[str, ...]) -> None:
-        found.setdefault(tuple(phrase.split()), []).append((kind, values))
-
-    for kind in ("genre", "mood", "instrument", "mode"):
-        for phrase, values in lexicon.lookup(kind).items():
-            add(phrase, kind, values)
-    for phrase in lexicon.TEMPI:
-        add(phrase, "tempo", (phrase,))
-    for phrase, level in lexicon.INTENSITIES.items():
-        add(phrase, "intensity", (str(level),))
-    for phrase, meter in lexicon.METERS.items():
-        add(phrase, "meter", (meter,))
-    for phrase in lexicon.BIOMES:
-        add(phrase, "biome", (phrase,))
-    for phrase, names in lexicon.excluding().items():
-        add(phrase, "excluded", names)
-    for phrase in lexicon.NEUTRAL:
-        add(phrase, "neutral", ())
+    for kind, table in _tables().items():
+        for phrase, values in table.items():
+            found.setdefault(tuple(phrase.split()), []).append((kind, values))
     return {words: _Phrase(tuple(meanings)) for words, meanings in found.items()}
 
 
@@ -258,6 +284,7 @@ class _Found:
             meter=self.first.get("meter"),
             intensity=self.first.get("intensity"),
             biome=self.first.get("biome"),
+            loop=self.first.get("loop"),
             instruments=tuple(hit for name, hit in self.instruments.items() if name in asked),
             excluded=tuple(hit for name, hit in self.excluded.items() if name not in asked),
         )

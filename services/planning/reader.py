@@ -20,7 +20,7 @@ from services.planning import document
 from services.planning.brief import Brief, Cue, Licensee, Relation, ThemeOrder, Zone
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
-from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, nearest, shown
+from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, nearest, printable, shown
 from services.planning.theme import ThemeFileError, theme_from_midi
 
 
@@ -52,11 +52,11 @@ class _Place:
     def fault(self, path: tuple[str | int, ...], what: str, remedy: str, value: object = None) -> Fault:
         line = document.line_of(self.tree, path) if self.tree is not None and self.file is not None else None
         text = shown(value) if value is not None else None
-        return Fault(_field(path), what, remedy, text, str(self.file) if self.file else None, line)
+        return Fault(_field(path), what, remedy, text, printable(str(self.file)) if self.file else None, line)
 
     def flaw(self, flaw: Flaw) -> Fault:
         value = shown(flaw.value) if flaw.value is not None else None
-        return Fault("", flaw.what, flaw.remedy, value, str(self.file) if self.file else None,
+        return Fault("", flaw.what, flaw.remedy, value, printable(str(self.file)) if self.file else None,
                      flaw.line if self.file else None)
 
 
@@ -67,9 +67,10 @@ def read_brief(path: Path | str, generators: Collection[str] | None = None) -> R
     file = Path(path)
     try:
         data = _read_regular(file, document.MOST_BYTES)
-    except OSError as error:
-        why = error.strerror or str(error)
-        raise BriefError([Fault("", f"cannot be read: {why}", "name a brief file", file=str(file))]) from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        shown_file = printable(str(file))
+        raise BriefError([Fault("", f"cannot be read: {why}", "name a brief file", file=shown_file)]) from None
     except UnreadableError as stop:
         raise BriefError([_Place(file, None).flaw(stop.flaw)]) from None
     return read_bytes(data, file, generators)
@@ -238,4 +239,4 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
 def _field(path: tuple[str | int, ...]) -> str:
     """`("cues", 0, "bpm")` as people write it: `cues[0].bpm`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:64]}" for step in path)
-    return "".join(char if char.isprintable() else "?" for char in text.removeprefix("."))
+    return printable(text.removeprefix("."))
