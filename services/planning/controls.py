@@ -91,7 +91,7 @@ class _Resolver:
     def resolve(self) -> Resolved:
         genre = self._genre()
         mood = self._mood()
-        bpm = self._bpm(genre)
+        bpm = self._bpm(genre, mood)
         key = self._key(mood)
         meter = self._first("meter", self._explicit("meter"), self._said("meter"), ("4/4", "state", ""))
         instruments, excluded = self._instruments(genre)
@@ -143,13 +143,13 @@ class _Resolver:
                                self._genre_of_instruments(), ("orchestral", "state", self.ask.state)))
 
     def _genre_of_instruments(self) -> tuple[str, str, str] | None:
-        """The genre that most of the named instruments are typical of, outside game states."""
+        """The genre that the instruments of the prompt suggest most, outside game states."""
         if self.ask.state in presets.GAME_STATES or not self.prompt.instruments:
             return None
         named = [hit.value for hit in self.prompt.instruments]
-        best = max(presets.GENRES, key=lambda genre: sum(name in presets.GENRES[genre].instruments for name in named))
-        typical = presets.GENRES[best].instruments
-        return (best, "prompt", ", ".join(named)) if any(name in typical for name in named) else None
+        known = presets.CHARACTERISTIC
+        best = max(known, key=lambda genre: sum(name in known[genre] for name in named))
+        return best, "prompt", ", ".join(named)
 
     def _mood(self) -> str:
         place = self._place()
@@ -163,7 +163,7 @@ class _Resolver:
         hit = self.prompt.biome or self.identity.biome
         return (hit.words, *BIOMES[hit.value]) if hit else None
 
-    def _bpm(self, genre: str) -> float:
+    def _bpm(self, genre: str, mood: str) -> float:
         """A cue's own tempo stands; a shared grid bends every other to a simple ratio of the parent's."""
         ask, parent = self.ask, self._shares("tempo-grid")
         own = ask.own.get("bpm")
@@ -179,18 +179,20 @@ class _Resolver:
             default = None
             if parent is None:
                 return float(self._first("bpm", (float(ask.zone_bpm), "zone", "")))
-        wanted = self._wanted_bpm(genre) if default is None else (float(default), "defaults", "")
+        wanted = self._wanted_bpm(genre, mood) if default is None else (float(default), "defaults", "")
         if parent is None:
             return float(self._first("bpm", wanted))
         bpm = timing.on_grid(wanted[0], parent.controls.bpm)
         return float(self._first("bpm", (bpm, "relation", parent.name)))
 
-    def _wanted_bpm(self, genre: str) -> tuple[float, str, str]:
-        firm = self.ask.state in presets.GAME_STATES
-        base, source = (self.state.bpm, "state") if firm else (presets.GENRES[genre].bpm, "genre")
+    def _wanted_bpm(self, genre: str, mood: str) -> tuple[float, str, str]:
+        game = self.ask.state in presets.GAME_STATES
+        base, source = (self.state.bpm, "state") if game else (presets.GENRES[genre].bpm, "genre")
         if self.prompt.tempo is not None:
             return self.prompt.tempo.applied_to(base), "prompt", self.prompt.tempo.words
-        return base, source, self.ask.state if firm else genre
+        if mood in presets.MOOD_TEMPI and mood != self.state.mood and not self.state.firm:
+            return float(round(base * presets.MOOD_TEMPI[mood])), "mood", mood
+        return base, source, self.ask.state if game else genre
 
     def _key(self, mood: str) -> str:
         ask, parent = self.ask, self._shares("key")

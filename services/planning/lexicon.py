@@ -30,7 +30,7 @@ _MOODS = {
     "melancholic": "melancholy, sad, sorrowful, mournful, wistful, nostalgic, bittersweet, lonely, somber, sombre, "
     "tragic, grieving, plaintive, elegiac, forlorn",
     "mysterious": "mystery, enigmatic, eerie, magical, mystical, ethereal, otherworldly, arcane, strange, curious, "
-    "haunting, ghostly, enchanted",
+    "haunting, ghostly, enchanted, spooky",
     "dark": "grim, gloomy, sinister, evil, ominous, scary, creepy, horror, menacing, bleak, cursed, gothic, macabre",
     "tense": "tension, suspense, suspenseful, uneasy, nervous, anxious, stealthy, sneaky, dangerous, wary, foreboding",
     "urgent": "driving, hurried, pressing, frantic, chase, racing, aggressive, fierce, intense, battle, fighting, "

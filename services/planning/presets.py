@@ -61,6 +61,26 @@ FIRM_COLOURS: dict[str, tuple[str, ...]] = {
 UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova"}) for state in ("combat", "boss")}
 """Genres of a zone or a related cue that a fight does not take over; its own words still may."""
 
+CHARACTERISTIC: dict[str, frozenset[str]] = {
+    "orchestral": frozenset({
+        "strings", "violin", "viola", "cello", "contrabass", "harp", "flute", "oboe", "clarinet", "bassoon", "trumpet",
+        "horn", "trombone", "low brass", "brass", "choir", "organ", "taiko", "timpani",
+    }),
+    "ambient": frozenset({"synth pad", "bell", "piano", "electric piano", "marimba"}),
+    "jazz": frozenset({"upright bass", "brushes", "vibraphone", "piano"}),
+    "folk": frozenset({"acoustic guitar", "whistle", "percussion"}),
+    "rock": frozenset({"electric guitar", "distorted guitar", "drums", "bass"}),
+    "electronic": frozenset({"synth lead", "synth pad", "synth bass", "pluck", "electronic drums"}),
+    "chiptune": frozenset({"square lead", "triangle bass", "chip drums"}),
+}
+"""Instruments that suggest a genre where no genre is named."""
+
+MOOD_TEMPI = {
+    "calm": 0.88, "melancholic": 0.78, "dark": 0.9, "romantic": 0.84, "mysterious": 0.92, "happy": 1.1, "upbeat": 1.1,
+    "urgent": 1.3, "relentless": 1.4,
+}
+"""What a mood that somebody named does to a tempo that nobody named."""
+
 MOOD_MODES = {
     "calm": "major", "hopeful": "major", "happy": "major", "upbeat": "major", "romantic": "major", "neutral": "major",
     "mysterious": "dorian",

@@ -128,6 +128,20 @@ def test_excluded_instruments_are_never_asked_for() -> None:
     assert {"piano", "drums", "brushes"} <= set(jazz.excluded)
 
 
+@pytest.mark.parametrize(
+    ("prompt", "genre"),
+    [("sad solo violin", "orchestral"), ("acoustic guitar and whistle", "folk"), ("distorted guitar and drums", "rock"),
+     ("square lead", "chiptune"), ("brushes and upright bass", "jazz"), ("nothing named", "orchestral")],
+)
+def test_named_instruments_suggest_a_genre(prompt: str, genre: str) -> None:
+    assert plan(adhoc(prompt, 1), lambda _: "r").takes[0].controls.genre == genre
+
+
+def test_a_named_mood_bends_the_tempo_of_a_piece_that_names_none() -> None:
+    tempi = [plan(adhoc(f"{mood} piece", 1), lambda _: "r").takes[0].controls.bpm for mood in ("sad", "plain", "happy")]
+    assert tempi == sorted(set(tempi))
+
+
 def test_a_solo_names_its_instrument_alone() -> None:
     assert controls("a jazz piano piece").instruments == ("piano",)
 
