@@ -6,11 +6,11 @@ Figures are rows of steps whose marks are voices of the chord, `0` the lowest.
 
 from collections.abc import Iterator
 
-from models.composer.groove import meant, steps
+from models.composer.groove import steps
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
 from models.composer.melody import chord_tone, folded, home, in_scale
-from models.composer.piece import Passage, Piece, Seat
+from models.composer.piece import Passage, Piece, Seat, row_of
 from models.composer.theme import Tone
 from models.composer.voicing import Voicing, lead
 
@@ -115,11 +115,10 @@ def _struck(seat: Seat, voicing: Voicing, time: float, length: float, loud: int,
 
 
 def _marks(piece: Piece, seat: Seat, passage: Passage) -> list[tuple[float, str]]:
-    row = meant(seat.chair.pattern(passage.energy), piece.meter)
     return [
         (passage.start + bar * piece.meter.bar + place, mark)
         for bar in range(passage.phrase.bars)
-        for place, mark in steps(row, piece.meter, passage.phrase.bar + bar)
+        for place, mark in steps(row_of(piece, seat, passage, bar), piece.meter, passage.phrase.bar + bar)
     ]
 
 

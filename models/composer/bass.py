@@ -5,11 +5,11 @@ lasts until the next mark. The root is always struck where a chord begins.
 """
 
 from models.composer.dice import Dice
-from models.composer.groove import meant, steps
+from models.composer.groove import steps
 from models.composer.harmony import Slot
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
-from models.composer.piece import Passage, Piece, Seat
+from models.composer.piece import Passage, Piece, Seat, row_of
 
 
 def write(piece: Piece, seat: Seat) -> list[Event]:
@@ -51,11 +51,11 @@ def _velocity(passage: Passage, strength: float) -> int:
 
 
 def _patterned(piece: Piece, seat: Seat, passage: Passage, after: Slot) -> list[Event]:
-    pattern = seat.chair.pattern(passage.energy)
     marks: list[tuple[float, str]] = []
     for bar in range(passage.phrase.bars):
         base = passage.start + bar * piece.meter.bar
-        marks += [(base + place, mark) for place, mark in steps(meant(pattern, piece.meter), piece.meter, passage.phrase.bar + bar)]
+        row = row_of(piece, seat, passage, bar)
+        marks += [(base + place, mark) for place, mark in steps(row, piece.meter, passage.phrase.bar + bar)]
     taken = {round(time, 3) for time, _ in marks}
     marks += [(slot.onset, "R") for slot in passage.slots if round(slot.onset, 3) not in taken]
     marks = sorted((time, "R" if any(abs(slot.onset - time) < 1e-6 for slot in passage.slots) else mark) for time, mark in marks)
@@ -94,7 +94,7 @@ def _walking(piece: Piece, seat: Seat, passage: Passage, after: Slot, dice: Dice
     for place, slot in enumerate(passage.slots):
         following = passage.slots[place + 1] if place + 1 < len(passage.slots) else after
         times = _pulses(piece, slot)
-        pitch = _near(slot.harmony.root, seat, pitch)
+        pitch = _near(slot.harmony.root, seat, min(pitch, _bottom(seat) + 15))
         target = _near(following.harmony.root, seat, pitch)
         for index, (time, length) in enumerate(times):
             if index:

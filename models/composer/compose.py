@@ -11,15 +11,15 @@ from models.composer.character import Character, character_of
 from models.composer.develop import sketch
 from models.composer.dice import Dice
 from models.composer.form import Part, Phrase, parts_of
-from models.composer.genre import Genre, genre
+from models.composer.genre import genre
 from models.composer.groove import swung
-from models.composer.harmony import Demand, Palette, Slot, build, phrase_numerals, slot_grid
-from models.composer.humanise import humanised
+from models.composer.harmony import Palette, PhraseWish, Slot, build, phrase_numerals, slot_grid
+from models.composer.humanise import Feel, humanised
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, parse_meter
 from models.composer.piece import Passage, Piece, Seat
 from models.composer.score import Chord, Score, Section, Track
-from models.composer.theme import Motif, Tone, motif_of
+from models.composer.theme import Tone, motif_of
 from models.composer.theory import Key, parse_key
 from models.controls import Controls
 
@@ -56,46 +56,65 @@ def plan(controls: Controls, seed: int) -> Piece:
     """Everything decided before the parts are written out: form, theme, harmony."""
     key, meter = parse_key(controls.key), parse_meter(controls.meter)
     style, character = genre(controls.genre), character_of(controls)
-    motif = motif_of(controls.theme, meter)
     parts = parts_of(controls.form, controls.bars, controls.loop, Dice("form", seed))
-    passages = _passages(key, meter, style, character, motif, parts, seed)
-    return Piece(
-        key, meter, style, character, seed, controls.bars, controls.bpm, controls.loop, motif,
-        motif_of(controls.theme, meter, "counter"), passages,
+    piece = Piece(
+        key=key,
+        meter=meter,
+        genre=style,
+        character=character,
+        seed=seed,
+        bars=controls.bars,
+        bpm=controls.bpm,
+        loop=controls.loop,
+        motif=motif_of(controls.theme, meter),
+        counter=motif_of(controls.theme, meter, "counter"),
+        passages=(),
     )
+    return replace(piece, passages=_passages(piece, parts))
 
 
-def _passages(key: Key, meter: Meter, style: Genre, character: Character, motif: Motif, parts: tuple[Part, ...], seed: int) -> tuple[Passage, ...]:
-    palette = _palette(key, style, character)
+def _passages(piece: Piece, parts: tuple[Part, ...]) -> tuple[Passage, ...]:
+    palette = _palette(piece)
     passages = []
     for part in parts:
         for phrase in part.phrases:
-            dice = Dice("sketch", seed, part.material, part.visit, phrase.index)
-            tones, fill = sketch(motif, character.melody, part, phrase, dice)
-            slots = _slots(key, meter, style, character, palette, part, phrase, tones, seed)
-            energy = _energy(character, part, phrase)
-            passages.append(Passage(part, phrase, phrase.bar * meter.bar, phrase.bars * meter.bar, energy, slots, tones, fill))
+            dice = Dice("sketch", piece.seed, part.material, part.visit, phrase.index)
+            tones, fill = sketch(piece.motif, piece.character.melody, part, phrase, dice)
+            slots = _slots(piece, palette, part, phrase, tones)
+            start, length = phrase.bar * piece.meter.bar, phrase.bars * piece.meter.bar
+            energy = _energy(piece.character, part, phrase)
+            passages.append(Passage(part, phrase, start, length, energy, slots, tones, fill))
     return tuple(passages)
 
 
-def _palette(key: Key, style: Genre, character: Character) -> Palette:
-    family = "major" if key.bright else "minor"
+def _palette(piece: Piece) -> Palette:
+    style, character = piece.genre, piece.character
+    modal = piece.key.mode not in ("major", "minor", "harmonic minor")
     return Palette(
-        style.idioms[family], style.idiom, style.applied, character.dark * (0.5 if key.mode not in ("major", "minor", "harmonic minor") else 1.0),
-        style.extension, style.calm if character.energy < 0.6 else style.calm / 2, character.drone,
+        idioms=style.idioms["major" if piece.key.bright else "minor"],
+        idiom=style.idiom,
+        applied=style.applied,
+        dark=character.dark * (0.5 if modal else 1.0),
+        extension=style.extension,
+        calm=style.calm if character.energy < 0.6 else style.calm / 2,
+        drone=max(character.drone, 0.35) if modal else character.drone,
     )
 
 
-def _slots(key: Key, meter: Meter, style: Genre, character: Character, palette: Palette, part: Part, phrase: Phrase, tones: tuple[Tone, ...], seed: int) -> tuple[Slot, ...]:
+def _slots(piece: Piece, palette: Palette, part: Part, phrase: Phrase, tones: tuple[Tone, ...]) -> tuple[Slot, ...]:
     """The chords of a phrase. Phrases of one material with the same tones draw the same walk: returns sound returned."""
-    pace = style.bars_per_chord * character.chord_pace
-    grid = slot_grid(phrase.bars, meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
+    pace = piece.genre.bars_per_chord * piece.character.chord_pace
+    grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
     opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
-    dice = Dice("harmony", seed, part.material, phrase.index % 2, part.visit // 2)
-    numerals = phrase_numerals(key, palette, len(grid), phrase.cadence, opening, _demand(key, meter, tones), grid, dice)
-    start = phrase.bar * meter.bar
-    slots = [Slot(start + onset, length, build(key, palette, numeral)) for (onset, length), numeral in zip(grid, numerals, strict=True)]
-    return tuple(_settled(slots, meter) if phrase.cadence == "final" else slots)
+    wish = PhraseWish(tuple(grid), phrase.cadence, opening, tuple(_demand(piece.key, piece.meter, tones)))
+    dice = Dice("harmony", piece.seed, part.material, phrase.index % 2, part.visit // 2)
+    numerals = phrase_numerals(piece.key, palette, wish, dice)
+    start = phrase.bar * piece.meter.bar
+    slots = [
+        Slot(start + onset, length, build(piece.key, palette, numeral))
+        for (onset, length), numeral in zip(grid, numerals, strict=True)
+    ]
+    return tuple(_settled(slots, piece.meter) if phrase.cadence == "final" else slots)
 
 
 def _settled(slots: list[Slot], meter: Meter) -> list[Slot]:
@@ -106,7 +125,7 @@ def _settled(slots: list[Slot], meter: Meter) -> list[Slot]:
     return [*slots[:-2], Slot(before.onset, last.end - before.onset, last.harmony)]
 
 
-def _demand(key: Key, meter: Meter, tones: tuple[Tone, ...]) -> Demand:
+def _demand(key: Key, meter: Meter, tones: tuple[Tone, ...]) -> list[tuple[float, float, int]]:
     """What the theme holds on strong places and for long: the chords should contain it."""
     return [
         (tone.onset, tone.length * (0.4 + meter.strength(tone.onset)), (key.tonic + key.semitones(tone.degree) + tone.alter) % 12)
@@ -157,7 +176,8 @@ def _track(piece: Piece, seat: Seat, place: int) -> Track:
     events = swung(_heard(piece, seat), piece.meter, piece.genre.swing, piece.genre.swing_grid)
     whole = [event for event in events if 0 <= event.onset < piece.quarters - 1e-6 and event.length > 0]
     dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
-    notes = humanised(notes_of(whole), seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm, piece.quarters, dice)
+    feel = Feel(seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm)
+    notes = humanised(notes_of(whole), feel, piece.quarters, dice)
     chair = seat.chair
     gain = chair.gain_db + (1.0 if seat.asked and seat.role not in ("drums", "percussion") else 0.0) - (3.0 if seat.doubles else 0.0)
     pan = -chair.pan if seat.doubles else chair.pan

@@ -43,7 +43,7 @@ def write_kit(piece: Piece, seat: Seat) -> list[Event]:
 def write_euclid(piece: Piece, seat: Seat) -> list[Event]:
     """Low drums: as many hits as the energy asks for, spread as evenly as possible over the bar's eighths or sixteenths."""
     events: list[Event] = []
-    for place, passage in enumerate(piece.passages):
+    for passage in piece.passages:
         if not seat.plays(passage, piece.character):
             continue
         dice = Dice("euclid", piece.seed, seat.instrument, passage.part.material, passage.phrase.index % 2)

@@ -140,8 +140,8 @@ def _phrases(part: Part, last: bool, loop: bool) -> tuple[Phrase, ...]:
             cadence = "loop" if loop else "final"
         elif final and part.kind in ("intro", "build", "break"):
             cadence = "half"
-        elif final and len(lengths) > 1:
-            cadence = "authentic"
+        elif final:
+            cadence = "authentic" if len(lengths) > 1 or part.visit % 2 else "half"
         phrases.append(Phrase(bar, length, cadence, index))
         bar += length
     return tuple(phrases)

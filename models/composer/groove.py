@@ -12,13 +12,6 @@ from models.composer.meter import Meter
 _BEATS = {1: (0,), 2: (0, 1), 3: (0, 1, 3), 4: (0, 1, 2, 3), 5: (0, 1, 1, 2, 3), 6: (0, 1, 3, 0, 1, 3), 7: (0, 1, 2, 3, 0, 1, 3)}
 
 
-def meant(pattern: object, meter: Meter) -> str:
-    """A pattern is one row, or a row each under `simple` and `compound`: the one for a meter."""
-    if isinstance(pattern, dict):
-        return str(pattern["compound" if meter.compound else "simple"])
-    return str(pattern)
-
-
 @lru_cache(maxsize=2048)
 def steps(pattern: str, meter: Meter, bar: int) -> tuple[tuple[float, str], ...]:
     """(place in the bar in quarters, mark) of every step that is not a rest (`.`), for the `bar`-th bar.

@@ -63,18 +63,28 @@ class Slot:
         return self.onset + self.length
 
 
-Demand = Sequence[tuple[float, float, int]]  # what the melody holds: onset in the phrase, weight, pitch class
+@dataclass(frozen=True)
+class PhraseWish:
+    """What a phrase's harmony has to serve: when its chords sound (`grid`: onset, length in quarters), how it closes,
+    where it opens (`tonic`, or `away` for contrasting parts), and what the melody holds: onset, weight, pitch class."""
+
+    grid: tuple[tuple[float, float], ...]
+    cadence: str
+    opening: str
+    demand: tuple[tuple[float, float, int], ...]
 
 
 def slot_grid(bars: int, meter: Meter, per_chord: float, quicken: bool = True) -> list[tuple[float, float]]:
-    """(onset, length) of the chords of a phrase: `per_chord` bars each, 0.5 splits a bar at its middle.
+    """(onset, length) of the chords of a phrase: `per_chord` bars each; 0.5 splits every bar at its
+    middle, anything between 0.5 and 1 only the last one.
 
     With `quicken` slow harmony moves twice as fast into the cadence."""
-    if per_chord < 1:
-        if meter.middle >= meter.bar:
-            return [(bar * meter.bar, meter.bar) for bar in range(bars)]
+    if per_chord < 1 and meter.middle < meter.bar:
+        whole = bars - 1 if per_chord > 0.5 else 0
         halves = ((0.0, meter.middle), (meter.middle, meter.bar - meter.middle))
-        return [(bar * meter.bar + at, length) for bar in range(bars) for at, length in halves]
+        return [(bar * meter.bar, meter.bar) for bar in range(whole)] + [
+            (bar * meter.bar + at, length) for bar in range(whole, bars) for at, length in halves
+        ]
     step = max(1, int(per_chord))
     spans = [step] * (bars // step) + ([bars % step] if bars % step else [])
     if step == 2 and bars >= 4 and quicken:
@@ -83,14 +93,12 @@ def slot_grid(bars: int, meter: Meter, per_chord: float, quicken: bool = True) -
     return [(start * meter.bar, span * meter.bar) for start, span in zip(starts, spans, strict=True)]
 
 
-def phrase_numerals(key: Key, palette: Palette, count: int, cadence: str, opening: str, demand: Demand, grid: list[tuple[float, float]], dice: Dice) -> list[str]:
-    """The numerals of a phrase of `count` chords: the drawn walk that suits `demand` best.
-
-    `opening` is `tonic` or `away` (contrasting parts start elsewhere)."""
-    walks = [_walk(key, palette, count, opening, dice) for _ in range(_WALKS)]
-    scored = sorted((_mismatch(key, walk, demand, grid) + dice.uniform(0, 0.12), place) for place, walk in enumerate(walks))
+def phrase_numerals(key: Key, palette: Palette, wish: PhraseWish, dice: Dice) -> list[str]:
+    """The numerals of a phrase, one for each place of its grid: the drawn walk that suits the melody best."""
+    walks = [_walk(key, palette, len(wish.grid), wish.opening, dice) for _ in range(_WALKS)]
+    scored = sorted((_mismatch(key, walk, wish) + dice.uniform(0, 0.12), place) for place, walk in enumerate(walks))
     body = walks[scored[0][1]]
-    return close(key, palette, _coloured(key, palette, body, dice), cadence, dice)
+    return close(key, palette, _coloured(key, palette, body, dice), wish.cadence, dice)
 
 
 def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice) -> list[str]:
@@ -105,11 +113,19 @@ def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice)
         numerals[-1] = tonic
         if len(numerals) > 1:
             numerals[-2] = dominant
-    elif cadence in ("half", "loop") and len(numerals) > 1 and numerals[-1] not in dict(words["D"]) and numerals[-1] not in dict(words["P"]):
+    elif len(numerals) > 1 and not _open_enough(key, numerals[-1], cadence):
         numerals[-1] = dominant
         if len(numerals) > 2 and numerals[-2] in dict(words["D"]):
             numerals[-2] = next((name for name, _ in words["P"] if name not in (dominant, numerals[-3])), tonic)
     return numerals
+
+
+def _open_enough(key: Key, numeral: str, cadence: str) -> bool:
+    """Whether a last chord leads on: a dominant at a half cadence, anything but a tonic where a loop turns back."""
+    words = GRAMMAR[key.mode]
+    if cadence == "loop" and numeral in dict(words["P"]) and numeral not in dict(words["T"]):
+        return True
+    return numeral in dict(words["D"])
 
 
 def function_of(key: Key, numeral: str) -> str:
@@ -181,14 +197,22 @@ def _coloured(key: Key, palette: Palette, body: list[str], dice: Dice) -> list[s
     return line
 
 
-def _mismatch(key: Key, numerals: list[str], demand: Demand, grid: list[tuple[float, float]]) -> float:
-    """Share of the melody's weight that is no chord tone, plus a little for standing still."""
+def _mismatch(key: Key, numerals: list[str], wish: PhraseWish) -> float:
+    """Share of the melody's weight that is no chord tone, plus a little for standing still and for losing the tonic."""
     total = wrong = 0.0
-    for (onset, length), numeral in zip(grid, numerals, strict=True):
+    for (onset, length), numeral in zip(wish.grid, numerals, strict=True):
         tones = harmony(key, numeral).pitch_classes
-        for at, weight, pitch_class in demand:
+        for at, weight, pitch_class in wish.demand:
             if onset - 1e-9 <= at < onset + length - 1e-9:
                 total += weight
                 wrong += 0.0 if pitch_class in tones else weight
     still = sum(1 for one, two in zip(numerals, numerals[1:], strict=False) if one == two) / max(1, len(numerals))
-    return (wrong / total if total else 0.0) + 0.4 * still
+    home = sum(length for (_, length), numeral in zip(wish.grid, numerals, strict=True) if _at_home(key, numeral))
+    away = max(0.0, 0.5 - home / sum(length for _, length in wish.grid))
+    return (wrong / total if total else 0.0) + 0.4 * still + away
+
+
+def _at_home(key: Key, numeral: str) -> bool:
+    """Whether a chord holds the tonic, and nothing foreign to the key."""
+    tones = harmony(key, numeral).pitch_classes
+    return key.tonic in tones and set(tones) <= key.collection

@@ -1,5 +1,7 @@
 """How people play: small seeded deviations of time and touch, never before the start nor beyond the last bar."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from models.composer.dice import Dice
@@ -9,8 +11,24 @@ from models.composer.score import Notes
 _STEADY = {"drums": 0.6, "percussion": 0.8, "bass": 0.7}
 
 
-def humanised(notes: Notes, role: str, timing_ms: float, touch: float, bpm: float, quarters: float, dice: Dice) -> Notes:
-    """The notes moved by at most `timing_ms` (less for drums and bass) and `touch` velocity steps.
+@dataclass(frozen=True)
+class Feel:
+    """How loosely a role is played: at most `timing_ms` milliseconds (less for drums and bass) and `touch` velocity
+    steps off, at a tempo in BPM."""
+
+    role: str
+    timing_ms: float
+    touch: float
+    bpm: float
+
+    @property
+    def quarters(self) -> float:
+        """The widest deviation in quarter notes."""
+        return self.timing_ms * _STEADY.get(self.role, 1.0) / 60000.0 * self.bpm
+
+
+def humanised(notes: Notes, feel: Feel, quarters: float, dice: Dice) -> Notes:
+    """The notes as people with that feel play them.
 
     Onsets stay within 0..`quarters` (exclusive), lengths positive and within the piece; notes that start together move
     together, so that chords stay chords."""
@@ -18,9 +36,9 @@ def humanised(notes: Notes, role: str, timing_ms: float, touch: float, bpm: floa
     if not count:
         return notes
     _, groups = np.unique(np.round(notes.onset, 4), return_inverse=True)
-    drift = dice.spread(int(groups.max()) + 1)[groups] * timing_ms * _STEADY.get(role, 1.0) / 60000.0 * bpm
+    drift = dice.spread(int(groups.max()) + 1)[groups] * feel.quarters
     onset = np.clip(notes.onset + drift, 0.0, quarters - SHORTEST)
     length = np.maximum(SHORTEST, np.minimum(notes.length, quarters - onset))
-    velocity = np.clip(np.rint(notes.velocity + dice.spread(count) * touch), 1, 127).astype(np.int32)
+    velocity = np.clip(np.rint(notes.velocity + dice.spread(count) * feel.touch), 1, 127).astype(np.int32)
     order = np.lexsort((notes.pitch, onset))
     return Notes(onset[order], length[order], notes.pitch[order], velocity[order])

@@ -21,7 +21,7 @@ def write(piece: Piece, seat: Seat) -> list[Event]:
     """The whole melody for one instrument."""
     events: list[Event] = []
     base = home(piece, seat, piece.motif)
-    for place, passage in enumerate(piece.passages):
+    for passage in piece.passages:
         if not seat.plays(passage, piece.character) and not passage.sketch:
             continue
         dice = Dice("melody", piece.seed, passage.part.material, passage.part.visit, passage.phrase.index)
@@ -62,7 +62,7 @@ def write_guides(piece: Piece, seat: Seat) -> list[Event]:
 def home(piece: Piece, seat: Seat, motif: Motif) -> int:
     """The MIDI key of degree 0 that sets a motif into an instrument's range, near its middle, moved by the register."""
     instrument = INSTRUMENTS[seat.instrument]
-    height = 0.62 if instrument.chords or piece.character.riff else 0.52
+    height = 0.3 if seat.role == "counter" else 0.62 if instrument.chords else 0.54 if piece.character.riff else 0.44
     wanted = instrument.low + height * (instrument.high - instrument.low) + piece.character.register
     degrees = [tone.degree for tone in motif.tones] or [0]
     spans = [piece.key.semitones(degree) for degree in degrees]

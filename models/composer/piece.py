@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from models.composer.character import Character
+from models.composer.dice import Dice
 from models.composer.form import Part, Phrase
 from models.composer.genre import Genre
 from models.composer.genre import Part as Chair
@@ -59,6 +60,17 @@ class Piece:
     def quarters(self) -> float:
         """The length of the piece."""
         return self.bars * self.meter.bar
+
+
+def row_of(piece: Piece, seat: "Seat", passage: Passage, bar: int) -> str:
+    """The row of steps that a player uses in a bar of a passage: the one for the meter, drawn where there are several."""
+    pattern = seat.chair.pattern(passage.energy)
+    if isinstance(pattern, dict):
+        pattern = pattern["compound" if piece.meter.compound else "simple"]
+    if isinstance(pattern, str):
+        return pattern
+    dice = Dice("row", piece.seed, seat.role, passage.part.material, passage.phrase.index % 2, bar)
+    return str(dice.pick(pattern))
 
 
 @dataclass(frozen=True)
