@@ -20,7 +20,7 @@ class Delivery:
     stems: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PlannedTake:
     """One variation to make. `index` counts from 0 within zone x cue x point; `zone` is None outside the zones."""
 

@@ -146,7 +146,7 @@ def _theme_of(plain: Any, place: _Place, faults: list[Fault]) -> Theme | None:
     except (OSError, ValueError) as error:
         what, remedy = f"cannot be read: {getattr(error, 'strerror', None) or error}", "name a file beside the brief"
     except ThemeFileError as error:
-        what, remedy = str(error), "give a MIDI file with one melody of at most 128 notes"
+        what, remedy = str(error), "give a MIDI file with one melody of at most 128 notes in 8 bars"
     faults.append(place.fault(("theme", "file"), what, remedy, name))
     return None
 
