@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from models.composer.bank.store import digest_of, ensure_bank
+from models.composer.bank.store import ensure_bank
 from models.composer.revision import BANK_SHA256, REVISION
 from models.composer.score import Score
 from models.generator import Rendition, Request, Resources
@@ -67,7 +67,7 @@ class Composer:
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
         self._bank: Path | None = None
-        self._sampler: "Sampler | None" = None
+        self._sampler: Sampler | None = None
 
     def setup(self) -> None:
         """Build or find the bank and open it. Raises OSError when the cache folder cannot be written."""
@@ -97,15 +97,14 @@ class Composer:
             raise ValueError("the composer has no bank yet: call setup() first")
         dry = [self._sampler.render(track.instrument, track.notes, score.bpm) for track in score.tracks]
         mixed = mix(score, dry, int(round(duration * SAMPLE_RATE)))
-        return Rendition(
-            SAMPLE_RATE, mixed.premaster, mixed.stems if stems else {}, score.loop, midi_bytes(score), score_facts(score)
-        )
+        shown = mixed.stems if stems else {}
+        return Rendition(SAMPLE_RATE, mixed.premaster, shown, score.loop, midi_bytes(score), score_facts(score))
 
     def profile(self) -> dict[str, object]:
         """How it computes: types, threads, versions, instruction sets, bank. After `setup`."""
         if self._bank is None:
             raise ValueError("the composer has no bank yet: call setup() first")
-        digest = digest_of(self._bank)
+        digest = self._bank.stem.removeprefix("bank-")
         return {
             "dtype": "float32",
             "threads": self.resources.threads,

@@ -1,4 +1,4 @@
-"""The score as a multi-track MIDI file, for people who go on composing: what they open sounds plausible without our bank.
+"""The score as a multi-track MIDI file, for people who go on composing: it sounds plausible without our bank, too.
 
 Type 1, 960 ticks to the quarter: tempo, meter, key signature, section markers, and for every track its name, General
 MIDI program, volume and pan. Written with symusic; the same score gives the same bytes.
@@ -11,9 +11,13 @@ from models.composer.bank import PRESETS
 from models.composer.score import Notes, Score, Track
 
 TICKS = 960
-_MAJOR = {"C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F#": 6, "C#": 7, "F": -1, "Bb": -2, "Eb": -3, "Ab": -4, "Db": -5, "Gb": -6}
+_MAJOR = {
+    "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5, "F#": 6, "C#": 7, "F": -1, "Bb": -2, "Eb": -3, "Ab": -4, "Db": -5,
+    "Gb": -6,
+}
 _SHARPS_OF_MODE = {
-    "major": 0, "lydian": 1, "mixolydian": -1, "dorian": -2, "minor": -3, "harmonic minor": -3, "phrygian": -4, "locrian": -5,
+    "major": 0, "lydian": 1, "mixolydian": -1, "dorian": -2, "minor": -3, "harmonic minor": -3, "phrygian": -4,
+    "locrian": -5,
 }
 _MINOR_LIKE = ("minor", "harmonic minor", "dorian", "phrygian", "locrian")
 _ENHARMONIC = {"D#": "Eb", "G#": "Ab", "A#": "Bb"}

@@ -20,8 +20,10 @@ from models.composer.synth import RATE, equal_power
 
 Audio = NDArray[np.float32]
 
-LEVEL_DB = 0.0  # of the whole mix: typical cues come out near -20 dBFS RMS
+LEVEL_DB = 3.5  # of the whole mix: typical cues come out near -20 dBFS RMS
 _FFT = 1 << 18
+_BATCH = 8  # blocks that are transformed together
+_PIECE = 1 << 16  # frames that are mixed at a time
 _HOP = 64  # frames between points of the compressor's gain
 
 
@@ -45,14 +47,11 @@ class Mix:
 
 
 def folded(audio: Audio, frames: int) -> Audio:
-    """A loop's own tail laid over its start: every frame n is added to frame n modulo `frames`."""
-    if audio.shape[-1] <= frames:
-        return audio
-    out = audio[..., :frames].copy()
+    """A loop's own tail laid over its start, in place: frame n is added to frame n modulo `frames`. A view of it."""
     for start in range(frames, audio.shape[-1], frames):
         part = audio[..., start : start + frames]
-        out[..., : part.shape[-1]] += part
-    return out
+        audio[..., : part.shape[-1]] += part
+    return audio[..., :frames]
 
 
 @cache
@@ -61,47 +60,53 @@ def _response_spectrum(space: str) -> NDArray[np.complex64]:
 
 
 def reverberated(send: Audio, space: str) -> Audio:
-    """One send, (frames,), in a space: (2, frames + response - 1), by overlap-add."""
+    """One send, (frames,), in a space: (2, frames + response - 1), by overlap-add of batched blocks."""
     response = _response_spectrum(space)
     ring = impulse_response(space).shape[1] - 1
     block = _FFT - ring
-    out = np.zeros((2, len(send) + ring), np.float32)
-    for start in range(0, len(send), block):
-        spectrum = rfft(send[start : start + block], _FFT, workers=1)
+    count = -(-len(send) // block)
+    out = np.zeros((2, count * block + ring), np.float32)
+    for first in range(0, count, _BATCH):
+        rows = np.zeros((min(_BATCH, count - first), _FFT), np.float32)
+        for row, number in zip(rows, range(first, count), strict=False):
+            piece = send[number * block : (number + 1) * block]
+            row[: len(piece)] = piece
+        spectrum = rfft(rows, workers=1)
         for side in (0, 1):
             wet = irfft(spectrum * response[side], _FFT, workers=1, overwrite_x=True)
-            place = out[side, start : start + _FFT]
-            place += wet[: len(place)]
-    return out
+            for row, number in zip(wet, range(first, count), strict=False):
+                out[side, number * block : number * block + _FFT] += row
+    return out[:, : len(send) + ring]
 
 
 def _add(track: Track, dry: Audio, stem: Audio, send: Audio, level: float) -> None:
-    """Put one dry track on its stem and into its stem's send."""
+    """Put one dry track on its stem and into its stem's send, piece by piece so that pieces stay in the cache."""
     gain = level * 10 ** (track.gain_db / 20)
-    frames = dry.shape[1]
-    for side, share in enumerate(equal_power(max(-1.0, min(1.0, track.pan)))):
-        stem[side, :frames] += dry[side % len(dry)] * np.float32(gain * share)
-    if track.reverb > 0:
-        wet = np.float32(gain * track.reverb / len(dry))
-        for channel in dry:
-            send[:frames] += channel * wet
+    left, right = (np.float32(gain * share) for share in equal_power(max(-1.0, min(1.0, track.pan))))
+    wet = np.float32(gain * track.reverb / len(dry))
+    scratch = np.empty(_PIECE, np.float32)
+    for start in range(0, dry.shape[1], _PIECE):
+        piece = dry[:, start : start + _PIECE]
+        place = slice(start, start + piece.shape[1])
+        held = scratch[: piece.shape[1]]
+        for target, channel, factor in ((stem[0], piece[0], left), (stem[1], piece[-1], right)):
+            target[place] += np.multiply(channel, factor, out=held)
+        if wet:
+            for channel in piece:
+                send[place] += np.multiply(channel, wet, out=held)
 
 
 def _stem(tracks: Sequence[tuple[Track, Audio]], space: str, frames: int, loop: bool) -> Audio:
-    """Dry and reverb of the tracks of one stem, (2, frames)."""
-    longest = max([frames, *(dry.shape[1] for _, dry in tracks)])
-    stem, send = np.zeros((2, longest), np.float32), np.zeros(longest, np.float32)
+    """Dry and reverb of the tracks of one stem, (2, frames). The dry tracks of a loop are folded in place."""
+    stem, send = np.zeros((2, frames), np.float32), np.zeros(frames, np.float32)
     level = 10 ** (LEVEL_DB / 20)
     for track, dry in tracks:
-        _add(track, dry, stem, send, level)
-    if loop:
-        stem, send = folded(stem, frames), folded(send, frames)
-    stem, send = stem[:, :frames], send[:frames]
+        _add(track, folded(dry, frames) if loop else dry[:, :frames], stem, send, level)
     if any(track.reverb > 0 for track, _ in tracks):
         wet = reverberated(send, space)
-        wet = folded(wet, frames) if loop else wet[:, :frames]
-        stem += wet
-    return np.ascontiguousarray(stem)
+        stem += folded(wet, frames) if loop else wet[:, :frames]
+    stem -= stem.mean(axis=1, keepdims=True)  # notes that are cut off leave a trace of DC
+    return stem
 
 
 def _static_gain(power: NDArray[np.float64], spec: Compressor) -> NDArray[np.float64]:
@@ -124,7 +129,7 @@ def _followed(wanted: NDArray[np.float64], spec: Compressor, rounds: int) -> NDA
     return np.array(out)
 
 
-def bus_gain(mix: Audio, loop: bool, spec: Compressor = Compressor()) -> Audio:  # noqa: B008
+def bus_gain(mix: Audio, loop: bool, spec: Compressor = Compressor()) -> Audio:
     """The compressor's gain for every frame of a mix, (frames,); a loop's ends meet."""
     frames = mix.shape[1]
     hops = -(-frames // _HOP)
@@ -155,17 +160,14 @@ def mix(score: Score, dry: Sequence[Audio], frames: int) -> Mix:
     for track, audio in zip(score.tracks, dry, strict=True):
         groups.setdefault(track.stem, []).append((track, audio))
     stems = {name: _stem(tracks, score.space, frames, score.loop) for name, tracks in groups.items()}
-    gain = bus_gain(_sum(stems, frames), score.loop)
+    premaster = np.zeros((2, frames), np.float32)
+    for stem in stems.values():
+        premaster += stem
+    gain = bus_gain(premaster, score.loop)
     if not score.loop:
         start, curve = ending(frames, score.tail_s)
         gain[start:] *= curve
-    for stem in stems.values():
-        stem *= gain
-    return Mix(stems, _sum(stems, frames))
+    for audio in (*stems.values(), premaster):
+        np.multiply(audio, gain, out=audio)
+    return Mix(stems, premaster)
 
-
-def _sum(stems: dict[str, Audio], frames: int) -> Audio:
-    out = np.zeros((2, frames), np.float32)
-    for stem in stems.values():
-        out += stem
-    return out

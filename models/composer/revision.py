@@ -5,5 +5,5 @@ the tests fail when it was not. `BANK_SHA256` is the digest of the sound bank th
 """
 
 SOUND_REVISION = 1
-BANK_SHA256 = "c55b5b3cfd376804d3180dbfbb6f5531d690e2d296e7c0d741d9b7885050545a"
+BANK_SHA256 = "a9326197c33982ba9feaaa2b769b96bc8742c0107922a58566769128a9d23c02"
 REVISION = f"sound-{SOUND_REVISION}+bank-{BANK_SHA256[:16]}"

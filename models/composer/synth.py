@@ -1,10 +1,10 @@
 """The sampler: plays the notes of one track on the sound bank. Dry, float32, 48 kHz; no mixing and no effects.
 
 It reads the SoundFont that the bank module writes and honours what that file uses: zones, loops, pan, attenuation,
-attack, release and exclusive classes. Velocity acts twice, on level as the standard's default modulator does
-(40 log10 of 127/velocity dB) and on tone: the soft and the loud layer of a note share their phases, so that any
-velocity is a blend of both. Notes of equal key are resampled once per process and kept, within a memory bound; what is
-kept never changes what is played.
+attack, release and exclusive classes. Velocity acts twice, on level and on tone: the soft and the loud layer of a note
+share their phases, so that any velocity is a blend of both. Notes are resampled to their key once per process and
+kept, within a memory bound; what is kept never changes what is played. (The synthesizer that comes with symusic 0.5.8
+ignores velocity and releases, so it is not used.)
 """
 
 from collections import OrderedDict
@@ -20,9 +20,10 @@ from models.composer.bank.sf2 import Gen, Sample, Zone, parse
 from models.composer.score import Notes
 
 RATE = 48000
+VELOCITY_POWER = 1.6  # of the amplitude: the 40 dB of the standard's curve, bent so that soft notes stay in the mix
 _KEEP_BYTES = 320 * 2**20
 _GRAIN = 24000  # sustained sounds are kept in multiples of this many frames
-_BLEND = (35.0, 118.0)  # velocities at which only the soft, only the loud layer sounds
+_BLEND = (15.0, 108.0)  # velocities at which only the soft, only the loud layer sounds
 
 Audio = NDArray[np.float32]
 
@@ -94,7 +95,7 @@ def _voice(zones: list[Zone]) -> Voice:
         gain * left, gain * right,
         int(_seconds(first[Gen.ATTACK_VOL_ENV]) * RATE), int(_seconds(first[Gen.RELEASE_VOL_ENV]) * RATE),
         first.get(Gen.EXCLUSIVE_CLASS, 0), first.get(Gen.SCALE_TUNING, 100) != 0,
-    )  # fmt: skip
+    )
 
 
 class Sampler:
@@ -152,7 +153,7 @@ class Sampler:
     def _blended(self, voice: Voice, key: int, velocity: int, frames: int) -> Audio:
         """The voice in the scratch buffer: tone by velocity, level by velocity."""
         key = key if voice.pitched else 0
-        level = (velocity / 127) ** 2
+        level = (velocity / 127) ** VELOCITY_POWER
         share = min(max((velocity - _BLEND[0]) / (_BLEND[1] - _BLEND[0]), 0.0), 1.0) if len(voice.layers) > 1 else 1.0
         loud = self._source(voice.layers[-1], key, frames)[:frames]
         out = self._scratch(0, len(loud))
@@ -185,7 +186,8 @@ class Sampler:
         ends = [start + length for start, length in zip(starts, lengths, strict=True)]
         out = np.zeros((2 if wide else 1, max(ends, default=0) + longest + 1), np.float32)
         last = 0
-        for start, length, key, velocity, voices in zip(starts, lengths, keys, notes.velocity.tolist(), plan, strict=True):
+        velocities = notes.velocity.tolist()
+        for start, length, key, velocity, voices in zip(starts, lengths, keys, velocities, plan, strict=True):
             for voice in voices:
                 last = max(last, start + self._play(out[:, start:], voice, key, velocity, length))
         return out[:, :last]

@@ -17,7 +17,11 @@ from models.composer.bank.sf2 import Gen, Program, Sample, Zone, soundfont, time
 
 PEAK = 29000  # of every stored sample, int16
 LOUDNESS = -25.0  # dB, K-weighted, of every pitched note at velocity 127: what all presets are brought to
-DRUM_LEVEL = -4.0  # dB of a kick's peak at velocity 127 against a full-scale sine
+TRIMS = {  # dB: what the weighting misjudges in a mix (basses), and what is usually played in chords
+    "contrabass": 5.0, "bass": 2.5, "upright bass": 3.5, "synth bass": 2.0, "cello": 1.0, "timpani": 2.0,
+    "strings": -2.0, "choir": -2.0, "synth pad": -2.0, "organ": -2.0, "brass": -1.0, "distorted guitar": -1.5,
+    "synth lead": 1.5, "square lead": 0.5, "harp": 1.5, "marimba": 1.0, "pluck": 0.5, "horn": 1.0,
+}
 SOFT, LOUD = (1, 79), (80, 127)  # velocity ranges of the two layers
 
 
@@ -31,7 +35,7 @@ def _makers() -> dict[str, Callable[[str], Patch]]:
     for names, make in (
         (solo.TIMBRES, solo.patch), (sections.SECTIONS, sections.patch), (struck.STRINGS, struck.string),
         (struck.BARS, struck.bar), (kits.KITS, kits.patch),
-    ):  # fmt: skip
+    ):
         makers.update(dict.fromkeys(names, make))
     return makers
 
@@ -58,12 +62,11 @@ def _quantised(pcm: Signal) -> NDArray[np.int16]:
     return np.round(pcm * (PEAK / float(np.max(np.abs(pcm))))).astype(np.int16)
 
 
-def _centibels(recording: Recording, is_drum: bool) -> int:
+def _centibels(recording: Recording, name: str) -> int:
     """The attenuation that brings a stored sample to its place among all presets."""
-    if is_drum:
-        return int(round(-10 * (DRUM_LEVEL + recording.level_db)))
+    target = LOUDNESS + recording.level_db + TRIMS.get(name, 0.0)
     stored = loudness(recording.pcm * (PEAK / 32768 / float(np.max(np.abs(recording.pcm)))), recording.rate)
-    return max(0, int(round(10 * (stored - LOUDNESS))))
+    return max(0, int(round(10 * (stored - target))))
 
 
 def _key_ranges(roots: list[int]) -> dict[int, tuple[int, int]]:
@@ -99,7 +102,7 @@ def _zones(name: str, patch: Patch, pool: _Pool) -> tuple[Zone, ...]:
         root = recording.root
         generators = {
             Gen.PAN: int(round(500 * recording.pan)),
-            Gen.INITIAL_ATTENUATION: _centibels(recording, is_drum),
+            Gen.INITIAL_ATTENUATION: _centibels(recording, name),
             Gen.ATTACK_VOL_ENV: timecents(patch.attack),
             Gen.RELEASE_VOL_ENV: timecents(patch.release),
         }

@@ -13,6 +13,7 @@ from models.composer.bank import dsp
 from models.composer.bank.dsp import DRUM_RATE as RATE
 from models.composer.bank.dsp import Signal
 
+_BELL = np.array([1.0, 1.47, 2.09, 2.56, 3.39, 4.08, 5.2])  # modes of a cymbal's bell
 SKIN = np.array([1.0, 1.593, 2.136, 2.296, 2.653, 2.918, 3.156, 3.5])  # modes of an ideal circular membrane
 
 
@@ -26,7 +27,7 @@ def _unit(signal: Signal) -> Signal:
 
 def _finish(signal: Signal, fade: float = 0.05) -> Signal:
     """Without DC and rumble, with a soft end, unit peak."""
-    return _unit(dsp.faded(dsp.filtered(signal, dsp.band(25, np.inf, 2), RATE), 0.0004, fade, RATE))
+    return _unit(dsp.faded(dsp.steady(signal, RATE), 0.0004, fade, RATE))
 
 
 def sweep(start: float, end: float, fall: float, decay: float, seconds: float) -> Signal:
@@ -34,6 +35,11 @@ def sweep(start: float, end: float, fall: float, decay: float, seconds: float) -
     t = dsp.times(seconds, RATE)
     frequency = end + (start - end) * np.exp(-t / fall)
     return np.sin(2 * np.pi * np.cumsum(frequency) / RATE) * np.exp(-t / decay)
+
+
+def boom(start: float, end: float, fall: float, decay: float) -> Signal:
+    """The long kick of a drum machine: nothing but a sweep."""
+    return _finish(sweep(start, end, fall, decay, 3.2 * decay), decay)
 
 
 @dataclass(frozen=True)
@@ -86,7 +92,8 @@ def snare(spec: Snare, name: str) -> Signal:
     wires = _noise(spec.seconds, spec.low, spec.high, name + "/wires", 2) + 0.5 * _noise(
         spec.seconds, 350, 1800, name + "/rattle", 2
     )
-    wires *= (1 - np.exp(-t / 0.0018)) * (0.65 * np.exp(-t / spec.wire_decay) + 0.35 * np.exp(-t / (spec.wire_decay * 0.25)))
+    slow, fast = np.exp(-t / spec.wire_decay), np.exp(-t / (spec.wire_decay * 0.25))
+    wires *= (1 - np.exp(-t / 0.0018)) * (0.65 * slow + 0.35 * fast)
     crack = _noise(spec.seconds, 1800, 7000, name + "/crack") * np.exp(-t / 0.0025)
     return _finish(spec.tone * skin + 0.33 * spec.wires * wires + spec.crack * 0.4 * crack, 0.2)
 
@@ -115,8 +122,8 @@ def cymbal(decay: float, seconds: float, low: float, bell: float, swell: float, 
     wash = _unit(metal(low, 15000, 420, decay, 0.45, seconds, name))
     bright = _noise(seconds, 5000, 15000, name + "/wash", 2) * np.exp(-t / (decay * 0.35)) * 0.3
     tines = dsp.partials(
-        np.array([1.0, 1.47, 2.09, 2.56, 3.39, 4.08, 5.2]) * low * 1.7, bell * np.array([1, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3]),
-        np.full(7, decay * 0.7), np.zeros(7), seconds, RATE,
+        _BELL * low * 1.7, bell * np.linspace(1.0, 0.3, len(_BELL)), np.full(len(_BELL), decay * 0.7),
+        np.zeros(len(_BELL)), seconds, RATE,
     )
     stick = _noise(seconds, 3000, 9000, name + "/stick") * np.exp(-t / 0.004) * 0.3
     return _finish((0.8 * wash + 0.7 * bright) * (1 - 0.75 * np.exp(-t / swell)) + 0.25 * tines + stick, 0.45 * seconds)
@@ -136,7 +143,8 @@ def tambourine(name: str) -> Signal:
     seconds = 0.4
     t = dsp.times(seconds, RATE)
     jingle = _unit(metal(5500, 14500, 90, 0.11, 0.1, seconds, name))
-    shape = sum(level * (t >= at) * np.exp(-np.maximum(t - at, 0) / 0.06) for at, level in ((0, 1), (0.024, 0.5), (0.05, 0.4)))
+    bounces = ((0.0, 1.0), (0.024, 0.5), (0.05, 0.4))
+    shape = sum(level * (t >= at) * np.exp(-np.maximum(t - at, 0) / 0.06) for at, level in bounces)
     return _finish(jingle * shape + 0.15 * _noise(seconds, 6000, 15000, name + "/n") * np.exp(-t / 0.03), 0.15)
 
 
@@ -153,7 +161,8 @@ def clap(name: str) -> Signal:
 def block(pitches: tuple[float, ...], decay: float, click: float, name: str, seconds: float = 0.35) -> Signal:
     """Wood block, clave, rim, cowbell, agogo, triangle: a few fixed modes with an edge."""
     freqs = np.array(pitches)
-    out = dsp.partials(freqs, 1 / np.arange(1, len(freqs) + 1) ** 0.6, np.full(len(freqs), decay), np.zeros(len(freqs)), seconds, RATE)
+    amps, count = 1 / np.arange(1, len(freqs) + 1) ** 0.6, len(freqs)
+    out = dsp.partials(freqs, amps, np.full(count, decay), np.zeros(count), seconds, RATE)
     t = dsp.times(seconds, RATE)
     return _finish(out + click * _noise(seconds, 1500, 9000, name) * 0.4 * np.exp(-t / 0.003), 0.3 * seconds)
 
@@ -162,7 +171,8 @@ def guiro(strokes: int, seconds: float, name: str) -> Signal:
     """A stick drawn over ridges."""
     t = dsp.times(seconds, RATE)
     ridges = (t * strokes / seconds) % 1.0
-    return _finish(_noise(seconds, 2200, 8000, name, 2) * np.exp(-ridges * 4) * np.sin(np.pi * t / seconds) ** 0.5, 0.05)
+    stroke = np.sin(np.pi * t / seconds) ** 0.5
+    return _finish(_noise(seconds, 2200, 8000, name, 2) * np.exp(-ridges * 4) * stroke, 0.05)
 
 
 def brush_sweep(seconds: float, name: str) -> Signal:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
+from scipy.signal import butter, sosfilt
 
 Signal = NDArray[np.float64]
 
@@ -32,7 +33,7 @@ class Recording:
     layer: int | None = None
     pan: float = 0.0
     choke: int = 0  # exclusive class of drums
-    level_db: float = 0.0  # against the other drums of a kit
+    level_db: float = 0.0  # loudness against pitched notes, for drums
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,13 @@ def partials(freqs: Signal, amps: Signal, decays: Signal, phases: Signal, second
     return np.ascontiguousarray((coarse.real @ fine.imag + coarse.imag @ fine.real).ravel()[:frames])
 
 
+def _bins(frames: int, rate: int) -> Signal:
+    return np.asarray(np.fft.rfftfreq(frames, 1 / rate), np.float64)
+
+
 def shaped_noise(frames: int, rng: np.random.Generator, gain: Callable[[Signal], Signal], rate: int = RATE) -> Signal:
     """Gaussian noise with the given amplitude over frequency (Hz), unit RMS, periodic in `frames`."""
-    spectrum = np.fft.rfft(rng.standard_normal(frames)) * gain(np.fft.rfftfreq(frames, 1 / rate))
+    spectrum = np.fft.rfft(rng.standard_normal(frames)) * gain(_bins(frames, rate))
     spectrum[0] = 0
     noise = np.fft.irfft(spectrum, frames)
     return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
@@ -103,7 +108,12 @@ def band(low: float, high: float, order: int = 4) -> Callable[[Signal], Signal]:
 def filtered(signal: Signal, gain: Callable[[Signal], Signal], rate: int = RATE) -> Signal:
     """Zero-phase filtering of a whole sound by an amplitude response; the sound is padded, so nothing wraps."""
     size = next_fast_len(len(signal) + rate // 4, real=True)
-    return np.fft.irfft(np.fft.rfft(signal, size) * gain(np.fft.rfftfreq(size, 1 / rate)), size)[: len(signal)]
+    return np.fft.irfft(np.fft.rfft(signal, size) * gain(_bins(size, rate)), size)[: len(signal)]
+
+
+def steady(signal: Signal, rate: int = RATE) -> Signal:
+    """The sound without DC and rumble: decaying sinusoids do not add up to zero by themselves."""
+    return np.asarray(sosfilt(butter(2, 24, "highpass", fs=rate, output="sos"), signal))
 
 
 def faded(signal: Signal, fade_in: float, fade_out: float, rate: int = RATE) -> Signal:
@@ -119,7 +129,7 @@ def faded(signal: Signal, fade_in: float, fade_out: float, rate: int = RATE) -> 
 
 
 def formants(peaks: tuple[tuple[float, float, float], ...], tilt: float = 0.0) -> Callable[[Signal], Signal]:
-    """A spectral envelope: (centre Hz, gain dB, width in octaves) resonances over a tilt in dB an octave from 500 Hz."""
+    """A spectral envelope: resonances (centre Hz, gain dB, width in octaves) over a tilt in dB an octave above 500."""
 
     def gain(freqs: Signal) -> Signal:
         octaves = np.log2(np.maximum(freqs, 20.0) / 500.0)
@@ -141,6 +151,9 @@ class Vibrato:
     tremolo: float = 0.0
 
 
+STEADY = Vibrato()
+
+
 @dataclass(frozen=True)
 class Held:
     """A sustained tone: `prefix` seconds before its loop. `strength(k, t)` is the amplitude of harmonic k (from 1)
@@ -149,7 +162,7 @@ class Held:
     prefix: float
     strength: Callable[[int, Signal], Signal]
     harmonics: int
-    vibrato: Vibrato = Vibrato()
+    vibrato: Vibrato = STEADY
     shimmer: float = 0.05  # slow independent changes of every harmonic
     noise: Callable[[Signal], Signal] | None = None
     noise_level: float = 0.0
@@ -180,7 +193,7 @@ def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> 
     phase = np.concatenate([[0.0], np.cumsum(step)[:-1]])
     loop_drift = phase[start + length] - phase[start] - 2 * np.pi * round(frequency * length / rate)
     phase -= loop_drift * np.clip((index - start) / length, 0, None)
-    tone = _harmonics(phase, index / rate, turn, spec, rng, frequency, rate)
+    tone = _harmonics(phase, turn, spec, rng, frequency, rate)
     tone *= 1 + vibrato.tremolo * swing
     if spec.noise is not None and spec.noise_level:
         breath = shaped_noise(length, rng, spec.noise, rate)[(index - start) % length]
@@ -193,21 +206,24 @@ def _rms(signal: Signal) -> float:
 
 
 def _harmonics(
-    phase: Signal, seconds: Signal, turn: Signal, spec: Held, rng: np.random.Generator, frequency: float, rate: int
+    phase: Signal, turn: Signal, spec: Held, rng: np.random.Generator, frequency: float, rate: int
 ) -> Signal:
-    """The sum of all harmonics below the band's edge, by powers of one complex oscillator."""
-    control = np.arange(0, len(seconds) + 64, 64) / rate
-    grid = np.minimum(control, spec.prefix)
+    """All harmonics below the band's edge, by powers of one complex oscillator; levels move every 64 frames."""
+    frames = len(phase)
+    marks = np.minimum(np.arange(0, frames + 128, 64), frames - 1)
+    grid, turns = np.minimum(np.arange(len(marks)) * 64 / rate, spec.prefix), turn[marks]
+    place, share = np.divmod(np.arange(frames), 64)
+    share = share / 64
     base = np.exp(1j * phase)
     power = np.ones_like(base)
-    out = np.zeros(len(phase))
+    out = np.zeros(frames)
     for k in range(1, spec.harmonics + 1):
         offset, wander, phi = rng.uniform(0, 2 * np.pi), rng.integers(1, 4), rng.uniform(0, 2 * np.pi)
-        if k * frequency > 0.43 * rate:
+        if k * frequency > min(0.43 * rate, max(9000.0, 12 * frequency)):
             break
-        power = power * base
-        level = np.interp(seconds, control, spec.strength(k, grid))
-        level = level * (1 + spec.shimmer * np.sin(wander * turn + phi))
+        power *= base
+        points = spec.strength(k, grid) * (1 + spec.shimmer * np.sin(wander * turns + phi))
+        level = points[place] + share * (points[place + 1] - points[place])
         out += level * (np.cos(offset) * power.imag + np.sin(offset) * power.real)
     return out
 

@@ -51,7 +51,7 @@ PRESETS: dict[str, Preset] = {
     "bassoon": _held(70, 34, 70, "solo"),
     "whistle": _held(78, 72, 98, "solo"),
     "trumpet": _held(56, 54, 84, "solo"),
-    "horn": _held(60, 41, 76, "ensemble"),
+    "horn": _held(60, 41, 76, "solo"),
     "trombone": _held(57, 40, 70, "solo"),
     "low brass": _held(58, 28, 58, "ensemble"),
     "brass": _held(61, 40, 82, "ensemble"),

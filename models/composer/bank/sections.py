@@ -14,7 +14,7 @@ from models.composer.bank.dsp import Patch, Recording, Signal
 from models.composer.bank.presets import PRESETS
 
 _LOOP = 49152  # 1.5 s
-_FREQUENT = 36  # frames kept past the loop's end for interpolating players, and a margin
+_AFTER = 36  # frames kept past the loop's end for interpolating players, and a margin
 
 
 @dataclass(frozen=True)
@@ -40,18 +40,18 @@ class Section:
 
 SECTIONS: dict[str, Section] = {
     "strings": Section(
-        1.0, ((260, 4, 0.25), (480, 4, 0.3), (950, -2, 0.3), (2600, 7, 0.5)), 1900, 5200, 13, 0.07, 0.35, 900, 0.3
+        1.0, ((260, 4, 0.25), (480, 4, 0.3), (950, -2, 0.3), (2600, 7, 0.5)), 2500, 6800, 13, 0.07, 0.35, 900, 0.3
     ),
-    "brass": Section(0.5, ((600, 4, 0.6), (1300, 5, 0.5)), 1100, 4300, 7, 0.03, 0.2, 600, 0.12),
+    "brass": Section(0.5, ((600, 4, 0.6), (1300, 5, 0.5)), 1300, 5600, 7, 0.03, 0.2, 600, 0.12),
     "low brass": Section(
-        0.55, ((260, 4, 0.5), (560, 4, 0.5), (1200, 2, 0.5)), 600, 2600, 7, 0.035, 0.25, 350, 0.14, stereo=False
+        0.55, ((260, 4, 0.5), (560, 4, 0.5), (1200, 2, 0.5)), 800, 3400, 7, 0.035, 0.25, 350, 0.14, stereo=False
     ),
     "choir": Section(
         0.9, ((700, 11, 0.2), (1150, 9, 0.17), (2750, 9, 0.15), (3400, 5, 0.15)), 1800, 5000, 17, 0.12, 0.45, 900, 0.35,
         soft_peaks=((340, 10, 0.25), (800, 8, 0.2), (2600, 5, 0.15)), noise=(2500, 9000, 0.02),
     ),
     "synth pad": Section(
-        0.95, ((900, 3, 0.8),), 1500, 3200, 11, 0.25, 0.8, 500, 0.6, layers=(None,), noise=(3000, 9000, 0.006)
+        0.95, ((900, 3, 0.8),), 2000, 4500, 11, 0.25, 0.8, 500, 0.6, layers=(None,), noise=(3000, 9000, 0.006)
     ),
     "distorted guitar": Section(
         0.35, ((110, -5, 0.6), (420, -2, 0.4), (800, 3, 0.4), (2400, 9, 0.4)), 3000, 4200, 2.5, 0.003, 0.09, 6000, 0.05,
@@ -94,7 +94,7 @@ def _side(name: str, section: Section, key: int, layer: int | None, side: str) -
     low, high, level = section.noise
     noise = dsp.shaped_noise(_LOOP, dsp.seeded(seed + "/noise"), dsp.band(low, high, 2))
     full = full + noise * level * np.sqrt(np.mean(full**2))
-    index = np.arange(prefix + _LOOP + _FREQUENT)
+    index = np.arange(prefix + _LOOP + _AFTER)
     opened = np.clip(index / max(prefix, 1), 0, 1) ** 1.5
     at = (index - prefix) % _LOOP
     return opened * full[at] + (1 - opened) * dark[at]

@@ -178,7 +178,7 @@ _GEN = np.dtype([("number", "<u2"), ("amount", "<i2")])
 _SHDR = np.dtype(
     [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop_start", "<u4"), ("loop_end", "<u4"), ("rate", "<u4"),
      ("root", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
-)  # fmt: skip
+)
 
 
 def _zone(generators: NDArray[np.void]) -> Zone:

@@ -29,7 +29,7 @@ class Timbre:
     speak: float
     late: float = 0.0
     even: float = 1.0
-    vibrato: Vibrato = Vibrato()
+    vibrato: Vibrato = dsp.STEADY
     breath: tuple[float, float, float] = (1000.0, 6000.0, 0.02)
     chiff: float = 0.0
     scoop: float = 0.0
@@ -42,7 +42,7 @@ class Timbre:
 _BOW = (800.0, 7000.0, 0.035)
 TIMBRES: dict[str, Timbre] = {
     "violin": Timbre(
-        1.05, ((290, 5, 0.2), (480, 5, 0.25), (900, -3, 0.3), (2600, 8, 0.45)), 2600, 6500, 0.045, 0.001,
+        1.05, ((290, 5, 0.2), (480, 5, 0.25), (900, -3, 0.3), (2600, 8, 0.45)), 3000, 7500, 0.045, 0.001,
         vibrato=Vibrato(19, 5.6, 5, 0.07), breath=_BOW, chiff=0.25, shimmer=0.16, scoop=8, release=0.2,
     ),
     "viola": Timbre(
@@ -50,7 +50,7 @@ TIMBRES: dict[str, Timbre] = {
         vibrato=Vibrato(18, 5.2, 5, 0.07), breath=_BOW, chiff=0.25, shimmer=0.16, scoop=8, release=0.2,
     ),
     "cello": Timbre(
-        1.1, ((110, 4, 0.2), (220, 5, 0.25), (400, 3, 0.3), (1600, 7, 0.5)), 1500, 3800, 0.055, 0.0015,
+        1.1, ((110, 4, 0.2), (220, 5, 0.25), (400, 3, 0.3), (1600, 7, 0.5)), 1700, 4600, 0.055, 0.0015,
         vibrato=Vibrato(16, 5.0, 5, 0.07), breath=(500, 5000, 0.035), chiff=0.25, shimmer=0.16, scoop=8, release=0.25,
     ),
     "contrabass": Timbre(
@@ -78,15 +78,15 @@ TIMBRES: dict[str, Timbre] = {
         vibrato=Vibrato(12, 5.6, 5, 0.1), breath=(2500, 10000, 0.07), chiff=0.6, scoop=25, release=0.1,
     ),
     "trumpet": Timbre(
-        0.45, ((1250, 7, 0.6), (2500, 4, 0.4)), 1500, 4800, 0.02, 0.0035,
+        0.45, ((1250, 7, 0.6), (2500, 4, 0.4)), 1800, 5800, 0.02, 0.0035,
         vibrato=Vibrato(7, 5.2, 5, 0.05), breath=(1500, 9000, 0.01), chiff=0.12, scoop=20, release=0.12,
     ),
     "horn": Timbre(
-        0.7, ((350, 6, 0.5), (750, 4, 0.4)), 650, 1900, 0.045, 0.006,
+        0.7, ((350, 6, 0.5), (750, 4, 0.4)), 850, 2700, 0.045, 0.006,
         vibrato=Vibrato(3, 4.8, 5, 0.03), breath=(500, 4000, 0.01), chiff=0.08, scoop=15, release=0.22,
     ),
     "trombone": Timbre(
-        0.5, ((520, 6, 0.5), (1300, 3, 0.5)), 900, 3300, 0.03, 0.005,
+        0.5, ((520, 6, 0.5), (1300, 3, 0.5)), 1100, 4200, 0.03, 0.005,
         vibrato=Vibrato(5, 4.8, 5, 0.04), breath=(800, 6000, 0.01), chiff=0.1, scoop=20, release=0.15,
     ),
 }

@@ -46,7 +46,7 @@ class String:
 
 STRINGS: dict[str, String] = {
     "piano": String(
-        0.118, 4.2, 1.75, 0.05, 1100, 4200, 1.2e-4, ((110, 2, 0.5), (250, 2, 0.5), (2200, 2, 0.6)),
+        0.118, 4.2, 1.75, 0.05, 1500, 5200, 1.2e-4, ((110, 2, 0.5), (250, 2, 0.5), (2200, 2, 0.6)),
         (80, 1100, 0.022, 0.22), 0.35, 0.75, 4.2, 7, release=0.16, width=0.5, aftersound=0.28,
     ),
     "harp": String(
@@ -54,20 +54,20 @@ STRINGS: dict[str, String] = {
         7, release=0.9, width=0.4, layers=(0, 1),
     ),
     "acoustic guitar": String(
-        0.17, 1.7, 1.45, 0.09, 1700, 5200, 4e-5, ((105, 5, 0.2), (205, 4, 0.25), (400, 2, 0.4), (3200, 3, 0.5)),
+        0.17, 1.7, 1.45, 0.08, 2400, 6000, 4e-5, ((105, 5, 0.2), (205, 4, 0.25), (400, 2, 0.4), (3200, 3, 0.5)),
         (180, 3500, 0.010, 0.22), 0.45, 0.85, 2.6, 6, release=0.12,
     ),
     "electric guitar": String(
-        0.22, 2.3, 1.4, 0.07, 1500, 3800, 4e-5, ((750, 2, 0.7), (2300, 5, 0.5)), (500, 3500, 0.007, 0.12), 0.3, 0.8, 2.8,
-        6, release=0.12,
+        0.22, 2.3, 1.4, 0.07, 1500, 3800, 4e-5, ((750, 2, 0.7), (2300, 5, 0.5)), (500, 3500, 0.007, 0.12), 0.3, 0.8,
+        2.8, 6, release=0.12,
     ),
     "bass": String(
         0.2, 2.0, 1.5, 0.10, 500, 1500, 5e-5, ((70, 2, 0.5), (750, 4, 0.5)), (200, 2200, 0.010, 0.12), 0.15, 0.8, 2.4,
         6, 22050, 0.08, layers=(0, 1),
     ),
     "upright bass": String(
-        0.32, 1.1, 1.4, 0.17, 450, 1100, 5e-5, ((65, 3, 0.3), (115, 4, 0.3), (260, 2, 0.4)), (90, 1400, 0.016, 0.3), 0.4,
-        0.85, 2.0, 6, 22050, 0.10, layers=(0, 1),
+        0.32, 1.1, 1.4, 0.17, 450, 1100, 5e-5, ((65, 3, 0.3), (115, 4, 0.3), (260, 2, 0.4)), (90, 1400, 0.016, 0.3),
+        0.4, 0.85, 2.0, 6, 22050, 0.10, layers=(0, 1),
     ),
     "pluck": String(
         0.5, 0.38, 1.12, 0.30, 2200, 6500, 0.0, ((1500, 3, 0.8),), (2000, 7000, 0.004, 0.05), 0.9, 0.55, 1.1, 8,
@@ -79,7 +79,7 @@ STRINGS: dict[str, String] = {
 def _string_modes(spec: String, key: int, low: int, cutoff: float) -> tuple[Signal, Signal, Signal]:
     """Frequencies in Hz, amplitudes and time constants in seconds of the partials of one string."""
     f0 = dsp.hz(key)
-    k = np.arange(1, int(min(80, 0.44 * spec.rate / f0)) + 1)
+    k = np.arange(1, int(min(130, 0.44 * spec.rate / f0)) + 1)
     stiff = spec.stiffness * 2 ** ((key - 48) / 12 * 1.1)
     freqs = k * f0 * np.sqrt((1 + stiff * k**2) / (1 + stiff))
     comb = 0.12 + 0.88 * np.abs(np.sin(np.pi * k * spec.place))
@@ -108,7 +108,7 @@ def _string_note(name: str, spec: String, key: int, low: int, layer: int) -> Sig
     peak = float(np.max(np.abs(tone)))
     loudness = 1.0 if layer else 0.55
     tone = tone + spec.knock[3] * loudness * peak * 0.5 * _knock(spec, len(tone), f"{name}/{key}")
-    return dsp.faded(tone, 0.0012, 0.35 * seconds, spec.rate)
+    return dsp.faded(dsp.steady(tone, spec.rate), 0.0012, 0.35 * seconds, spec.rate)
 
 
 def string(name: str) -> Patch:
@@ -118,7 +118,8 @@ def string(name: str) -> Patch:
     for key in range(preset.low + spec.step // 2, preset.high + 1, spec.step):
         pan = spec.width * (2 * (key - preset.low) / (preset.high - preset.low) - 1)
         for layer in spec.layers:
-            recordings.append(Recording(key, _string_note(name, spec, key, preset.low, layer), spec.rate, None, layer, pan))
+            pcm = _string_note(name, spec, key, preset.low, layer)
+            recordings.append(Recording(key, pcm, spec.rate, None, layer, pan))
     return Patch(tuple(recordings), 0.0, spec.release)
 
 
@@ -140,8 +141,8 @@ class Bar:
 
 BARS: dict[str, Bar] = {
     "electric piano": Bar(
-        ((1, 1, 1), (2, 0.24, 0.75), (3, 0.16, 0.55), (4, 0.06, 0.45), (5, 0.035, 0.35), (7.1, 0.10, 0.09),
-         (14.3, 0.05, 0.05)),
+        ((1, 1, 1), (2, 0.3, 0.75), (3, 0.2, 0.55), (4, 0.08, 0.45), (5, 0.05, 0.35), (6, 0.04, 0.3), (8, 0.025, 0.25),
+         (10, 0.015, 0.2), (7.1, 0.14, 0.09), (14.3, 0.07, 0.05)),
         1.5, 1.5, (300, 2500, 0.006, 0.10), 0.3, (0.0, 0.0), 3.0, 7, 0.14, 0.3,
     ),
     "bell": Bar(
@@ -186,7 +187,7 @@ def _bar_note(name: str, spec: Bar, key: int, layer: int) -> Signal:
     low, high, fade, level = spec.knock
     noise = dsp.shaped_noise(len(tone), dsp.seeded(f"{name}/{key}/knock"), dsp.band(low, high, 2))
     tone += level * (1.0 if layer else 0.5) * float(np.max(np.abs(tone))) * 0.5 * noise * np.exp(-t / fade)
-    return dsp.faded(tone, 0.001, 0.3 * seconds)
+    return dsp.faded(dsp.steady(tone), 0.001, 0.3 * seconds)
 
 
 def bar(name: str) -> Patch:

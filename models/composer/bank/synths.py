@@ -8,7 +8,7 @@ from models.composer.bank import dsp
 from models.composer.bank.dsp import Held, Patch, Recording, Signal, Vibrato
 from models.composer.bank.presets import PRESETS
 
-_STEADY = Vibrato(0.0, 4.0, 2, 0.0)
+_SHORT = Vibrato(0.0, 4.0, 2, 0.0)
 
 
 def _square(k: int, t: Signal) -> Signal:
@@ -50,7 +50,7 @@ def triangle_bass() -> Patch:
     preset = PRESETS["triangle bass"]
     recordings = []
     for key in range(preset.low + 4, preset.high + 1, 8):
-        pcm, loop = dsp.held(key, Held(0.1, _triangle, 50, _STEADY, 0.0), dsp.seeded("triangle bass"))
+        pcm, loop = dsp.held(key, Held(0.1, _triangle, 50, _SHORT, 0.0), dsp.seeded("triangle bass"))
         recordings.append(Recording(key, dsp.faded(pcm, 0.002, 0), dsp.RATE, loop))
     return Patch(tuple(recordings), 0.0, 0.03)
 
@@ -61,7 +61,7 @@ def synth_bass() -> Patch:
     recordings = []
     for key in range(preset.low + 3, preset.high + 1, 7):
         for layer in (0, 1):
-            spec = Held(0.6, _bass_strength(key, layer), 60, _STEADY, 0.02)
+            spec = Held(0.6, _bass_strength(key, layer), 60, _SHORT, 0.02)
             pcm, loop = dsp.held(key, spec, dsp.seeded(f"synth bass/{key}"))
             recordings.append(Recording(key, dsp.faded(pcm, 0.002, 0), dsp.RATE, loop, layer))
     return Patch(tuple(recordings), 0.0, 0.06)
