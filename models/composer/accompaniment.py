@@ -65,13 +65,20 @@ def _voiced(piece: Piece, seat: Seat) -> Iterator[tuple[Passage, list[Voicing]]]
     at = 0
     for passage in piece.passages:
         voicings = line[at : at + len(passage.slots)]
-        yield passage, voicings if voices_of(seat) > 1 or seat.role == "ostinato" else [voicing[1:2] or voicing for voicing in voicings]
+        yield (
+            passage,
+            voicings
+            if voices_of(seat) > 1 or seat.role == "ostinato"
+            else [voicing[1:2] or voicing for voicing in voicings],
+        )
         at += len(passage.slots)
 
 
 def _loud(piece: Piece, passage: Passage, time: float, base: int) -> int:
     arc = 6 * (1 - abs(2 * (time - passage.start) / passage.length - 1))
-    return max(1, min(127, int(base + 34 * passage.energy + arc + 10 * (piece.meter.strength(time % piece.meter.bar) - 0.5))))
+    return max(
+        1, min(127, int(base + 34 * passage.energy + arc + 10 * (piece.meter.strength(time % piece.meter.bar) - 0.5)))
+    )
 
 
 def _held(piece: Piece, seat: Seat, passage: Passage, voicings: list[Voicing]) -> list[Event]:
@@ -110,7 +117,10 @@ def _struck(seat: Seat, voicing: Voicing, time: float, length: float, loud: int,
         voicing = voicing[:2] if len(voicing) > 2 and voicing[1] - voicing[0] >= 5 else voicing
     if seat.chair.style == "strum":
         order = voicing if down else voicing[::-1]
-        return [Event(time + index * _STRUM, max(0.06, length - index * _STRUM), pitch, loud) for index, pitch in enumerate(order)]
+        return [
+            Event(time + index * _STRUM, max(0.06, length - index * _STRUM), pitch, loud)
+            for index, pitch in enumerate(order)
+        ]
     return [Event(time, length, pitch, loud) for pitch in voicing]
 
 
@@ -143,9 +153,19 @@ def _figure(piece: Piece, seat: Seat, passage: Passage, voicings: list[Voicing])
         index = int(mark) if mark.isdigit() else 0
         pitch = voicing[index % len(voicing)] + 12 * (index // len(voicing))
         ring = 1.9 if instrument.family in ("plucked", "mallets") else 0.9 * min(1.0, piece.character.legato)
-        events.append(Event(time, min((until - time) * ring, passage.end - time), folded(pitch, instrument.low, instrument.high), _loud(piece, passage, time, 46)))
+        events.append(
+            Event(
+                time,
+                min((until - time) * ring, passage.end - time),
+                folded(pitch, instrument.low, instrument.high),
+                _loud(piece, passage, time, 46),
+            )
+        )
     if final < passage.end:
-        events += [Event(final, passage.end - final, pitch, _loud(piece, passage, final, 50)) for pitch in voicings[-1][: voices_of(seat)]]
+        events += [
+            Event(final, passage.end - final, pitch, _loud(piece, passage, final, 50))
+            for pitch in voicings[-1][: voices_of(seat)]
+        ]
     return events
 
 
@@ -158,7 +178,7 @@ def _riff(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
     events: list[Event] = []
     for bar in range(passage.phrase.bars):
         start = passage.start + bar * piece.meter.bar
-        if bar == passage.phrase.bars - 1 and passage.phrase.cadence == "final":
+        if passage.phrase.cadence == "final" and start >= passage.slots[-1].onset - 1e-6:
             events.append(_tone(piece, seat, passage, start, piece.meter.bar, Tone(0, 1, 0), base, 12))
             break
         for step in range(count):
@@ -171,11 +191,16 @@ def _riff(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
     return events
 
 
-def _tone(piece: Piece, seat: Seat, passage: Passage, time: float, grid: float, tone: Tone, base: int, accent: int) -> Event:
+def _tone(
+    piece: Piece, seat: Seat, passage: Passage, time: float, grid: float, tone: Tone, base: int, accent: int
+) -> Event:
     slot = passage.slot_at(time)
     instrument = INSTRUMENTS[seat.instrument]
     pitch = in_scale(piece.key, slot, base + piece.key.semitones(tone.degree) + tone.alter)
-    if any((pitch - other) % 12 in (1, 11) for other in slot.harmony.pitch_classes) and pitch % 12 not in slot.harmony.pitch_classes:
+    if (
+        any((pitch - other) % 12 in (1, 11) for other in slot.harmony.pitch_classes)
+        and pitch % 12 not in slot.harmony.pitch_classes
+    ):
         pitch = chord_tone(slot, pitch, None)
     loud = min(127, _loud(piece, passage, time, 46) + accent)
     return Event(time, grid * 0.85, folded(pitch, instrument.low, instrument.high), loud)
@@ -185,4 +210,6 @@ def _pedal(piece: Piece, seat: Seat, passage: Passage, time: float, grid: float,
     slot = passage.slot_at(time)
     instrument = INSTRUMENTS[seat.instrument]
     root = base - 12 + (slot.harmony.root - piece.key.tonic) % 12
-    return Event(time, grid * 0.7, folded(root, instrument.low, instrument.high), max(1, _loud(piece, passage, time, 36)))
+    return Event(
+        time, grid * 0.7, folded(root, instrument.low, instrument.high), max(1, _loud(piece, passage, time, 36))
+    )

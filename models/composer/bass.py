@@ -41,7 +41,9 @@ def _near(pitch_class: int, seat: Seat, around: int) -> int:
 
 def _root(piece: Piece, slot: Slot, passage: Passage) -> int:
     """The chord's root, or the tonic where the state asks for a pedal and the chord can bear it."""
-    pedalled = piece.character.pedal and slot is not passage.slots[-1] and not slot.harmony.numeral.startswith(("V", "v"))
+    pedalled = (
+        piece.character.pedal and slot is not passage.slots[-1] and not slot.harmony.numeral.startswith(("V", "v"))
+    )
     consonant = piece.key.tonic in slot.harmony.pitch_classes
     return piece.key.tonic if pedalled and consonant else slot.harmony.root
 
@@ -58,7 +60,9 @@ def _patterned(piece: Piece, seat: Seat, passage: Passage, after: Slot) -> list[
         marks += [(base + place, mark) for place, mark in steps(row, piece.meter, passage.phrase.bar + bar)]
     taken = {round(time, 3) for time, _ in marks}
     marks += [(slot.onset, "R") for slot in passage.slots if round(slot.onset, 3) not in taken]
-    marks = sorted((time, "R" if any(abs(slot.onset - time) < 1e-6 for slot in passage.slots) else mark) for time, mark in marks)
+    marks = sorted(
+        (time, "R" if any(abs(slot.onset - time) < 1e-6 for slot in passage.slots) else mark) for time, mark in marks
+    )
     events = []
     for place, (time, mark) in enumerate(marks):
         until = marks[place + 1][0] if place + 1 < len(marks) else passage.end
@@ -99,7 +103,11 @@ def _walking(piece: Piece, seat: Seat, passage: Passage, after: Slot, dice: Dice
         for index, (time, length) in enumerate(times):
             if index:
                 last = index == len(times) - 1
-                pitch = _approach(piece, seat, slot, target, dice) if last else _stroll(piece, seat, slot, pitch, target, dice)
+                pitch = (
+                    _approach(piece, seat, slot, target, dice)
+                    if last
+                    else _stroll(piece, seat, slot, pitch, target, dice)
+                )
             events.append(Event(time, length * 0.9, pitch, _velocity(passage, 0.9 if index % 2 else 0.6)))
     return events
 
@@ -119,8 +127,16 @@ def _stroll(piece: Piece, seat: Seat, slot: Slot, pitch: int, target: int, dice:
     tones = set(slot.harmony.pitch_classes)
     low, high = _bottom(seat), INSTRUMENTS[seat.instrument].high
     options = [each for each in range(max(low, pitch - 5), min(high, pitch + 5) + 1) if each != pitch]
-    usable = [each for each in options if each % 12 in tones or (each % 12 in piece.key.collection and abs(each - pitch) <= 2)]
-    return min(usable, key=lambda each: (abs(each - target) * 0.5 + abs(each - pitch) * 0.3 + dice.uniform(0, 3) - (each % 12 in tones), each))
+    usable = [
+        each for each in options if each % 12 in tones or (each % 12 in piece.key.collection and abs(each - pitch) <= 2)
+    ]
+    return min(
+        usable,
+        key=lambda each: (
+            abs(each - target) * 0.5 + abs(each - pitch) * 0.3 + dice.uniform(0, 3) - (each % 12 in tones),
+            each,
+        ),
+    )
 
 
 def _approach(piece: Piece, seat: Seat, slot: Slot, target: int, dice: Dice) -> int:
@@ -134,6 +150,8 @@ def _approach(piece: Piece, seat: Seat, slot: Slot, target: int, dice: Dice) -> 
 def _closing(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
     """Roots under every chord; the last one is held to the end."""
     return [
-        Event(slot.onset, slot.length * 0.96, _near(slot.harmony.root, seat, _bottom(seat) + 8), _velocity(passage, 0.8))
+        Event(
+            slot.onset, slot.length * 0.96, _near(slot.harmony.root, seat, _bottom(seat) + 8), _velocity(passage, 0.8)
+        )
         for slot in passage.slots
     ]

@@ -30,7 +30,14 @@ def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> l
     taken = {seat.role for seat in seats}
     for role in _ORDER:
         if role not in taken and role in genre.roles and role not in character.dropped:
-            seat = _own_seat(role, genre, character, out, {seat.instrument for seat in seats}, controls.theme.seed if role in _SHARED else seed)
+            seat = _own_seat(
+                role,
+                genre,
+                character,
+                out,
+                {seat.instrument for seat in seats},
+                controls.theme.seed if role in _SHARED else seed,
+            )
             if seat:
                 seats.append(seat)
     return sorted(seats, key=lambda seat: (_ORDER.index(seat.role), seat.doubles)) or [_last_resort(out)]
@@ -85,7 +92,9 @@ def _own_patterns(role: str) -> dict[str, object]:
     return _PLAIN.patterns if role == "ostinato" else {}
 
 
-def _own_seat(role: str, genre: Genre, character: Character, out: frozenset[str], used: set[str], seed: int) -> Seat | None:
+def _own_seat(
+    role: str, genre: Genre, character: Character, out: frozenset[str], used: set[str], seed: int
+) -> Seat | None:
     chair = genre.roles[role]
     wanted = chair.fierce if chair.fierce and character.riff else chair.instruments
     allowed = [name for name in wanted if name not in out]

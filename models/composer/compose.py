@@ -15,6 +15,7 @@ from models.composer.genre import genre
 from models.composer.groove import swung
 from models.composer.harmony import Palette, PhraseWish, Slot, build, phrase_numerals, slot_grid
 from models.composer.humanise import Feel, humanised
+from models.composer.keyfinding import NAMES, estimate
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, parse_meter
 from models.composer.piece import Passage, Piece, Seat
@@ -24,6 +25,7 @@ from models.composer.theory import Key, parse_key
 from models.controls import Controls
 
 _TAIL_S = 6.0
+_DRAFTS = 8  # harmonies tried until one says the asked key clearly
 _AWAY = ("contrast", "break")
 
 
@@ -70,17 +72,35 @@ def plan(controls: Controls, seed: int) -> Piece:
         counter=motif_of(controls.theme, meter, "counter"),
         passages=(),
     )
-    return replace(piece, passages=_passages(piece, parts))
+    drafts: list[tuple[int, Piece]] = []
+    for attempt in range(_DRAFTS):
+        draft = replace(piece, passages=_passages(piece, parts, attempt))
+        drafts.append((_key_rank(draft), draft))
+        if drafts[-1][0] == 0:
+            break
+    return min(drafts, key=lambda pair: pair[0])[1]
 
 
-def _passages(piece: Piece, parts: tuple[Part, ...]) -> tuple[Passage, ...]:
+def _key_rank(piece: Piece) -> int:
+    """How many other major or minor keys the harmony suggests more strongly than its own tonic (0 is best)."""
+    weights = [0.0] * 12
+    for passage in piece.passages:
+        for slot in passage.slots:
+            for place, pitch_class in enumerate(slot.harmony.pitch_classes):
+                weights[pitch_class] += slot.length * (2.0 if place == 0 else 1.0)
+        for tone in passage.sketch:
+            weights[(piece.key.tonic + piece.key.semitones(tone.degree)) % 12] += 2.0 * tone.length
+    return estimate(weights).index(f"{NAMES[piece.key.tonic]} {'major' if piece.key.bright else 'minor'}")
+
+
+def _passages(piece: Piece, parts: tuple[Part, ...], attempt: int) -> tuple[Passage, ...]:
     palette = _palette(piece)
     passages = []
     for part in parts:
         for phrase in part.phrases:
             dice = Dice("sketch", piece.seed, part.material, part.visit, phrase.index)
             tones, fill = sketch(piece.motif, piece.character.melody, part, phrase, dice)
-            slots = _slots(piece, palette, part, phrase, tones)
+            slots = _slots(piece, palette, (part, phrase), tones, attempt)
             start, length = phrase.bar * piece.meter.bar, phrase.bars * piece.meter.bar
             energy = _energy(piece.character, part, phrase)
             passages.append(Passage(part, phrase, start, length, energy, slots, tones, fill))
@@ -101,13 +121,16 @@ def _palette(piece: Piece) -> Palette:
     )
 
 
-def _slots(piece: Piece, palette: Palette, part: Part, phrase: Phrase, tones: tuple[Tone, ...]) -> tuple[Slot, ...]:
-    """The chords of a phrase. Phrases of one material with the same tones draw the same walk: returns sound returned."""
+def _slots(
+    piece: Piece, palette: Palette, place: tuple[Part, Phrase], tones: tuple[Tone, ...], attempt: int
+) -> tuple[Slot, ...]:
+    """The chords of a phrase. Phrases of one material with the same tones draw the same walk, so that returns return."""
+    part, phrase = place
     pace = piece.genre.bars_per_chord * piece.character.chord_pace
     grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
     opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
     wish = PhraseWish(tuple(grid), phrase.cadence, opening, tuple(_demand(piece.key, piece.meter, tones)))
-    dice = Dice("harmony", piece.seed, part.material, phrase.index % 2, part.visit // 2)
+    dice = Dice("harmony", piece.seed, part.material, phrase.index % 2, part.visit // 2, attempt)
     numerals = phrase_numerals(piece.key, palette, wish, dice)
     start = phrase.bar * piece.meter.bar
     slots = [
@@ -128,7 +151,11 @@ def _settled(slots: list[Slot], meter: Meter) -> list[Slot]:
 def _demand(key: Key, meter: Meter, tones: tuple[Tone, ...]) -> list[tuple[float, float, int]]:
     """What the theme holds on strong places and for long: the chords should contain it."""
     return [
-        (tone.onset, tone.length * (0.4 + meter.strength(tone.onset)), (key.tonic + key.semitones(tone.degree) + tone.alter) % 12)
+        (
+            tone.onset,
+            tone.length * (0.4 + meter.strength(tone.onset)),
+            (key.tonic + key.semitones(tone.degree) + tone.alter) % 12,
+        )
         for tone in tones
         if meter.strength(tone.onset) >= 0.6 or tone.length >= 2
     ]
@@ -148,8 +175,14 @@ def _energy(character: Character, part: Part, phrase: Phrase) -> float:
 
 
 _WRITERS: dict[str, Callable[[Piece, Seat], list[Event]]] = {
-    "melody": melody.write, "counter": melody.write_counter, "harmony": accompaniment.write, "pads": accompaniment.write,
-    "ostinato": accompaniment.write_ostinato, "bass": bass.write, "drums": drums.write_kit, "percussion": drums.write_kit,
+    "melody": melody.write,
+    "counter": melody.write_counter,
+    "harmony": accompaniment.write,
+    "pads": accompaniment.write,
+    "ostinato": accompaniment.write_ostinato,
+    "bass": bass.write,
+    "drums": drums.write_kit,
+    "percussion": drums.write_kit,
 }
 
 
@@ -179,7 +212,11 @@ def _track(piece: Piece, seat: Seat, place: int) -> Track:
     feel = Feel(seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm)
     notes = humanised(notes_of(whole), feel, piece.quarters, dice)
     chair = seat.chair
-    gain = chair.gain_db + (1.0 if seat.asked and seat.role not in ("drums", "percussion") else 0.0) - (3.0 if seat.doubles else 0.0)
+    gain = (
+        chair.gain_db
+        + (1.0 if seat.asked and seat.role not in ("drums", "percussion") else 0.0)
+        - (3.0 if seat.doubles else 0.0)
+    )
     pan = -chair.pan if seat.doubles else chair.pan
     name = seat.instrument if seat.role in ("drums", "percussion") else f"{seat.role}: {seat.instrument}"
     return Track(name, seat.role, seat.instrument, notes, gain, pan, chair.reverb)
@@ -193,7 +230,8 @@ def _sections(piece: Piece) -> tuple[Section, ...]:
 def _chords(piece: Piece) -> tuple[Chord, ...]:
     slots = [slot for passage in piece.passages for slot in passage.slots]
     return tuple(
-        Chord(slot.onset, slot.length, slot.harmony.symbol, slot.harmony.numeral, slot.harmony.pitch_classes) for slot in slots
+        Chord(slot.onset, slot.length, slot.harmony.symbol, slot.harmony.numeral, slot.harmony.pitch_classes)
+        for slot in slots
     )
 
 

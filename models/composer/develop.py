@@ -33,7 +33,9 @@ def sketch(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -
 
 def moved(tones: Iterable[Tone], by: float = 0.0, steps: int = 0, stretch: float = 1.0) -> tuple[Tone, ...]:
     """Tones later, transposed within the scale, and augmented (or diminished)."""
-    return tuple(Tone(tone.onset * stretch + by, tone.length * stretch, tone.degree + steps, tone.alter) for tone in tones)
+    return tuple(
+        Tone(tone.onset * stretch + by, tone.length * stretch, tone.degree + steps, tone.alter) for tone in tones
+    )
 
 
 def mirrored(tones: tuple[Tone, ...]) -> tuple[Tone, ...]:
@@ -76,7 +78,9 @@ def _fragment(motif: Motif, part: Part, phrase: Phrase) -> Sketch:
     """The head, a silence, the head again higher; the answer goes on with the rest of the theme."""
     bar = motif.bar
     if phrase.index % 2 == 0:
-        tones = motif.head + (moved(motif.head, by=2 * bar, steps=2 if phrase.index % 4 else 1) if phrase.bars > 2 else ())
+        tones = motif.head + (
+            moved(motif.head, by=2 * bar, steps=2 if phrase.index % 4 else 1) if phrase.bars > 2 else ()
+        )
         return _cut(tones, phrase.bars * bar), False
     rest = motif.slice(max(0, motif.bars - 2), 2)
     return _cut(motif.head + moved(rest, by=bar), phrase.bars * bar), phrase.bars > 3
@@ -92,7 +96,9 @@ def _hook(motif: Motif, part: Part, phrase: Phrase) -> Sketch:
     """Two bars said twice, the second time turned; the answer starts alike and runs on."""
     two = motif.slice(0, 2)
     if phrase.index % 2 == 0:
-        return _cut(two + moved(two, by=2 * motif.bar, steps=-1 if phrase.index % 4 else 0), phrase.bars * motif.bar), False
+        return _cut(
+            two + moved(two, by=2 * motif.bar, steps=-1 if phrase.index % 4 else 0), phrase.bars * motif.bar
+        ), False
     return _cut(two, phrase.bars * motif.bar), True
 
 
@@ -132,5 +138,10 @@ def _contrast(motif: Motif, telling: str, phrase: Phrase, dice: Dice) -> Sketch:
 
 
 _TELLINGS: dict[str, Callable[[Motif, Part, Phrase], Sketch]] = {
-    "plain": _plain, "heroic": _plain, "broad": _broad, "fragment": _fragment, "sparse": _sparse, "hook": _hook,
+    "plain": _plain,
+    "heroic": _plain,
+    "broad": _broad,
+    "fragment": _fragment,
+    "sparse": _sparse,
+    "hook": _hook,
 }

@@ -6,16 +6,30 @@ MIDI percussion keys.
 
 from models.composer.dice import Dice
 from models.composer.groove import steps
+from models.composer.harmony import Slot
 from models.composer.line import Event
 from models.composer.piece import Passage, Piece, Seat
 
+# fmt: off
 KEYS = {
-    "kick": 36, "snare": 38, "rim": 37, "clap": 39, "brush": 40, "hat": 42, "pedal hat": 44, "open hat": 46, "ride": 51, "bell": 53,
-    "crash": 49, "low tom": 41, "mid tom": 45, "high tom": 48, "tambourine": 54, "cowbell": 56, "shaker": 70, "cabasa": 69,
-    "high conga": 62, "open conga": 63, "low conga": 64, "claves": 75, "block": 76, "triangle": 81,
-}  # fmt: skip
+    "kick": 36, "rim": 37, "snare": 38, "clap": 39, "brush": 40, "low tom": 41, "hat": 42, "pedal hat": 44,
+    "mid tom": 45, "open hat": 46, "high tom": 48, "crash": 49, "ride": 51, "bell": 53, "tambourine": 54,
+    "cowbell": 56, "high conga": 62, "open conga": 63, "low conga": 64, "cabasa": 69, "shaker": 70, "claves": 75,
+    "block": 76, "triangle": 81,
+}
+# fmt: on
 _LEVEL = {"X": 16, "x": 0, "o": -6, "g": -34}
-_SOFT = {"hat": -14, "pedal hat": -18, "open hat": -10, "ride": -12, "shaker": -18, "cabasa": -16, "tambourine": -16, "triangle": -14, "crash": 2}
+_SOFT = {
+    "hat": -14,
+    "pedal hat": -18,
+    "open hat": -10,
+    "ride": -12,
+    "shaker": -18,
+    "cabasa": -16,
+    "tambourine": -16,
+    "triangle": -14,
+    "crash": 2,
+}
 _LENGTH = 0.25
 
 
@@ -41,7 +55,7 @@ def write_kit(piece: Piece, seat: Seat) -> list[Event]:
 
 
 def write_euclid(piece: Piece, seat: Seat) -> list[Event]:
-    """Low drums: as many hits as the energy asks for, spread as evenly as possible over the bar's eighths or sixteenths."""
+    """Low drums: as many hits as the energy asks for, spread as evenly as the bar's eighths or sixteenths allow."""
     events: list[Event] = []
     for passage in piece.passages:
         if not seat.plays(passage, piece.character):
@@ -60,7 +74,7 @@ def _euclid_phrase(piece: Piece, passage: Passage, count: int, grid: int, dice: 
     for bar in range(passage.phrase.bars):
         base = passage.start + bar * piece.meter.bar
         last = bar == passage.phrase.bars - 1
-        if last and passage.phrase.cadence == "final":
+        if passage.phrase.cadence == "final" and base >= passage.slots[-1].onset - 1e-6:
             events.append(_drum(base, 36, 108 if passage.energy > 0.4 else 80))
             break
         row = euclid(hits, count, rotation if bar % 2 == 0 else 0)
@@ -79,7 +93,10 @@ def _euclid_phrase(piece: Piece, passage: Passage, count: int, grid: int, dice: 
 
 def _roll(start: float, length: float, passage: Passage) -> list[Event]:
     count = max(2, round(length * 4))
-    return [_drum(start + index * length / count, 48, 52 + 44 * passage.energy * (index + 1) / count) for index in range(count)]
+    return [
+        _drum(start + index * length / count, 48, 52 + 44 * passage.energy * (index + 1) / count)
+        for index in range(count)
+    ]
 
 
 def write_timpani(piece: Piece, seat: Seat) -> list[Event]:
@@ -88,34 +105,36 @@ def write_timpani(piece: Piece, seat: Seat) -> list[Event]:
     for passage in piece.passages:
         if not seat.plays(passage, piece.character):
             continue
-        for slot in passage.slots:
-            root = _timpano(slot.harmony.root if passage.energy < 0.6 else piece.key.tonic)
-            fifth = _timpano((slot.harmony.root + 7) % 12)
-            if slot.harmony.root not in slot.harmony.pitch_classes or (slot.harmony.root + 7) % 12 not in slot.harmony.pitch_classes:
-                fifth = root
-            events += _beaten(piece, passage, slot.onset, slot.length, _timpano(slot.harmony.root) if root % 12 not in slot.harmony.pitch_classes else root, fifth)
+        told = [event for slot in passage.slots for event in _beaten(piece, passage, slot)]
         if passage.phrase.index % 2 and passage.energy > 0.4 and passage.phrase.cadence != "final":
-            span = piece.meter.pulses[-1]
-            slot = passage.slots[-1]
-            events = [event for event in events if event.onset < passage.end - span - 1e-6]
-            count = max(2, round(span * 4))
-            rolled = (passage.end - span + index * span / count for index in range(count))
-            events += [Event(time, span / count, _timpano(slot.harmony.root), int(46 + 48 * passage.energy * (index + 1) / count)) for index, time in enumerate(rolled)]
+            start = passage.end - piece.meter.pulses[-1]
+            told = [event for event in told if event.onset < start - 1e-6] + _rolled(passage, start)
+        events += told
     return events
+
+
+def _rolled(passage: Passage, start: float) -> list[Event]:
+    """A timpani roll on the last chord's root until the passage ends."""
+    pitch = _timpano(passage.slots[-1].harmony.root)
+    return [event._replace(pitch=pitch) for event in _roll(start, passage.end - start, passage)]
 
 
 def _timpano(pitch_class: int) -> int:
     return 41 + (pitch_class - 41) % 12
 
 
-def _beaten(piece: Piece, passage: Passage, onset: float, length: float, root: int, fifth: int) -> list[Event]:
-    events = [Event(onset, min(length, 2.0), root, int(58 + 44 * passage.energy))]
-    bar = onset // piece.meter.bar * piece.meter.bar
-    while passage.energy > 0.5 and bar < onset + length - 1e-6:
-        at = bar + piece.meter.middle
-        if onset + 1e-6 < at < onset + length - 1e-6:
-            events.append(Event(at, 1.0, fifth, int(48 + 40 * passage.energy)))
-        bar += piece.meter.bar
+def _beaten(piece: Piece, passage: Passage, slot: Slot) -> list[Event]:
+    """The root (the tonic where the music is fierce and the chord holds it) and, at mid-bar, its fifth."""
+    tones = slot.harmony.pitch_classes
+    root = piece.key.tonic if passage.energy >= 0.6 and piece.key.tonic in tones else slot.harmony.root
+    fifth = (root + 7) % 12 if (root + 7) % 12 in tones else root
+    events = [Event(slot.onset, min(slot.length, 2.0), _timpano(root), int(58 + 44 * passage.energy))]
+    if passage.energy <= 0.5 or (passage.phrase.cadence == "final" and slot is passage.slots[-1]):
+        return events
+    for bar in range(int(slot.length / piece.meter.bar + 0.999)):
+        at = slot.onset // piece.meter.bar * piece.meter.bar + bar * piece.meter.bar + piece.meter.middle
+        if slot.onset + 1e-6 < at < slot.end - 1e-6:
+            events.append(Event(at, 1.0, _timpano(fifth), int(48 + 40 * passage.energy)))
     return events
 
 
@@ -123,7 +142,7 @@ def euclid(hits: int, count: int, rotation: int = 0) -> list[bool]:
     """`hits` of `count` steps, as evenly spread as whole steps allow (Toussaint 2005), turned by `rotation` steps."""
     hits = min(hits, count)
     row = [(step * hits) % count < hits for step in range(count)]
-    return row[-rotation % count:] + row[: -rotation % count]
+    return row[-rotation % count :] + row[: -rotation % count]
 
 
 def _drum(time: float, key: int, velocity: float) -> Event:
@@ -157,14 +176,21 @@ def _fill_from(piece: Piece, seat: Seat, passage: Passage, dice: Dice) -> float:
     closes = passage.phrase is passage.part.phrases[-1] or passage.phrase.index % 2 == 1
     if not closes and not dice.chance(0.5):
         return passage.end
-    return passage.end - (piece.meter.bar - piece.meter.middle if closes and passage.energy > 0.4 else piece.meter.pulses[-1])
+    return passage.end - (
+        piece.meter.bar - piece.meter.middle if closes and passage.energy > 0.4 else piece.meter.pulses[-1]
+    )
 
 
 def _fill(piece: Piece, seat: Seat, passage: Passage, start: float, dice: Dice) -> list[Event]:
-    """A crescendo over the drums of the genre's fill, on sixteenths (eighths in soft passages), each step with a chance."""
+    """A crescendo over the drums of the genre's fill, on sixteenths (eighths in soft passages), some steps left out."""
     if start >= passage.end - 1e-6:
         return []
-    rows = {"toms": ("snare", "high tom", "mid tom", "low tom"), "snare": ("snare", "snare", "snare"), "brush": ("brush", "snare"), "rim": ("rim", "rim", "snare")}
+    rows = {
+        "toms": ("snare", "high tom", "mid tom", "low tom"),
+        "snare": ("snare", "snare", "snare"),
+        "brush": ("brush", "snare"),
+        "rim": ("rim", "rim", "snare"),
+    }
     voices = rows[piece.genre.fills]
     grid = 0.25 if passage.energy > 0.55 and piece.bpm < 150 else 0.5
     count = max(1, round((passage.end - start) / grid))

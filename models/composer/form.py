@@ -11,7 +11,7 @@ from models.composer.dice import Dice
 
 @dataclass(frozen=True)
 class Phrase:
-    """`bars` bars from `bar` that close with `cadence`: `half`, `authentic`, `open`, `loop` (back to bar 1), `final`."""
+    """`bars` bars from `bar` that close with `cadence`: `half`, `authentic`, `loop` (back to bar 1) or `final`."""
 
     bar: int
     bars: int
@@ -45,16 +45,39 @@ class Part:
 
 # words of a form -> (treatment, share of the bars, energy against the rest)
 _WORDS: dict[str, tuple[str, float, float]] = {
-    "intro": ("intro", 0.5, -0.25), "outro": ("outro", 0.5, -0.25), "coda": ("outro", 0.5, -0.25), "ending": ("outro", 0.5, -0.25),
-    "a": ("theme", 1.0, 0.0), "verse": ("theme", 1.0, -0.05), "theme": ("theme", 1.0, 0.0), "head": ("theme", 1.0, 0.0),
-    "b": ("contrast", 1.0, 0.05), "bridge": ("contrast", 0.75, -0.05), "c": ("contrast", 1.0, -0.1), "d": ("contrast", 1.0, 0.05),
-    "prechorus": ("build", 0.5, 0.0), "build": ("build", 0.5, 0.05), "chorus": ("peak", 1.0, 0.2), "drop": ("peak", 1.0, 0.25),
-    "climax": ("peak", 1.0, 0.25), "hook": ("peak", 1.0, 0.15), "refrain": ("peak", 1.0, 0.15),
-    "breakdown": ("break", 0.5, -0.3), "break": ("break", 0.5, -0.3), "interlude": ("break", 0.5, -0.2), "solo": ("solo", 1.0, 0.1),
+    "intro": ("intro", 0.5, -0.25),
+    "outro": ("outro", 0.5, -0.25),
+    "coda": ("outro", 0.5, -0.25),
+    "ending": ("outro", 0.5, -0.25),
+    "a": ("theme", 1.0, 0.0),
+    "verse": ("theme", 1.0, -0.05),
+    "theme": ("theme", 1.0, 0.0),
+    "head": ("theme", 1.0, 0.0),
+    "b": ("contrast", 1.0, 0.05),
+    "bridge": ("contrast", 0.75, -0.05),
+    "c": ("contrast", 1.0, -0.1),
+    "d": ("contrast", 1.0, 0.05),
+    "prechorus": ("build", 0.5, 0.0),
+    "build": ("build", 0.5, 0.05),
+    "chorus": ("peak", 1.0, 0.2),
+    "drop": ("peak", 1.0, 0.25),
+    "climax": ("peak", 1.0, 0.25),
+    "hook": ("peak", 1.0, 0.15),
+    "refrain": ("peak", 1.0, 0.15),
+    "breakdown": ("break", 0.5, -0.3),
+    "break": ("break", 0.5, -0.3),
+    "interlude": ("break", 0.5, -0.2),
+    "solo": ("solo", 1.0, 0.1),
 }
 _LOOPS: dict[int, tuple[str, ...]] = {
-    1: ("A",), 2: ("AB", "AA"), 3: ("AAB", "ABA"), 4: ("AABA", "ABAC", "AABC"), 5: ("AABAC", "ABACA"), 6: ("AABACA", "ABACAB"),
-    7: ("AABACBA", "ABACABA"), 8: ("AABACBAA", "ABACABAC"),
+    1: ("A",),
+    2: ("AB", "AA"),
+    3: ("AAB", "ABA"),
+    4: ("AABA", "ABAC", "AABC"),
+    5: ("AABAC", "ABACA"),
+    6: ("AABACA", "ABACAB"),
+    7: ("AABACBA", "ABACABA"),
+    8: ("AABACBAA", "ABACABAC"),
 }
 _LOOP_LIFT = {"A": 0.0, "B": 0.05, "C": -0.12}
 
@@ -72,7 +95,9 @@ def parts_of(form: str, bars: int, loop: bool, dice: Dice) -> tuple[Part, ...]:
         if not names:
             raise ValueError(f"form {form!r} names no section; write 'loop' or such as 'intro-A-B-A-outro'")
         parts = _named_parts(names, bars)
-    return tuple(replace(part, phrases=_phrases(part, place == len(parts) - 1, loop)) for place, part in enumerate(parts))
+    return tuple(
+        replace(part, phrases=_phrases(part, place == len(parts) - 1, loop)) for place, part in enumerate(parts)
+    )
 
 
 def _loop_parts(bars: int, dice: Dice) -> list[Part]:

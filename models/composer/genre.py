@@ -17,7 +17,7 @@ LEVELS = ("light", "steady", "driving")
 
 @dataclass(frozen=True)
 class Part:
-    """How a genre fills a role: candidates best first (`fierce` in battle), from which energy it plays, and its place in the mix.
+    """How a genre fills a role: players best first (`fierce` ones in battle), the energy it enters at, its mix.
 
     `patterns` maps a level to step patterns (see `groove`); `style` names the way of playing."""
 
@@ -71,7 +71,9 @@ def genre(name: str) -> Genre:
     """The genre of that name. Raises ValueError where there is no data file for it or the file is wrong."""
     file = resources.files("models.composer.genres").joinpath(f"{name}.yaml")
     if not name.replace("-", "").isalnum() or not file.is_file():
-        raise ValueError(f"genre {name!r} has no data file in models/composer/genres; see `cueworks words` for the list")
+        raise ValueError(
+            f"genre {name!r} has no data file in models/composer/genres; see `cueworks words` for the list"
+        )
     return _read(name, yaml.safe_load(file.read_text(encoding="utf-8")))
 
 
@@ -103,4 +105,13 @@ def _part(name: str, role: str, row: dict[str, Any]) -> Part:
     if unknown or role not in ROLES:
         raise ValueError(f"genres/{name}.yaml, roles.{role}: unknown instrument or role: {', '.join(unknown) or role}")
     mix = row.get("mix", [0, 0, 0.2])
-    return Part(tuple(row["play"]), tuple(row.get("fierce", ())), row.get("from", 0.0), mix[0], mix[1], mix[2], row.get("style", ""), row.get("patterns", {}))
+    return Part(
+        tuple(row["play"]),
+        tuple(row.get("fierce", ())),
+        row.get("from", 0.0),
+        mix[0],
+        mix[1],
+        mix[2],
+        row.get("style", ""),
+        row.get("patterns", {}),
+    )

@@ -9,7 +9,15 @@ from functools import lru_cache
 from models.composer.line import Event
 from models.composer.meter import Meter
 
-_BEATS = {1: (0,), 2: (0, 1), 3: (0, 1, 3), 4: (0, 1, 2, 3), 5: (0, 1, 1, 2, 3), 6: (0, 1, 3, 0, 1, 3), 7: (0, 1, 2, 3, 0, 1, 3)}
+_BEATS = {
+    1: (0,),
+    2: (0, 1),
+    3: (0, 1, 3),
+    4: (0, 1, 2, 3),
+    5: (0, 1, 1, 2, 3),
+    6: (0, 1, 3, 0, 1, 3),
+    7: (0, 1, 2, 3, 0, 1, 3),
+}
 
 
 @lru_cache(maxsize=2048)
@@ -48,7 +56,9 @@ def swung(events: list[Event], meter: Meter, swing: float, grid: float) -> list[
     """Move the second of every pair of `grid` notes to `swing` of the pair; compound and odd meters stay straight."""
     if swing == 0.5 or meter.compound or meter.denominator != 4:
         return events
-    return [event._replace(onset=_swing(event.onset, swing, grid), length=_length(event, swing, grid)) for event in events]
+    return [
+        event._replace(onset=_swing(event.onset, swing, grid), length=_length(event, swing, grid)) for event in events
+    ]
 
 
 def _swing(time: float, swing: float, grid: float) -> float:

@@ -14,19 +14,39 @@ from models.composer.theory import Harmony, Key, diatonic, harmony
 
 Vocabulary = dict[str, tuple[tuple[str, float], ...]]
 
-# Tonic, predominant and dominant chords of every mode with their weights.
+# Tonic, predominant and dominant chords of every mode, each with its weight.
+_WORDS: dict[str, dict[str, str]] = {
+    "major": {"T": "I 6 vi 2", "P": "IV 4 ii 3 vi 1", "D": "V 5 V7 2 iii 0.4"},
+    "minor": {"T": "i 6 VI 1.5 III 1", "P": "iv 4 VI 2.5 ii° 0.6", "D": "V 3 VII 2.5 v 1 V7 1"},
+    "dorian": {"T": "i 6 III 1", "P": "IV 4 ii 1.5 III 1", "D": "VII 3 v 2 IV 1"},
+    "phrygian": {"T": "i 6 VI 1", "P": "iv 3 VI 3 III 0.6", "D": "II 4 vii 2"},
+    "lydian": {"T": "I 6 vi 0.7", "P": "II 4 vi 2 iii 1", "D": "V 2.5 II 2 vii 0.8"},
+    "mixolydian": {"T": "I 6", "P": "IV 4 ii 2 vi 1", "D": "VII 4 v 2 IV 0.7"},
+    "locrian": {"T": "i° 6", "P": "iv 2 VI 2 iii 1.5", "D": "II 2 V 1.5 vii 2"},
+    "harmonic minor": {"T": "i 6 VI 1", "P": "iv 4 VI 2 ii° 0.6", "D": "V 5 V7 2 vii° 0.5"},
+}
+
+
+def _pairs(row: str) -> tuple[tuple[str, float], ...]:
+    words = row.split()
+    return tuple((words[place], float(words[place + 1])) for place in range(0, len(words), 2))
+
+
 GRAMMAR: dict[str, Vocabulary] = {
-    "major": {"T": (("I", 6), ("vi", 2)), "P": (("IV", 4), ("ii", 3), ("vi", 1)), "D": (("V", 5), ("V7", 2), ("iii", 0.4))},
-    "minor": {"T": (("i", 6), ("VI", 1.5), ("III", 1)), "P": (("iv", 4), ("VI", 2.5), ("ii°", 0.6)), "D": (("V", 3), ("VII", 2.5), ("v", 1), ("V7", 1))},
-    "dorian": {"T": (("i", 6), ("III", 1)), "P": (("IV", 4), ("ii", 1.5), ("III", 1)), "D": (("VII", 3), ("v", 2), ("IV", 1))},
-    "phrygian": {"T": (("i", 6), ("VI", 1)), "P": (("iv", 3), ("VI", 3), ("III", 0.6)), "D": (("II", 4), ("vii", 2))},
-    "lydian": {"T": (("I", 6), ("vi", 0.7)), "P": (("II", 4), ("vi", 2), ("iii", 1)), "D": (("V", 2.5), ("II", 2), ("vii", 0.8))},
-    "mixolydian": {"T": (("I", 6),), "P": (("IV", 4), ("ii", 2), ("vi", 1)), "D": (("VII", 4), ("v", 2), ("IV", 0.7))},
-    "locrian": {"T": (("i°", 6),), "P": (("iv", 2), ("VI", 2), ("iii", 1.5)), "D": (("II", 2), ("V", 1.5), ("vii", 2))},
-    "harmonic minor": {"T": (("i", 6), ("VI", 1)), "P": (("iv", 4), ("VI", 2), ("ii°", 0.6)), "D": (("V", 5), ("V7", 2), ("vii°", 0.5))},
+    mode: {function: _pairs(row) for function, row in functions.items()} for mode, functions in _WORDS.items()
 }
 _DARK: dict[bool, tuple[str, ...]] = {True: ("iv", "bVI", "bVII"), False: ("bII", "ii°", "bII")}
-_HARSH = {"major": {6}, "minor": {1}, "dorian": {5}, "phrygian": {4}, "lydian": {3}, "mixolydian": {2}, "locrian": set(), "harmonic minor": {1, 2, 6}}
+# Degrees whose own triad is diminished or augmented, and what an idiom plays there instead.
+_HARSH: dict[str, frozenset[int]] = {
+    "major": frozenset({6}),
+    "minor": frozenset({1}),
+    "dorian": frozenset({5}),
+    "phrygian": frozenset({4}),
+    "lydian": frozenset({3}),
+    "mixolydian": frozenset({2}),
+    "locrian": frozenset(),
+    "harmonic minor": frozenset({1, 2, 6}),
+}
 _INSTEAD = {6: 4, 1: 3, 5: 3, 4: 1, 3: 1, 2: 0}
 _WALKS = 20  # drawn per phrase before one is chosen
 _APPLICABLE = {"ii", "V", "vi", "IV", "iv", "III", "VI", "v", "VII"}
@@ -98,7 +118,7 @@ def phrase_numerals(key: Key, palette: Palette, wish: PhraseWish, dice: Dice) ->
     walks = [_walk(key, palette, len(wish.grid), wish.opening, dice) for _ in range(_WALKS)]
     scored = sorted((_mismatch(key, walk, wish) + dice.uniform(0, 0.12), place) for place, walk in enumerate(walks))
     body = walks[scored[0][1]]
-    return close(key, palette, _coloured(key, palette, body, dice), wish.cadence, dice)
+    return _coloured(key, palette, close(key, palette, body, wish.cadence, dice), dice)
 
 
 def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice) -> list[str]:
@@ -135,7 +155,11 @@ def function_of(key: Key, numeral: str) -> str:
         return "T"
     if "/" in numeral or any(numeral == name for name, _ in words["D"]):
         return "D"
-    return "T" if any(numeral == name for name, _ in words["T"]) and not any(numeral == name for name, _ in words["P"]) else "P"
+    return (
+        "T"
+        if any(numeral == name for name, _ in words["T"]) and not any(numeral == name for name, _ in words["P"])
+        else "P"
+    )
 
 
 def build(key: Key, palette: Palette, numeral: str) -> Harmony:
@@ -145,7 +169,7 @@ def build(key: Key, palette: Palette, numeral: str) -> Harmony:
 
 @lru_cache(maxsize=1024)
 def idiom_numeral(key: Key, numeral: str) -> str:
-    """A numeral of a genre's idiom in a mode: plain ones take the mode's own quality, harsh diminished ones are replaced."""
+    """A numeral of an idiom in a mode: plain ones take the mode's own quality, harsh diminished ones are replaced."""
     romans = ("I", "II", "III", "IV", "V", "VI", "VII")
     if numeral.upper() not in romans:
         return numeral
@@ -166,9 +190,17 @@ def _walk(key: Key, palette: Palette, count: int, opening: str, dice: Dice) -> l
     function = "T" if opening == "tonic" else "P"
     line = [words["T"][0][0] if function == "T" else _weighted(dice, words["P"])]
     while len(line) < count:
-        function = {"T": dice.pick("TPD", (1.2, 4, 1.5)), "P": dice.pick("PDT", (2, 3, 1)), "D": dice.pick("TP", (4, 1))}[function]
+        function = {
+            "T": dice.pick("TPD", (1.2, 4, 1.5)),
+            "P": dice.pick("PDT", (2, 3, 1)),
+            "D": dice.pick("TP", (4, 1)),
+        }[function]
         choices = [pair for pair in words[function] if pair[0] != line[-1]] or list(words[function])
-        line.append(words["T"][0][0] if dice.chance(palette.drone) and line[-1] != words["T"][0][0] else _weighted(dice, choices))
+        line.append(
+            words["T"][0][0]
+            if dice.chance(palette.drone) and line[-1] != words["T"][0][0]
+            else _weighted(dice, choices)
+        )
     return line
 
 
@@ -186,11 +218,16 @@ def _idiom(key: Key, palette: Palette, count: int, opening: str, dice: Dice) -> 
 def _coloured(key: Key, palette: Palette, body: list[str], dice: Dice) -> list[str]:
     """Applied dominants before chords that bear them, and borrowed darker chords, both away from the phrase's ends."""
     line = list(body)
-    for place in range(1, len(line) - 1):
+    for place in range(len(line) - 2, 0, -1):
         target = line[place + 1]
-        if palette.applied and target in _APPLICABLE and target != line[0] and dice.chance(palette.applied):
+        if (
+            palette.applied
+            and target in _APPLICABLE
+            and target not in (line[0], line[place])
+            and dice.chance(palette.applied)
+        ):
             line[place] = f"V7/{target}"
-        elif palette.dark and function_of(key, line[place]) == "P" and dice.chance(palette.dark):
+        elif palette.dark and "/" not in target and function_of(key, line[place]) == "P" and dice.chance(palette.dark):
             borrowed = dice.pick(_DARK[key.bright])
             roots = {harmony(key, numeral).root for numeral in (line[place - 1], target)}
             line[place] = line[place] if harmony(key, borrowed).root in roots else borrowed

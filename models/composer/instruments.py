@@ -24,7 +24,9 @@ class Instrument:
 
 def _table(*rows: tuple[str, str, int, int, str, bool]) -> dict[str, Instrument]:
     return {
-        name: Instrument(name, family, low, high, tuple(suits.split()), chords, family not in ("kit", "hand percussion"))
+        name: Instrument(
+            name, family, low, high, tuple(suits.split()), chords, family not in ("kit", "hand percussion")
+        )
         for name, family, low, high, suits, chords in rows
     }
 

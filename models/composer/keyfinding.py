@@ -17,7 +17,8 @@ def estimate(weights: Sequence[float]) -> list[str]:
     heard = np.asarray(weights, dtype=np.float64)
     scored = [
         (-_similarity(heard, np.roll(profile, tonic)), f"{NAMES[tonic]} {mode}")
-        for mode, profile in (("major", MAJOR), ("minor", MINOR)) for tonic in range(12)
+        for mode, profile in (("major", MAJOR), ("minor", MINOR))
+        for tonic in range(12)
     ]
     return [name for _, name in sorted(scored)]
 

@@ -31,6 +31,7 @@ def single_voice(events: Sequence[Event]) -> list[Event]:
     ordered = sorted(events, key=lambda event: (event.onset, -event.pitch))
     kept = [event for place, event in enumerate(ordered) if place == 0 or event.onset - ordered[place - 1].onset > 1e-6]
     trimmed = [
-        event._replace(length=min(event.length, after.onset - event.onset)) for event, after in zip(kept, kept[1:], strict=False)
+        event._replace(length=min(event.length, after.onset - event.onset))
+        for event, after in zip(kept, kept[1:], strict=False)
     ]
     return trimmed + kept[-1:]

@@ -1,4 +1,4 @@
-"""The melody: the theme fitted to the chords, continued where it leaves off, closed on stable tones, allowed to breathe.
+"""The melody: the theme fitted to the chords, continued where it leaves off, closed on stable tones, with breath.
 
 Strong notes are chord tones (or resolve by step), weak ones belong to the scale of the moment, leaps are answered by
 steps the other way, and phrases end with time to take a breath.
@@ -14,7 +14,7 @@ from models.composer.piece import Passage, Piece, Seat
 from models.composer.theme import Motif, Tone
 from models.composer.theory import Key
 
-_GOALS = {"authentic": (0,), "final": (0,), "half": (1, 4, 6), "loop": (1, 4, 6), "open": (2, 4, 1)}
+_GOALS = {"authentic": (0,), "final": (0,), "half": (1, 4, 6), "loop": (1, 4, 6)}
 
 
 def write(piece: Piece, seat: Seat) -> list[Event]:
@@ -38,7 +38,7 @@ def write_counter(piece: Piece, seat: Seat) -> list[Event]:
     for passage in piece.passages:
         if not seat.plays(passage, piece.character):
             continue
-        if piece.character.counter and passage.phrase.index % 2 == 0:
+        if piece.character.counter and passage.phrase.index % 2 == 0 and passage.phrase.cadence != "final":
             tones = [tone for tone in piece.counter.tones if tone.onset < passage.length - 1e-6]
             told = [_fitted(piece, passage, tone, base, None) for tone in tones]
         else:
@@ -146,9 +146,8 @@ def _step(key: Key, slot: Slot, pitch: int, direction: int) -> int:
     """The next scale tone up or down, in the scale of the moment."""
     for distance in (1, 2, 3):
         moved = in_scale(key, slot, pitch + direction * distance)
-        if moved % 12 in key.collection or moved % 12 in slot.harmony.pitch_classes:
-            if moved != pitch:
-                return moved
+        if (moved % 12 in key.collection or moved % 12 in slot.harmony.pitch_classes) and moved != pitch:
+            return moved
     return pitch
 
 
@@ -197,7 +196,9 @@ def _cell(piece: Piece, passage: Passage, dice: Dice) -> list[tuple[float, float
     return split
 
 
-def _chosen(piece: Piece, passage: Passage, time: float, pitch: int, leap: int, target: float, strong: bool, dice: Dice) -> int:
+def _chosen(
+    piece: Piece, passage: Passage, time: float, pitch: int, leap: int, target: float, strong: bool, dice: Dice
+) -> int:
     """The next note of a free line: near, towards the arc, answering a leap by a step back."""
     slot = passage.slot_at(time)
     if abs(leap) > 4:
@@ -207,9 +208,17 @@ def _chosen(piece: Piece, passage: Passage, time: float, pitch: int, leap: int, 
         return _step(piece.key, slot, pitch, 1 if target + dice.uniform(-4, 4) > pitch else -1)
     tones = slot.harmony.pitch_classes
     options = [each for each in range(pitch - 7, pitch + 8) if each % 12 in tones]
-    return min(options, key=lambda each: (
-        0.7 * abs(each - pitch) + (2 if abs(each - pitch) > 4 else 0) + 0.35 * abs(each - target)
-        + (2.5 if each == pitch else 0) + dice.uniform(0, 2.0), each))
+    return min(
+        options,
+        key=lambda each: (
+            0.7 * abs(each - pitch)
+            + (2 if abs(each - pitch) > 4 else 0)
+            + 0.35 * abs(each - target)
+            + (2.5 if each == pitch else 0)
+            + dice.uniform(0, 2.0),
+            each,
+        ),
+    )
 
 
 def _closed(piece: Piece, passage: Passage, told: list[Event], base: int) -> list[Event]:
@@ -237,7 +246,9 @@ def _closed(piece: Piece, passage: Passage, told: list[Event], base: int) -> lis
     return [*before, *line, Event(arrive, passage.end - arrive - breath, goal, 0)]
 
 
-def _bridged(piece: Piece, passage: Passage, before: list[Event], line: list[Event], goal: int) -> tuple[list[Event], list[Event]]:
+def _bridged(
+    piece: Piece, passage: Passage, before: list[Event], line: list[Event], goal: int
+) -> tuple[list[Event], list[Event]]:
     """The last three notes before the goal, drawn near it where they would have to leap into it."""
     whole, after = before + line, goal
     for place in range(len(whole) - 1, max(0, len(whole) - 4), -1):
@@ -278,7 +289,13 @@ def _in_range(events: list[Event], seat: Seat) -> list[Event]:
         return []
     instrument = INSTRUMENTS[seat.instrument]
     top, bottom = max(event.pitch for event in events), min(event.pitch for event in events)
-    shift = -12 if top > instrument.high and bottom - 12 >= instrument.low else 12 if bottom < instrument.low and top + 12 <= instrument.high else 0
+    shift = (
+        -12
+        if top > instrument.high and bottom - 12 >= instrument.low
+        else 12
+        if bottom < instrument.low and top + 12 <= instrument.high
+        else 0
+    )
     return [event._replace(pitch=folded(event.pitch + shift, instrument.low, instrument.high)) for event in events]
 
 
@@ -300,7 +317,13 @@ def _shaped(piece: Piece, passage: Passage, events: list[Event]) -> list[Event]:
     shaped = []
     for event in events:
         share = (event.onset - passage.start) / passage.length
-        loud = 62 + 34 * passage.energy + 8 * (event.pitch - low) / span + 8 * piece.meter.strength(event.onset) - 8 * abs(2 * share - 1)
+        loud = (
+            62
+            + 34 * passage.energy
+            + 8 * (event.pitch - low) / span
+            + 8 * piece.meter.strength(event.onset)
+            - 8 * abs(2 * share - 1)
+        )
         hold = min(1.0, 0.93 * piece.character.legato) if event.length < 2 else 0.97
         shaped.append(event._replace(length=event.length * hold, velocity=max(1, min(127, int(loud)))))
     return shaped

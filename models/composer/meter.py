@@ -19,7 +19,7 @@ _BEATS = {
 
 @dataclass(frozen=True)
 class Meter:
-    """A meter. `bar` is its length in quarters; `pulses` are the lengths of its felt beats; `middle` its second half."""
+    """A meter. `bar` is its length in quarters, `pulses` the lengths of its felt beats, `middle` where its half begins."""
 
     numerator: int
     denominator: int
@@ -66,7 +66,9 @@ def parse_meter(text: str) -> Meter:
     groups = _groups(numerator, denominator, compound)
     pulses = tuple(group * unit for group in groups)
     halves = pulses[: (len(pulses) + 1) // 2]
-    return Meter(numerator, denominator, numerator * unit, pulses, sum(halves) if len(pulses) > 1 else numerator * unit, compound)
+    return Meter(
+        numerator, denominator, numerator * unit, pulses, sum(halves) if len(pulses) > 1 else numerator * unit, compound
+    )
 
 
 def _groups(numerator: int, denominator: int, compound: bool) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ class Piece:
 
 
 def row_of(piece: Piece, seat: "Seat", passage: Passage, bar: int) -> str:
-    """The row of steps that a player uses in a bar of a passage: the one for the meter, drawn where there are several."""
+    """The row of steps of a player in a bar of a passage: the one for the meter, drawn where there are several."""
     pattern = seat.chair.pattern(passage.energy)
     if isinstance(pattern, dict):
         pattern = pattern["compound" if piece.meter.compound else "simple"]

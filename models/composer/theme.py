@@ -15,10 +15,24 @@ from models.controls import Theme
 
 # Rhythm cells of one 4/4 bar, in quarter notes; each sums to 4. Warped to other meters.
 _IDEAS = (
-    (1.5, 0.5, 2.0), (2.0, 1.0, 1.0), (1.0, 1.0, 2.0), (1.5, 0.5, 1.0, 1.0), (1.0, 0.5, 0.5, 2.0),
-    (0.5, 0.5, 1.0, 2.0), (3.0, 0.5, 0.5), (1.5, 1.5, 1.0), (1.0, 1.0, 1.0, 1.0), (2.0, 1.5, 0.5),
+    (1.5, 0.5, 2.0),
+    (2.0, 1.0, 1.0),
+    (1.0, 1.0, 2.0),
+    (1.5, 0.5, 1.0, 1.0),
+    (1.0, 0.5, 0.5, 2.0),
+    (0.5, 0.5, 1.0, 2.0),
+    (3.0, 0.5, 0.5),
+    (1.5, 1.5, 1.0),
+    (1.0, 1.0, 1.0, 1.0),
+    (2.0, 1.5, 0.5),
 )
-_RUNS = ((1.0, 1.0, 0.5, 0.5, 1.0), (0.5, 0.5, 1.0, 0.5, 0.5, 1.0), (1.5, 0.5, 0.5, 0.5, 1.0), (1.0, 0.5, 0.5, 1.0, 1.0), (1.5, 0.5, 1.0, 1.0))
+_RUNS = (
+    (1.0, 1.0, 0.5, 0.5, 1.0),
+    (0.5, 0.5, 1.0, 0.5, 0.5, 1.0),
+    (1.5, 0.5, 0.5, 0.5, 1.0),
+    (1.0, 0.5, 0.5, 1.0, 1.0),
+    (1.5, 0.5, 1.0, 1.0),
+)
 _CLOSES = ((4.0,), (1.0, 3.0), (1.5, 0.5, 2.0), (2.0, 2.0))
 
 
@@ -45,7 +59,8 @@ class Motif:
         start, end = first * self.bar, (first + count) * self.bar
         return tuple(
             Tone(tone.onset - start, min(tone.length, end - tone.onset), tone.degree, tone.alter)
-            for tone in self.tones if start - 1e-9 <= tone.onset < end - 1e-9
+            for tone in self.tones
+            if start - 1e-9 <= tone.onset < end - 1e-9
         )
 
     @property
@@ -137,7 +152,9 @@ def _closing(dice: Dice, count: int, last: int) -> list[int]:
 def _within(line: list[int]) -> list[int]:
     """Keep a line between the fourth below and the tenth above the tonic, by mirroring at the edges."""
     low, high = -3, 9
-    return [low + (low - degree) if degree < low else high - (degree - high) if degree > high else degree for degree in line]
+    return [
+        low + (low - degree) if degree < low else high - (degree - high) if degree > high else degree for degree in line
+    ]
 
 
 def _warped(triples: list[tuple[float, float, int]], meter: Meter) -> tuple[Tone, ...]:
@@ -161,7 +178,10 @@ def _given(theme: Theme, meter: Meter) -> Motif:
     home = min((12 * octave + key.tonic for octave in range(11)), key=lambda tonic: abs(tonic + 5 - _mean(line)))
     span = max(onset + length for onset, length, _ in line) - first
     source = _bar_length(span, theme.bars, meter)
-    triples = [((onset - first) * 4 / source, length * 4 / source, *_degree(key, pitch - home)) for onset, length, pitch in line]
+    triples = [
+        ((onset - first) * 4 / source, length * 4 / source, *_degree(key, pitch - home))
+        for onset, length, pitch in line
+    ]
     bars = max(1, min(theme.bars, int(triples[-1][0] // 4) + 1))
     return Motif(_placed(triples, bars, meter), bars, meter.bar)
 

@@ -23,7 +23,9 @@ MAJOR_FAMILY = ("major", "lydian", "mixolydian")
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _LETTERS = "CDEFGAB"
 _ROMAN = ("i", "ii", "iii", "iv", "v", "vi", "vii")
-_NUMERAL = re.compile(r"^([b#]?)(vii|vi|v|iv|iii|ii|i)(°|ø|\+)?(maj7|sus4|add9|7|9|6)?(?:/([b#]?(?:vii|vi|v|iv|iii|ii|i)))?$", re.I)
+_NUMERAL = re.compile(
+    r"^([b#]?)(vii|vi|v|iv|iii|ii|i)(°|ø|\+)?(maj7|sus4|add9|7|9|6)?(?:/([b#]?(?:vii|vi|v|iv|iii|ii|i)))?$", re.I
+)
 _TRIADS = {"": (0, 4, 7), "m": (0, 3, 7), "dim": (0, 3, 6), "aug": (0, 4, 8), "sus4": (0, 5, 7), "5": (0, 7)}
 
 
@@ -143,7 +145,7 @@ def _place(key: Key, accidental: str, roman: str) -> tuple[int, int]:
 
 def _applied(key: Key, target: str) -> tuple[int, int]:
     accidental = target[0] if target[0] in "b#" else ""
-    degree, root = _place(key, accidental, target[len(accidental):])
+    degree, root = _place(key, accidental, target[len(accidental) :])
     return (degree + 4) % 7, (root + 7) % 12
 
 
@@ -151,7 +153,9 @@ def _default_ending(extension: str) -> str:
     return {"seventh": "7", "ninth": "9", "add9": "add9"}.get(extension, "")
 
 
-def _stack(key: Key, degree: int, quality: str, ending: str, dominant: bool, chromatic: bool) -> tuple[tuple[int, ...], str]:
+def _stack(
+    key: Key, degree: int, quality: str, ending: str, dominant: bool, chromatic: bool
+) -> tuple[tuple[int, ...], str]:
     """Semitones above the root and the symbol's ending, for a triad quality and a wanted extension."""
     triad = _TRIADS[quality]
     natural = {"": "", "m": "m", "dim": "dim", "aug": "+", "sus4": "sus4"}[quality]
@@ -163,7 +167,14 @@ def _stack(key: Key, degree: int, quality: str, ending: str, dominant: bool, chr
     if ending not in ("7", "9", "maj7") or quality in ("sus4", "aug"):
         return triad, natural
     seventh = _seventh(key, degree, quality, dominant, chromatic)
-    names = {("", 11): "maj7", ("", 10): "7", ("m", 10): "m7", ("m", 11): "m(maj7)", ("dim", 10): "m7b5", ("dim", 9): "dim7"}
+    names = {
+        ("", 11): "maj7",
+        ("", 10): "7",
+        ("m", 10): "m7",
+        ("m", 11): "m(maj7)",
+        ("dim", 10): "m7b5",
+        ("dim", 9): "dim7",
+    }
     name = names[quality, seventh]
     if ending == "9" and ninth == 14 and quality in ("", "m"):
         return (*triad, seventh, 14), name.replace("7", "9")
