@@ -18,7 +18,7 @@ def install() -> None:
     """Put a loader without compiled parts into `sys.modules` when this torch has no CUDA."""
     import torch
 
-    if torch.version.cuda is not None or "torchaudio" in sys.modules:
+    if torch.version.cuda is not None or "torchaudio._extension" in sys.modules:
         return
     loader = types.ModuleType("torchaudio._extension")
     loader._IS_TORCHAUDIO_EXT_AVAILABLE = False  # type: ignore[attr-defined]

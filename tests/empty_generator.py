@@ -1,10 +1,12 @@
 """A generator and a finisher that make no audio: for what the platform itself costs, and for tests of its machinery.
 
-Prompts steer faults: `raise` fails, `die` kills the worker that renders it, `die once FILE` only the first time.
+Prompts steer faults: `raise` fails, `die` kills the worker that renders it, `die once FILE` only the first time,
+`slow` takes half a second.
 """
 
 import os
 import signal
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import numpy as np
 from models.generator import Rendition, Request, Resources
 from models.registry import CARDS, Card
 from services.rendering.jobs import FinishedTake, Job
+from services.storage.store import StorageError
 
 SILENCE = np.zeros((2, 1), dtype=np.float32)
 
@@ -49,6 +52,8 @@ class EmptyGenerator:
 
 
 def _obey(prompt: str) -> None:
+    if prompt.startswith("slow"):
+        time.sleep(0.5)
     if prompt.startswith("raise"):
         raise ValueError("asked to fail")
     if prompt.startswith("die once"):
@@ -68,3 +73,42 @@ class EmptyFinisher:
     def finish(self, job: Job, rendition: Rendition) -> FinishedTake:
         digest = f"{job.request.seed:064x}"
         return FinishedTake(assets=(), measurements={"frames": 1.0}, pcm_sha256=digest, profile={"kind": "empty"})
+
+
+def create_full_finisher(home: Path) -> "FullFinisher":
+    return FullFinisher()
+
+
+class FullFinisher:
+    """Finishes into a store that has no space left."""
+
+    def finish(self, job: Job, rendition: Rendition) -> FinishedTake:
+        raise StorageError(28, "the disk is full")
+
+
+def die_at_birth(cache_dir: Path) -> "EmptyGenerator":
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError
+
+
+def refuse_to_start(cache_dir: Path) -> "EmptyGenerator":
+    raise FileNotFoundError("no weights here")
+
+
+def create_of_four(cache_dir: Path) -> "EmptyGenerator":
+    generator = EmptyGenerator()
+    generator.batch_size = 4
+    return generator
+
+
+def create_leaky(cache_dir: Path) -> "LeakyGenerator":
+    return LeakyGenerator()
+
+
+class LeakyGenerator(EmptyGenerator):
+    """A batch engine whose rows change with their place."""
+
+    batch_size = 2
+
+    def generate(self, requests: Sequence[Request]) -> list[Rendition]:
+        return [Rendition(48000, SILENCE + place) for place, _ in enumerate(requests)]

@@ -13,7 +13,6 @@ from db.rows import NewAsset, Recording
 from models.generator import Rendition, Request, Resources
 from services.planning.order import Delivery
 
-
 STOPPED = "rendering was stopped; run the same command again to go on"
 
 

@@ -6,12 +6,14 @@ or an error says that it is not there.
 
 import logging
 import os
+import socket
 from dataclasses import dataclass
 from typing import Any
 
 from services.rendering.jobs import RenderingStoppedError
 
 OBJECT_STORE_BYTES = 2 << 30
+PROBE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ def connect(cluster: Cluster) -> None:
     options: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
     if cluster.address:
         try:
+            _probe(cluster.address)
             ray.init(address=cluster.address, **options)
         except (ConnectionError, OSError, ValueError, RuntimeError) as error:
             raise RenderingStoppedError(
@@ -51,6 +54,14 @@ def connect(cluster: Cluster) -> None:
         object_store_memory=cluster.object_store_bytes,
         **options,
     )
+
+
+def _probe(address: str) -> None:
+    """Raise OSError when nothing listens there: Ray's own client would end this process instead of raising."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError("an address is written host:port")
+    socket.create_connection((host, int(port)), timeout=PROBE_S).close()
 
 
 def disconnect() -> None:

@@ -104,10 +104,18 @@ class RayExecutor:
     def stop(self) -> None:
         self._stop.set()
 
-    def close(self) -> None:
+    def close(self, leave: bool = True) -> None:
+        """End the actors and, with `leave`, the part in the cluster; a local cluster ends with it."""
         self._stop.set()
         self._thread.join(timeout=10)
-        disconnect()
+        if leave:
+            disconnect()
+            return
+        import ray
+
+        for slot in self._slots:
+            if slot.started:
+                ray.kill(slot.actor)
 
     # The dispatcher: everything below runs in its thread.
 
@@ -127,12 +135,15 @@ class RayExecutor:
             self._connected.set()
 
     def _begin(self) -> None:
-        """Ray's processes die with the thread that started them, so that is the one thread that lives as long."""
+        """Ray's processes die with the thread that started them, so that is the one thread that lives as long.
+
+        One actor of each kind comes first, so that the first take does not wait while all of them import libraries.
+        """
         resources = self._workshop.resources
         connect(self._cluster)
         check_fits(resources.cpus, resources.gpus)
-        for slot in self._slots:
-            slot.start()
+        self._generators[0].start()
+        self._finishers[0].start()
         self._connected.set()
 
     def _open_works(self) -> list[Tracked]:
@@ -142,7 +153,7 @@ class RayExecutor:
         return [work for batch in self._waiting for work in batch] + list(self._rendered) + flying
 
     def _take_in(self) -> None:
-        busy = self._flights or self._waiting or self._rendered or any(slot.ready is None for slot in self._slots)
+        busy = self._flights or self._waiting or self._rendered or any(slot.started and slot.ready is None for slot in self._slots)
         try:
             self._waiting.append(self._incoming.get(timeout=None if busy else POLL_S, block=not busy))
             while True:
@@ -202,7 +213,7 @@ class RayExecutor:
     def _collect(self) -> None:
         import ray
 
-        warming = {slot.warming: slot for slot in self._slots if slot.ready is None}
+        warming = {slot.warming: slot for slot in self._slots if slot.started and slot.ready is None}
         pending = [*self._flights, *warming]
         if not pending:
             return
@@ -219,10 +230,17 @@ class RayExecutor:
 
         try:
             slot.ready = ray.get(reference)
+            self._start_others()
         except ray.exceptions.RayTaskError as error:
             raise RenderingStoppedError(f"{slot.name} could not start: {error.cause}") from error
         except ray.exceptions.RayError as error:
             self._died(slot, slot.actor, [], error)
+
+    def _start_others(self) -> None:
+        if self._generators[0].ready is not None and self._finishers[0].ready is not None:
+            for slot in self._slots:
+                if not slot.started:
+                    slot.start()
 
     def _landed(self, reference: Any) -> None:
         import ray

@@ -4,7 +4,7 @@ Restarting is ours, not Ray's, so that every death is seen, counted and written 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 Spawn = Callable[[], tuple[Any, Any]]  # -> (actor handle, reference that is ready once the actor is warm)
@@ -22,15 +22,16 @@ class Slot:
     ready: Any = None
     load: int = 0
     exclusive: bool = False
-    deaths: int = 0
-    spawned: int = 0
-    history: list[str] = field(default_factory=list)
 
     def start(self) -> None:
         """Put a new actor in the slot."""
         self.actor, self.warming = self.spawn()
         self.ready, self.load, self.exclusive = None, 0, False
-        self.spawned += 1
+
+    @property
+    def started(self) -> bool:
+        """Whether an actor was ever put in."""
+        return self.actor is not None
 
     @property
     def free(self) -> bool:

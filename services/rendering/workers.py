@@ -15,7 +15,7 @@ from typing import Any
 
 from models.generator import Generator, Rendition, Request
 from models.registry import build, load
-from services.rendering.jobs import Finisher, FinishedTake, Job, Workshop
+from services.rendering.jobs import FinishedTake, Finisher, Job, Workshop
 from services.storage.store import StorageError
 
 
