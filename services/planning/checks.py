@@ -49,7 +49,9 @@ class _Draft:
         cues, zones = data.get("cues"), data.get("zones")
         self.defaults = _mapping(data.get("defaults"))
         self.relations = _mapping(data.get("relations"))
-        self.cues = [_mapping(cue) for cue in cues[:MOST_CUES]] if isinstance(cues, list) else []
+        listed = cues[:MOST_CUES] if isinstance(cues, list) else []
+        self.cues = [_mapping(cue) for cue in listed]
+        self.is_mapping = [isinstance(cue, Mapping) for cue in listed]
         names = [_mapping(zone).get("name") for zone in zones[:MOST_CUES]] if isinstance(zones, list) else []
         self.zones = [name for name in names if isinstance(name, str)]
         self.zone_set = frozenset(self.zones)
@@ -126,7 +128,7 @@ def _each_cue(draft: _Draft) -> Iterator[Clash]:
     yield from _unknown_zones(draft, ("defaults", "zones"), draft.defaults.get("zones"))
     for at, cue in enumerate(draft.cues):
         for key in ("state", "prompt"):
-            if draft.value(cue, key) is None and cue:
+            if draft.value(cue, key) is None and draft.is_mapping[at]:
                 yield Clash(("cues", at), f"missing key `{key}`", f"add `{key}` to the cue or to `defaults`")
         yield from _placeholders(draft, at)
         yield from _unknown_zones(draft, ("cues", at, "zones"), cue.get("zones"))

@@ -91,6 +91,7 @@ def test_example_briefs_are_read_without_a_warning(name: str) -> None:
         ("{state: combat, prompt: '  '}", "cues[0].prompt", "1 to 2000 characters"),
         ("{state: combat, prompt: p, zones: [nowhere]}", "cues[0].zones", "unknown zone"),
         ("combat", "cues[0]", "write a mapping"),
+        ("{prompt: p, state: null}", "cues[0]", "missing key `state`"),
     ],
 )
 def test_a_wrong_cue_is_refused_with_field_value_and_remedy(cue: str, field: str, words: str) -> None:
@@ -126,6 +127,11 @@ def test_a_wrong_brief_is_refused_with_field_and_line(more: str, field: str, wor
     faults = [fault for fault in faults_of(brief(more=more)) if fault.field == field]
     assert [fault.line for fault in faults][:1] == [2]
     assert any(words in str(fault) for fault in faults)
+
+
+def test_an_empty_cue_misses_its_state_and_prompt_unless_defaults_have_them() -> None:
+    assert [fault.what for fault in faults_of(brief("{}"))] == ["missing key `state`", "missing key `prompt`"]
+    assert read_bytes(brief("{}", "defaults: {state: a, prompt: p}\n").encode()).brief.cues[0].state is None
 
 
 def test_all_faults_come_at_once_each_on_its_line() -> None:

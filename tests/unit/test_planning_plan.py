@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 import symusic
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from models.controls import Controls
 from models.words import GENRES, INSTRUMENTS, MOODS
@@ -365,6 +367,65 @@ def test_example_briefs_keep_to_the_published_schema(name: str) -> None:
     validator = jsonschema.Draft202012Validator(json_schema())
     assert list(validator.iter_errors(data)) == []
     assert list(validator.iter_errors({**data, "colour": "red"}))
+
+
+_CUE_KEYS = {
+    "name": st.sampled_from(["a", "b", "c", "d"]),
+    "prompt": st.sampled_from(["slow jazz, no drums", "{x} fight in D minor", "8-bar loop", "fast 200 bpm waltz", "p"]),
+    "axes": st.sampled_from([{"x": ["u", "in E major"]}, {"x": ["v"]}]),
+    "zones": st.sampled_from(["all", "none", ["one"], ["one", "two"]]),
+    "bpm": st.sampled_from([20, 71.5, 96, 144, 300]),
+    "key": st.sampled_from(["D minor", "f# Dorian"]),
+    "meter": st.sampled_from(["4/4", "6/8", "7/8"]),
+    "duration": st.sampled_from([1, 20, 60, 90, 1800]),
+    "bars": st.sampled_from([5, 8, 16, 64, 4000]),
+    "form": st.sampled_from(["loop", "A-B", "intro-A-B-A-outro"]),
+    "loop": st.booleans(),
+    "stems": st.booleans(),
+    "instruments": st.sampled_from([["harp"], "flute, 808"]),
+    "genre": st.sampled_from(["rock", "lofi"]),
+    "mood": st.sampled_from(["sad", "epic"]),
+    "formats": st.sampled_from([["wav"], ["mp3", "ogg"]]),
+    "takes": st.integers(1, 3),
+}
+_CUE = st.fixed_dictionaries({}, optional=_CUE_KEYS)
+_NAMES = st.sampled_from(["a", "b", "c", "d"])
+_RELATION = st.fixed_dictionaries(
+    {"of": _NAMES, "share": st.lists(st.sampled_from(["theme", "key", "tempo-grid", "instruments"]), min_size=1,
+                                     unique=True)}
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["exploration", "combat", "boss", "other"]), _CUE), min_size=1, max_size=4),
+    _CUE, st.dictionaries(_NAMES, _RELATION, max_size=3), st.booleans(),
+)
+def test_a_brief_is_planned_whole_or_refused(
+    cues: list[tuple[str, dict]], defaults: dict, relations: dict, zoned: bool
+) -> None:
+    named = [{"name": name, "state": state, "prompt": "p", **cue, **{"name": name}}
+             for name, (state, cue) in zip("abcd", cues, strict=False)]
+    names = [cue["name"] for cue in named]
+    related = {name: relation for name, relation in relations.items() if name in names and relation["of"] in names}
+    data = {"catalog": "x", "cues": named, "defaults": {**defaults, "takes": 1}, "relations": related}
+    data["defaults"].pop("name", None)
+    if zoned:
+        data["zones"] = [{"name": "one", "key": "G major", "bpm": 80}, {"name": "two", "identity": "calm jazz cave"}]
+    try:
+        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), lambda _: "r")
+    except BriefError as error:
+        event("refused")
+        assert all(fault.file == "b.yaml" and fault.line for fault in error.faults)
+        return
+    event("planned")
+    assert len({take.id for take in result.takes}) == len(result.takes) > 0
+    for take in result.takes:
+        made = take.controls
+        music = made.bars * timing.quarters_per_bar(made.meter) * 60 / made.bpm
+        assert made.duration == music if made.loop else made.duration >= music - 1e-6
+        assert 20 <= made.bpm <= 300
+        assert not set(made.instruments) & set(made.excluded)
 
 
 def test_published_words_are_lists_of_distinct_words() -> None:
