@@ -40,7 +40,14 @@ def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> l
             )
             if seat:
                 seats.append(seat)
+    seats = [_timed(seat, seed) for seat in seats]
     return sorted(seats, key=lambda seat: (_ORDER.index(seat.role), seat.doubles)) or [_last_resort(out)]
+
+
+def _timed(seat: Seat, seed: int) -> Seat:
+    """Takes differ in when their players come in."""
+    late = Dice("entry", seed, seat.role, seat.instrument).uniform(-0.04, 0.04) if seat.chair.enters > 0 else 0.0
+    return replace(seat, chair=replace(seat.chair, enters=seat.chair.enters + late))
 
 
 def _asked_seats(asked: list[str], genre: Genre, character: Character) -> list[Seat]:

@@ -124,7 +124,7 @@ def _palette(piece: Piece) -> Palette:
 def _slots(
     piece: Piece, palette: Palette, place: tuple[Part, Phrase], tones: tuple[Tone, ...], attempt: int
 ) -> tuple[Slot, ...]:
-    """The chords of a phrase. Phrases of one material with the same tones draw the same walk, so that returns return."""
+    """The chords of a phrase. Phrases of one material with the same tones draw one walk, so returns sound returned."""
     part, phrase = place
     pace = piece.genre.bars_per_chord * piece.character.chord_pace
     grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)

@@ -19,7 +19,7 @@ _BEATS = {
 
 @dataclass(frozen=True)
 class Meter:
-    """A meter. `bar` is its length in quarters, `pulses` the lengths of its felt beats, `middle` where its half begins."""
+    """A meter: `bar` its length in quarters, `pulses` the lengths of its felt beats, `middle` where its half begins."""
 
     numerator: int
     denominator: int

@@ -62,6 +62,19 @@ class Piece:
         return self.bars * self.meter.bar
 
 
+# How the kind of a section moves the entry of a role: contrasts are orchestrated otherwise, breaks empty out.
+_SHADES = {
+    ("contrast", "counter"): -0.15,
+    ("contrast", "ostinato"): 0.08,
+    ("solo", "counter"): 0.3,
+    ("break", "drums"): 0.4,
+    ("break", "percussion"): 0.2,
+    ("break", "bass"): 0.25,
+    ("intro", "drums"): 0.1,
+    ("outro", "drums"): 0.1,
+}
+
+
 def row_of(piece: Piece, seat: "Seat", passage: Passage, bar: int) -> str:
     """The row of steps of a player in a bar of a passage: the one for the meter, drawn where there are several."""
     pattern = seat.chair.pattern(passage.energy)
@@ -85,7 +98,7 @@ class Seat:
 
     def plays(self, passage: Passage, character: Character) -> bool:
         """Whether this player has something to do in a passage."""
-        enters = self.chair.enters
+        enters = self.chair.enters + _SHADES.get((passage.part.kind, self.role), 0.0)
         if self.role in ("drums", "percussion"):
             enters -= character.drums
         if self.asked:
