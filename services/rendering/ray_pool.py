@@ -153,7 +153,8 @@ class RayExecutor:
         return [work for batch in self._waiting for work in batch] + list(self._rendered) + flying
 
     def _take_in(self) -> None:
-        busy = self._flights or self._waiting or self._rendered or any(slot.started and slot.ready is None for slot in self._slots)
+        warming = any(slot.started and slot.ready is None for slot in self._slots)
+        busy = bool(self._flights or self._waiting or self._rendered or warming)
         try:
             self._waiting.append(self._incoming.get(timeout=None if busy else POLL_S, block=not busy))
             while True:
