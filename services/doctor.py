@@ -1,4 +1,4 @@
-"""Is this machine fit to render? A list of findings, each with a remedy; changes nothing but a probe file in the home."""
+"""Is this machine fit to render? A list of findings, each with a remedy; leaves nothing behind."""
 
 import os
 import platform
@@ -13,7 +13,9 @@ from importlib.metadata import version
 from services.settings import Settings, processors
 
 MIN_FREE_BYTES = 2 << 30
-LIBRARIES = ("torch", "torchaudio", "symusic", "soundfile", "pyloudnorm", "scipy", "ray", "prefect", "pyarrow", "pandas")
+LIBRARIES = (
+    "torch", "torchaudio", "symusic", "soundfile", "pyloudnorm", "scipy", "ray", "prefect", "pyarrow", "pandas",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,8 @@ def _machine() -> Iterator[Finding]:
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     enough = pages >= 3 << 30
     yield Finding("processors", True, f"{processors()} usable")
-    yield Finding("memory", enough, f"{pages / 2**30:.1f} GiB", "" if enough else "3 GiB are needed for Ray and two actors")
+    remedy = "" if enough else "3 GiB are needed for Ray and two actors"
+    yield Finding("memory", enough, f"{pages / 2**30:.1f} GiB", remedy)
     yield _try("gpu", _gpus, "none is needed for the composer")
 
 
@@ -58,9 +61,9 @@ def _library(name: str) -> Finding:
 
 def _home(settings: Settings) -> Finding:
     def probe() -> str:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=settings.home):
-            free = shutil.disk_usage(settings.home).free
+        place = next(folder for folder in (settings.home, *settings.home.parents) if folder.exists())
+        with tempfile.TemporaryFile(dir=place):
+            free = shutil.disk_usage(place).free
         if free < MIN_FREE_BYTES:
             raise OSError(f"only {free / 2**30:.1f} GiB free in {settings.home}")
         return f"{settings.home}, {free / 2**30:.0f} GiB free"
@@ -72,7 +75,7 @@ def _database(settings: Settings) -> Finding:
     def probe() -> str:
         from db.migrate import HEAD, current_revision
 
-        engine = settings.open_database()
+        engine = settings.open_for_reading()
         at = current_revision(engine)
         if at != HEAD:
             raise RuntimeError(f"schema {at or 'empty'}, this release needs {HEAD}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from services.rendering.jobs import Executor, Workshop
 
 DEFAULT_HOME = "catalog"
+DATABASE = "cueworks.db"
 
 
 class SettingError(ValueError):
@@ -48,7 +49,7 @@ class Settings:
         executor = environment.get("CUEWORKS_EXECUTOR") or "ray"
         return cls(
             home=home,
-            database_url=url or f"sqlite+pysqlite:///{home / 'cueworks.db'}",
+            database_url=url or f"sqlite+pysqlite:///{home / DATABASE}",
             embedded=url is None,
             cache_dir=_cache_dir(environment),
             ray_address=environment.get("CUEWORKS_RAY_ADDRESS") or None,
@@ -66,16 +67,43 @@ class Settings:
         return FolderStore(self.home / "blobs")
 
     def open_database(self) -> "Engine":
-        """The database, brought to this release's schema when it is the embedded one."""
-        from db.engine import open_engine
-        from db.migrate import upgrade
+        """The database. The embedded one is made and brought to this release's schema; another must be there.
+
+        Raises SettingError where the URL names no database or the schema is not this release's."""
+        from db.migrate import HEAD, current_revision, upgrade
 
         if self.embedded:
             self.home.mkdir(parents=True, exist_ok=True)
-        engine = open_engine(self.database_url)
+        engine = self.connect()
         if self.embedded:
             upgrade(engine)
+        elif (at := current_revision(engine)) != HEAD:
+            raise SettingError(
+                f"CUEWORKS_DATABASE_URL: the schema there is {at or 'empty'}, this release needs {HEAD}; "
+                "run `cueworks db upgrade`"
+            )
         return engine
+
+    def open_for_reading(self) -> "Engine":
+        """The database; where the embedded one was never made, an empty one in memory: reading leaves no file."""
+        if not self.embedded or (self.home / DATABASE).exists():
+            return self.open_database()
+        from sqlalchemy import StaticPool, create_engine
+
+        from db.migrate import upgrade
+
+        engine = create_engine("sqlite+pysqlite://", poolclass=StaticPool)
+        upgrade(engine)
+        return engine
+
+    def connect(self) -> "Engine":
+        """An engine for the database as it is. Raises SettingError where the URL names none."""
+        from db.engine import open_engine
+
+        try:
+            return open_engine(self.database_url)
+        except ValueError as error:
+            raise SettingError(f"CUEWORKS_DATABASE_URL: {error}") from error
 
     def workshop(self, card: "Card") -> "Workshop":
         """How workers for the generator of `card` are built."""

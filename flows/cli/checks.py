@@ -6,33 +6,35 @@ from typing import Annotated
 import typer
 
 from flows.cli import output
+from flows.cli.errors import Code, UsageError
 from flows.cli.options import Json, Quiet
-
-DIFFERENT = 4
 
 
 def reproduce(
     takes: Annotated[list[str], typer.Argument(help="Ids of takes, or how they begin.")],
     json: Json = False,
 ) -> None:
-    """Render takes again and compare their PCM with what is recorded. Exit code 4 when one differs."""
+    """Render takes again and compare them.
+
+    The PCM of mix and stems must be what is recorded, bit for bit. Exit code 4 when one differs or cannot be tried.
+    """
     from models.registry import card
     from services.catalog.checking import reproduce as again
     from services.catalog.listing import find_take
     from services.settings import Settings
 
     settings = Settings.from_environment()
-    engine = settings.open_database()
+    engine = settings.open_for_reading()
     wanted = [find_take(engine, name) for name in dict.fromkeys(takes)]
     rows = []
     for row in again(engine, wanted, lambda generator: settings.workshop(card(generator))):
         rows.append(row)
         if not json:
-            print(f"{row.take[:12]}  {'identical' if row.identical else row.note}  {row.pcm_sha256 or ''}")
+            output.line(f"{row.take[:12]}  {'identical' if row.identical else row.note}  {row.pcm_sha256 or ''}")
     if json:
         output.print_json([asdict(row) for row in rows])
     if not all(row.identical for row in rows):
-        raise typer.Exit(DIFFERENT)
+        raise typer.Exit(Code.DIFFERENT)
 
 
 def verify(
@@ -41,18 +43,21 @@ def verify(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check every file of every take against its record. Exit code 4 when something differs."""
+    """Check files against their records.
+
+    Every file of every take: there, unchanged, in its place. Exit code 4 when something differs.
+    """
     from services.catalog import checking
     from services.catalog.listing import catalogs
     from services.settings import Settings
 
     settings = Settings.from_environment()
-    engine, store = settings.open_database(), settings.open_store()
+    engine, store = settings.open_for_reading(), settings.open_store()
     known = {name: counts for name, _, counts in catalogs(engine)}
     if catalog is not None and catalog not in known:
-        raise typer.BadParameter(f"no catalog {catalog!r}; there are: {', '.join(known) or 'none'}")
+        raise UsageError(f"no catalog {catalog!r}; there are: {', '.join(known) or 'none'}")
     total = sum(counts.get("done", 0) for name, counts in known.items() if catalog in (None, name))
-    with output.counting("verify", total, quiet or json) as counter:
+    with output.Counter("verify", total, quiet or json) as counter:
         found = checking.verify(engine, settings.home, store, catalog, counter.add)
     again = checking.repair(engine, settings.home, store, found) if repair and not found.ok else 0
     if json:
@@ -61,17 +66,20 @@ def verify(
         output.print_json({"ok": found.ok, "problems": problems, **counts, "planned_again": again})
     else:
         for problem in found.problems:
-            print(f"{(problem.take or '')[:12]}  {problem.what}; {problem.remedy}")
+            output.line(f"{(problem.take or '')[:12]}  {problem.what}; {problem.remedy}")
         leftovers = f", {len(found.unreferenced)} unreferenced blobs (see `cueworks gc`)" if found.unreferenced else ""
-        print(f"{found.takes} takes, {found.files} files: {len(found.problems)} problems{leftovers}")
+        output.line(f"{found.takes} takes, {found.files} files: {len(found.problems)} problems{leftovers}")
         if repair and not found.ok:
-            print(f"repaired; {again} takes are planned again: run the same `cueworks generate`")
+            output.line(f"repaired; {again} takes are planned again: run the same `cueworks generate`")
     if not found.ok:
-        raise typer.Exit(DIFFERENT)
+        raise typer.Exit(Code.DIFFERENT)
 
 
 def gc() -> None:
-    """Remove files that no take refers to: leftovers of interrupted work."""
+    """Remove leftovers of interrupted work.
+
+    Only files that no take refers to are removed.
+    """
     from contextlib import ExitStack
 
     from services.catalog.checking import collect_garbage
@@ -85,11 +93,14 @@ def gc() -> None:
         for name, _, _ in catalogs(engine):
             locks.enter_context(catalog_lock(settings.home, engine, name))
         files, size = collect_garbage(engine, settings.open_store())
-    print(f"{files} files removed, {size / 1e6:.1f} MB")
+    output.line(f"{files} files removed, {size / 1e6:.1f} MB")
 
 
 def doctor(json: Json = False) -> None:
-    """Is this machine fit to render? Exit code 1 when something is missing."""
+    """Check that this machine can render.
+
+    Exit code 1 when something is missing.
+    """
     from services.doctor import examine
     from services.settings import Settings
 
@@ -97,6 +108,7 @@ def doctor(json: Json = False) -> None:
     if json:
         output.print_json([asdict(finding) for finding in findings])
     else:
-        output.print_table(["check", "ok", "found", "remedy"], ([f.name, f.ok, f.found, f.remedy] for f in findings))
+        rows = ([f.name, "yes" if f.ok else "NO", f.found, f.remedy] for f in findings)
+        output.print_table(["check", "ok", "found", "remedy"], rows, ("found", "remedy"))
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(Code.INCOMPLETE)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from flows.cli import output
-from flows.cli.options import Actors, ExecutorName, Json, Quiet
+from flows.cli.errors import Code, UsageError
+from flows.cli.options import Actors, ExecutorName, Json, Quiet, RetryQuarantined
 
 if TYPE_CHECKING:
-    from flows.orders import Choices, Outcome, Stages
-    from services.catalog.runs import StartedRun
+    from flows.orders import Outcome
     from services.planning.plan import Plan
     from services.planning.reader import ReadBrief
     from services.settings import Settings
@@ -30,13 +30,18 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="With --prompt: the seed.")] = 0,
     duration: Annotated[float | None, typer.Option(help="With --prompt: seconds.")] = None,
     catalog: Annotated[str | None, typer.Option(help="With --prompt: the catalog's name.")] = None,
-    retry_quarantined: Annotated[bool, typer.Option("--retry-quarantined", help="Try quarantined takes again.")] = False,
+    retry_quarantined: RetryQuarantined = False,
     actors: Actors = None,
     executor: ExecutorName = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Render what a brief (or --prompt) orders and is not there yet."""
+    """Make the takes that a brief orders.
+
+    What is there already is not made again: the same command goes on after a stop, and an edited brief renders only
+    what is new. Without a brief, --prompt orders by one sentence.
+    """
+    from flows.cli.progress import ShownProgress
     from flows.orders import Choices, Stages, carry_out, make_plan
     from services.settings import Settings
 
@@ -49,54 +54,28 @@ def generate(
     if dry_run:
         _show_plan(order, json)
         return
-    outcome = _carry_out(order, choices, settings, stages, quiet or json)
+    with ShownProgress(quiet or json) as progress:
+        outcome = carry_out(order, choices, settings, stages, progress)
     _show_outcome(outcome, settings, json, quiet)
     if not outcome.complete:
-        raise typer.Exit(1)
+        raise typer.Exit(Code.INCOMPLETE)
 
 
 def _read(
     brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None
 ) -> "ReadBrief":
     from models.registry import CARDS
-    from services.planning.adhoc import DURATION, adhoc
+    from services.planning.adhoc import adhoc
     from services.planning.reader import read_brief
 
     if (brief is None) == (prompt is None):
-        raise typer.BadParameter("give either a brief file or --prompt")
+        raise UsageError("give either a brief file or --prompt, and not both")
     if brief is not None:
         if catalog is not None or duration is not None or seed:
-            raise typer.BadParameter("--seed, --duration and --catalog go with --prompt; a brief carries its own")
+            raise UsageError("--seed, --duration and --catalog go with --prompt; a brief carries its own")
         return read_brief(brief, set(CARDS))
-    seconds = DURATION if duration is None else duration
     count = 1 if takes is None else takes
-    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=seconds, generators=set(CARDS))
-
-
-def _carry_out(order: "Plan", choices: "Choices", settings: "Settings", stages: "Stages", quiet: bool) -> "Outcome":
-    from flows.orders import Watcher, carry_out
-
-    counter = output.Counter(order.catalog, None, quiet)
-
-    class Shown(Watcher):
-        def planned(self, run: "StartedRun") -> None:
-            changed = run.registered
-            text = f"{order.catalog}: {run.ordered} takes ordered, {changed.inserted} new"
-            text += f", {changed.superseded} superseded" if changed.superseded else ""
-            text += f", {changed.revived} ordered again" if changed.revived else ""
-            text += f"; {run.to_render} to render ({run.seconds_of_music / 60:.1f} minutes of music)"
-            output.note(text, quiet)
-            if run.shards:
-                counter._total = run.to_render
-                counter.__enter__()
-
-        def recorded(self, done: int, failed: int) -> None:
-            counter.add(done + failed)
-
-    try:
-        return carry_out(order, choices, settings, stages, Shown())
-    finally:
-        counter.__exit__()
+    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=duration, generators=set(CARDS))
 
 
 def _show_plan(order: "Plan", as_json: bool) -> None:
@@ -109,7 +88,7 @@ def _show_plan(order: "Plan", as_json: bool) -> None:
          t.controls.genre, t.controls.mood, f"{t.controls.duration:.1f}", t.prompt]
         for t in order.takes
     )  # fmt: skip
-    output.print_table(columns, rows)
+    output.print_table(columns, rows, ("prompt",))
     output.note("understood:")
     for understood in order.understandings[:SHOWN_TAKES]:
         told = "; ".join(
@@ -136,12 +115,26 @@ def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet
         return
     if not quiet:
         _show_takes(outcome, settings)
-    told = ", ".join(f"{count} {status}" for status, count in sorted(outcome.counts.items())) or "nothing to render"
-    print(f"{outcome.run.catalog}: {told} of {outcome.run.ordered} ordered")
-    print("times: " + " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.stages.items()))
+    output.line(f"{outcome.run.catalog}: {_counted(outcome)}")
+    if not quiet:
+        output.line("times: " + " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.stages.items()))
+    output.line(f"listen: {outcome.page}")
+    if not outcome.complete:
+        output.error(_why_incomplete(outcome))
+
+
+def _counted(outcome: "Outcome") -> str:
+    if not outcome.counts:
+        return f"nothing to render, {outcome.run.ordered} ordered"
+    told = ", ".join(f"{count} {status}" for status, count in sorted(outcome.counts.items()))
+    return f"{told}; {outcome.run.ordered} ordered"
+
+
+def _why_incomplete(outcome: "Outcome") -> str:
     if outcome.stopped:
-        output.note(f"error: {outcome.stopped}")
-    print(f"listen: {outcome.page}")
+        return outcome.stopped
+    left = sum(count for status, count in outcome.counts.items() if status != "done")
+    return f"{left} takes did not come out; `cueworks show TAKE` says why, the same command tries them again"
 
 
 def _show_takes(outcome: "Outcome", settings: "Settings") -> None:
@@ -156,6 +149,6 @@ def _show_takes(outcome: "Outcome", settings: "Settings") -> None:
          f"{t.measurements['integrated_lufs']:.1f}" if t.measurements else "", t.status, t.folder]
         for t in islice((row for row in rows if row.status != "superseded"), SHOWN_TAKES)
     ]  # fmt: skip
-    output.print_table(columns, shown)
+    output.print_table(columns, shown, ("file",))
     if len(shown) < outcome.run.ordered:
         output.note(f"... and more: `cueworks takes --catalog {outcome.run.catalog}`")

@@ -11,3 +11,4 @@ Actors = Annotated[
 ]
 ExecutorName = Annotated[str | None, typer.Option("--executor", help="ray (the default) or in-process.")]
 CatalogName = Annotated[str | None, typer.Option("--catalog", help="Only this catalog.")]
+RetryQuarantined = Annotated[bool, typer.Option("--retry-quarantined", help="Try quarantined takes again.")]

@@ -1,14 +1,19 @@
-"""How the command line shows things: tables, JSON, progress. Plain text where nobody watches."""
+"""How the command line shows things: tables, JSON, progress. Plain text where nobody watches.
+
+Nothing that a terminal would obey leaves here: names and prompts are shown, not executed.
+"""
 
 import json
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
+
+from services.planning.faults import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Column
 
 PLAIN_PROGRESS_S = 15.0
 
@@ -34,36 +39,64 @@ def console(stderr: bool = False) -> "Console":
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
-def print_table(columns: list[str], rows: Iterable[Iterable[object]], title: str | None = None) -> None:
-    """A table on standard output; tab-separated lines where that is no terminal."""
+def print_table(
+    columns: list[str], rows: Iterable[Iterable[object]], folding: Sequence[str] = (), apart: Sequence[str] = ()
+) -> None:
+    """A table on standard output; tab-separated lines where that is no terminal.
+
+    On a terminal `folding` columns give way when it is narrow, XX
+    """
     if not sys.stdout.isatty():
         print("\t".join(columns))
         for row in rows:
             print("\t".join(_one_line(cell) for cell in row))
         return
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(*columns, title=title, box=SIMPLE_HEAD, title_justify="left")
-    for row in rows:
-        table.add_row(*(_one_line(cell) for cell in row))
+    cells = [[_one_line(cell) for cell in row] for row in rows]
+    used = [n for n, name in enumerate(columns) if name not in apart and _tells(cells, n)]
+    head = (_column(columns[n], columns[n] in folding) for n in used)
+    table = Table(*head, box=None, padding=(0, 2, 0, 0), pad_edge=False)
+    for row in cells:
+        table.add_row(*(row[n] for n in used))
     console().print(table)
 
 
+def _tells(cells: list[list[str]], column: int) -> bool:
+    return not cells or any(row[column] and row[column] != row[column - 1] for row in cells)
+
+
+def _column(name: str, folds: bool) -> "Column":
+    from rich.table import Column
+
+    return Column(name, min_width=16) if folds else Column(name, no_wrap=True, overflow="ellipsis")
+
+
 def _one_line(cell: object) -> str:
-    return " ".join(str("" if cell is None else cell).split())
+    return printable(" ".join(str("" if cell is None else cell).split()))
+
+
+def line(text: str) -> None:
+    """A line of a result, on standard output."""
+    print(printable(text))
 
 
 def note(text: str, quiet: bool = False) -> None:
     """A line for the person at the terminal, on standard error."""
     if not quiet:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
+
+
+def error(message: str) -> None:
+    """What went wrong, on standard error: `error: ` before each of its lines."""
+    for text in message.strip().splitlines() or ["unknown"]:
+        note(f"error: {text}")
 
 
 class Counter:
     """Counts takes on their way: a bar on a terminal, now and then a line elsewhere, nothing when quiet."""
 
-    def __init__(self, what: str, total: int | None, quiet: bool) -> None:
+    def __init__(self, what: str, total: int, quiet: bool) -> None:
         self._what, self._total, self._quiet = what, total, quiet
         self._count = 0
         self._told = time.monotonic()
@@ -77,12 +110,17 @@ class Counter:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=console(stderr=True), transient=True)
             self._bar.start()
-            self._task = self._bar.add_task(self._what, total=self._total)
+            self._task = self._bar.add_task(printable(self._what), total=self._total)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def stage(self, what: str) -> None:
+        """Say beside the bar what is going on now."""
+        if self._bar is not None:
+            self._bar.update(self._task, description=printable(what))
 
     def add(self, count: int) -> None:
         """`count` more are through."""
@@ -91,11 +129,4 @@ class Counter:
             self._bar.advance(self._task, count)
         elif not self._quiet and time.monotonic() - self._told > PLAIN_PROGRESS_S:
             self._told = time.monotonic()
-            note(f"{self._what}: {self._count} of {self._total if self._total is not None else '?'}")
-
-
-@contextmanager
-def counting(what: str, total: int | None, quiet: bool) -> Iterator[Counter]:
-    """A Counter for the block."""
-    with Counter(what, total, quiet) as counter:
-        yield counter
+            note(f"{self._what}: {self._count} of {self._total}")

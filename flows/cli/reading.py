@@ -1,12 +1,22 @@
 """`cueworks takes`, `show`, `runs`: what there is. Reads only."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from flows.cli import output
+from flows.cli.errors import UsageError
 from flows.cli.options import CatalogName, Json
+
+if TYPE_CHECKING:
+    from db.rows import TakeRow
+
+
+TAKE_COLUMNS = [
+    "take", "catalog", "zone", "state", "cue", "index", "status", "bpm", "key", "seed", "prompt", "folder",
+]  # fmt: skip
 
 
 def takes(
@@ -16,7 +26,7 @@ def takes(
     out: Annotated[Path | None, typer.Option(help="Write a table file, .parquet or .csv, instead.")] = None,
     json: Json = False,
 ) -> None:
-    """List takes with their files."""
+    """List takes."""
     from db.tables import TAKE_STATUSES
     from services.catalog.export import export_takes
     from services.catalog.listing import Filter, take_json
@@ -24,47 +34,63 @@ def takes(
     from services.settings import Settings
 
     if status is not None and status not in TAKE_STATUSES:
-        raise typer.BadParameter(f"unknown status {status!r}; use one of: {', '.join(TAKE_STATUSES)}")
+        raise UsageError(f"--status: unknown status {status!r}; use one of: {', '.join(TAKE_STATUSES)}")
     settings = Settings.from_environment()
-    found = rows(settings.open_database(), Filter(catalog, state, status))
+    found = rows(settings.open_for_reading(), Filter(catalog, state, status))
     if out is not None:
         count = export_takes(found, settings.home, out)
-        print(f"{count} takes written to {out.resolve()}")
+        output.line(f"{count} takes written to {out.resolve()}")
     elif json:
         output.print_json_rows(take_json(take, settings.home) for take in found)
     else:
-        columns = ["take", "catalog", "zone", "state", "cue", "index", "status", "bpm", "key", "seed", "prompt", "folder"]
-        output.print_table(
-            columns,
-            (
-                [t.id[:12], t.catalog, t.zone, t.state, t.cue, t.index, t.status, f"{t.controls['bpm']:g}",
-                 t.controls["key"], t.seed, t.prompt, t.folder]
-                for t in found
-            ),
-        )  # fmt: skip
+        output.print_table(TAKE_COLUMNS, map(_row, found), ("prompt",), apart=("seed", "folder"))
+
+
+def _row(take: "TakeRow") -> list[object]:
+    heard = [f"{take.controls['bpm']:g}", take.controls["key"]]
+    place = [take.id[:12], take.catalog, take.zone, take.state, take.cue, take.index, take.status]
+    return [*place, *heard, take.seed, take.prompt, take.folder]
 
 
 def show(take: Annotated[str, typer.Argument(help="A take's id, or how it begins.")], json: Json = False) -> None:
-    """Everything that is known of one take."""
+    """Tell all that is known of one take."""
     from services.catalog.listing import find_take, show_json
     from services.settings import Settings
 
     settings = Settings.from_environment()
-    engine = settings.open_database()
+    engine = settings.open_for_reading()
     found = show_json(engine, find_take(engine, take), settings.home)
     if json:
         output.print_json(found)
         return
-    for name, value in found.items():
-        if name not in ("assets", "attempts", "understanding"):
-            print(f"{name:16} {value}")
-    for choice in found["understanding"]:
+    for name, value in _told(found):
+        output.line(f"{name:16} {value}".rstrip())
+
+
+def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, value in take.items():
+        if isinstance(value, dict):
+            yield name, "; ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
+        elif name not in ("assets", "attempts", "understanding"):
+            yield name, _plain(value)
+    for choice in take["understanding"]:
         words = f" from {choice['words']!r}" if choice.get("words") else ""
-        print(f"understood       {choice['field']} {choice['value']}: {choice['source']}{words}")
-    for asset in found["assets"]:
-        print(f"asset            {asset['role']:16} {asset['sha256'][:16]}  {asset['path']}")
-    for attempt in found["attempts"]:
-        print(f"attempt          {attempt['outcome']:12} {attempt['started_at']}  {attempt['actor']}  {attempt['error'] or ''}")
+        yield "understood", f"{choice['field']} {choice['value']}: {choice['source']}{words}"
+    for asset in take["assets"]:
+        yield "asset", f"{asset['role']:16} {asset['sha256'][:16]}  {asset['path']}"
+    for attempt in take["attempts"]:
+        told = f"{attempt['outcome']:12} {attempt['started_at']}  {attempt['actor']}"
+        yield "attempt", f"{told}  {attempt['error']}" if attempt["error"] else told
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(entry)}" for key, entry in value.items()) or "none"
+    if isinstance(value, float):
+        return f"{value:g}"
+    return "none" if value is None else str(value)
 
 
 def runs(catalog: CatalogName = None, json: Json = False) -> None:
@@ -73,7 +99,7 @@ def runs(catalog: CatalogName = None, json: Json = False) -> None:
     from services.catalog.listing import runs as rows
     from services.settings import Settings
 
-    found = rows(Settings.from_environment().open_database(), catalog)
+    found = rows(Settings.from_environment().open_for_reading(), catalog)
     if json:
         output.print_json_rows(run_json(run) for run in found)
         return
@@ -85,4 +111,5 @@ def runs(catalog: CatalogName = None, json: Json = False) -> None:
              r.done, r.failed, f"{(r.ended_at - r.started_at).total_seconds():.1f}" if r.ended_at else ""]
             for r in found
         ),
+        ("driver",),
     )  # fmt: skip

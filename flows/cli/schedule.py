@@ -16,7 +16,7 @@ def schedule(
     cron: Annotated[str, typer.Option(help="When, as a cron line: '0 3 * * *'.")],
     timezone: Annotated[str, typer.Option(help="The time zone of the cron line.")] = "UTC",
 ) -> None:
-    """Serve a deployment that generates the brief by the clock, until interrupted."""
+    """Make a brief's takes by the clock, until interrupted."""
     from flows.orders import Choices, read_plan
     from flows.prefect_server import EmbeddedServer
     from flows.scheduling import ScheduleError, check_cron, serve
@@ -42,15 +42,18 @@ def deploy(
     file: Annotated[Path, typer.Option(help="The deployments file.")] = Path("infra/prefect.yaml"),
     check: Annotated[bool, typer.Option("--check", help="Only check the file.")] = False,
 ) -> None:
-    """Check the deployments file and hand its deployments to the Prefect server of PREFECT_API_URL."""
+    """Hand a deployments file to a Prefect server.
+
+    The file is checked first: Prefect itself ignores unknown keys. The server is the one of PREFECT_API_URL.
+    """
     from flows.scheduling import ScheduleError, check_deployments
 
     found = check_deployments(file)
-    print(f"{file}: {', '.join(deployment.name for deployment in found.deployments)}")
+    output.line(f"{file}: {', '.join(deployment.name for deployment in found.deployments)}")
     if check:
         return
     if not os.environ.get("PREFECT_API_URL"):
-        raise ScheduleError("PREFECT_API_URL is not set; start `prefect server start` and set it to the server's address")
+        raise ScheduleError("PREFECT_API_URL is not set; run `prefect server start` and set it to the server's address")
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
     if subprocess.run(command, check=False).returncode:
         raise typer.Exit(1)

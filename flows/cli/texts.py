@@ -8,12 +8,15 @@ import typer
 from flows.cli import output
 from flows.cli.options import Json
 
-brief_app = typer.Typer(help="Check a brief, or print the published schema.", no_args_is_help=True)
-db_app = typer.Typer(help="The catalog's database.", no_args_is_help=True)
+brief_app = typer.Typer(help="Check a brief; print the published schema.")
+db_app = typer.Typer(help="The catalog's database.")
 
 
 def words(json: Json = False) -> None:
-    """The published words: genres, states, uses, instruments, keys, meters."""
+    """List the words of briefs.
+
+    Genres, moods, states, uses, instruments, keys, meters and what else has published names.
+    """
     from services.planning.words import words as published
 
     lists = published()
@@ -21,11 +24,11 @@ def words(json: Json = False) -> None:
         output.print_json(lists)
         return
     for name, entries in lists.items():
-        print(f"{name}: {', '.join(str(entry) for entry in entries)}")
+        output.line(f"{name}: {', '.join(str(entry) for entry in entries)}")
 
 
 def models(json: Json = False) -> None:
-    """The registered generators."""
+    """List the registered generators."""
     from dataclasses import asdict
 
     from models.registry import CARDS
@@ -34,7 +37,8 @@ def models(json: Json = False) -> None:
         output.print_json([asdict(card) for card in CARDS.values()])
         return
     columns = ["generator", "revision", "licence", "training data", "title"]
-    output.print_table(columns, ([c.id, c.revision, c.licence, c.training_data, c.title] for c in CARDS.values()))
+    rows = ([c.id, c.revision, c.licence, c.training_data, c.title] for c in CARDS.values())
+    output.print_table(columns, rows, ("training data", "title"))
 
 
 @brief_app.command("schema")
@@ -47,7 +51,10 @@ def schema() -> None:
 
 @brief_app.command("check")
 def check(brief: Annotated[Path, typer.Argument(help="The brief, a YAML file.")], json: Json = False) -> None:
-    """Check a brief and say how many takes it orders; exit code 2 with every fault when it is wrong."""
+    """Check a brief; say how many takes it orders.
+
+    Exit code 2 with every fault when it is wrong.
+    """
     from flows.orders import Choices, read_plan
     from services.planning.faults import BriefError
     from services.settings import Settings
@@ -66,18 +73,20 @@ def check(brief: Annotated[Path, typer.Argument(help="The brief, a YAML file.")]
         return
     for warning in order.warnings:
         output.note(f"warning: {warning}")
-    print(f"{brief}: {len(order.takes)} takes of {len(order.cues)} cues, {seconds / 60:.1f} minutes of music")
+    output.line(f"{brief}: {len(order.takes)} takes of {len(order.cues)} cues, {seconds / 60:.1f} minutes of music")
 
 
 @db_app.command("upgrade")
 def upgrade() -> None:
-    """Bring the database to this release's schema (the embedded one does so by itself)."""
-    from db.engine import open_engine
+    """Bring the database to this release's schema.
+
+    The embedded database does so by itself.
+    """
     from db.migrate import upgrade as migrate
     from services.settings import Settings
 
     settings = Settings.from_environment()
     if settings.embedded:
         settings.home.mkdir(parents=True, exist_ok=True)
-    before, after = migrate(open_engine(settings.database_url))
-    print(f"schema {after}" if before == after else f"schema {before or 'empty'} -> {after}")
+    before, after = migrate(settings.connect())
+    output.line(f"schema {after}" if before == after else f"schema {before or 'empty'} -> {after}")
