@@ -44,7 +44,8 @@ def print_table(
 ) -> None:
     """A table on standard output; tab-separated lines where that is no terminal.
 
-    On a terminal `folding` columns give way when it is narrow, XX
+    On a terminal `folding` columns give way when it is narrow; columns in `apart`, empty ones and such as only repeat
+    the words before them are left out.
     """
     if not sys.stdout.isatty():
         print("\t".join(columns))
@@ -63,7 +64,7 @@ def print_table(
 
 
 def _tells(cells: list[list[str]], column: int) -> bool:
-    return not cells or any(row[column] and row[column] != row[column - 1] for row in cells)
+    return not cells or any(row[column].isdigit() or row[column] not in ("", row[column - 1]) for row in cells)
 
 
 def _column(name: str, folds: bool) -> "Column":

@@ -111,5 +111,5 @@ def runs(catalog: CatalogName = None, json: Json = False) -> None:
              r.done, r.failed, f"{(r.ended_at - r.started_at).total_seconds():.1f}" if r.ended_at else ""]
             for r in found
         ),
-        ("driver",),
+        apart=("driver",),
     )  # fmt: skip
