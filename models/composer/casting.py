@@ -85,6 +85,8 @@ def _chair(genre: Genre, role: str, name: str) -> Chair:
         defaults = {"melody": (0.0, 0.0, 0.25), "bass": (-2.0, 0.0, 0.05), "drums": (-4.0, 0.0, 0.1)}
         gain, pan, reverb = defaults.get(role, (-5.0, 0.2, 0.25))
         chair = replace(_PLAIN, gain_db=gain, pan=pan, reverb=reverb, patterns=_own_patterns(role))
+    if not chair.patterns and role in ("bass", "drums", "percussion", "ostinato"):
+        chair = replace(chair, patterns=_own_patterns(role))
     return replace(chair, instruments=(name,))
 
 

@@ -32,16 +32,16 @@ def steps(pattern: str, meter: Meter, bar: int) -> tuple[tuple[float, str], ...]
     if meter.compound:
         line = (_compound(row) * (count // 12 + 1))[:count]
     else:
-        line = _simple(row if len(row) == 16 else row + row[:4], meter, bar, count)
+        line = _simple(row if len(row) == 16 else row + row[:4], bar, count)
     return tuple((place / 4, mark) for place, mark in enumerate(line) if mark != ".")
 
 
-def _simple(row: str, meter: Meter, bar: int, count: int) -> str:
-    beats = _BEATS.get(count // 4, (0, 1, 2, 3))
-    if meter.bar == 2 and bar % 2:
-        beats = (2, 3)
+def _simple(row: str, bar: int, count: int) -> str:
+    if count % 4:
+        return (row * (count // 16 + 1))[:count]
+    beats = (2, 3) if count == 8 and bar % 2 else _BEATS.get(count // 4, (0, 1, 2, 3))
     line = "".join(row[4 * beat : 4 * beat + 4] for beat in beats)
-    return (line + row[12:14] + line * (count // max(1, len(line)) + 1))[:count]
+    return (line * (count // len(line) + 1))[:count]
 
 
 def _compound(row: str) -> str:

@@ -125,7 +125,16 @@ def _phrase(piece: Piece, seat: Seat, passage: Passage, base: int, dice: Dice) -
         told += _continued(piece, passage, told, base, dice)
     if told and passage.phrase.bars > 1 and (passage.fill or passage.phrase.cadence in ("authentic", "final", "loop")):
         told = _closed(piece, passage, told, base)
-    return told
+    return _breathing(piece, passage, told)
+
+
+def _breathing(piece: Piece, passage: Passage, told: list[Event]) -> list[Event]:
+    """Half a pulse of silence before the next phrase, taken from a last note that can spare it."""
+    if not told or passage.phrase.cadence == "final":
+        return told
+    last, breath = told[-1], max(0.5, piece.meter.pulses[-1] / 2)
+    over = last.onset + last.length - (passage.end - breath)
+    return [*told[:-1], last._replace(length=last.length - over)] if 0 < over <= last.length / 2 else told
 
 
 def _ornamented(piece: Piece, passage: Passage, told: list[Event], dice: Dice) -> list[Event]:

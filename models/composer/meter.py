@@ -54,7 +54,7 @@ class Meter:
         beat = min(int(position), 3)
         at = marks[beat] + (position - beat) * (marks[beat + 1] - marks[beat])
         grid = 2 if self.denominator == 8 else 4
-        return int(at * grid + 0.5) / grid
+        return min(int(at * grid + 0.5), round(self.bar * grid) - 1) / grid
 
 
 @lru_cache(maxsize=64)

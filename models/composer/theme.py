@@ -206,11 +206,12 @@ def _key_of(line: list[tuple[float, float, int]]) -> Key:
 
 
 def _bar_length(span: float, bars: int, meter: Meter) -> float:
-    """Quarters in a bar of the file: the take's own meter, 4 or 3 where they give the stated bars, else a share."""
-    for bar in (meter.bar, 4.0, 3.0):
-        if bars - 1 < span / bar <= bars + 1e-6:
-            return bar
-    return span / bars
+    """Quarters in a bar of the file: the take's own meter, 4 or 3 where they give the stated bars (or hold the notes),
+    else an equal share."""
+    known = (meter.bar, 4.0, 3.0)
+    exact = [bar for bar in known if bars - 1 < span / bar <= bars + 1e-6]
+    roomy = [bar for bar in known if span / bar <= bars]
+    return (exact or roomy or [span / bars])[0]
 
 
 def _degree(key: Key, semitones: int) -> tuple[int, int]:

@@ -7,7 +7,7 @@ is a major third, lower case a minor one; `/` applies a dominant to a degree (`V
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 SCALES: dict[str, tuple[int, ...]] = {
     "major": (0, 2, 4, 5, 7, 9, 11),
@@ -47,7 +47,7 @@ class Key:
         """Whether the mode has a major third."""
         return self.mode in MAJOR_FAMILY
 
-    @property
+    @cached_property
     def collection(self) -> frozenset[int]:
         """The pitch classes of the key."""
         return frozenset((self.tonic + step) % 12 for step in self.scale)
@@ -66,7 +66,7 @@ class Harmony:
     root: int
     tones: tuple[int, ...]
 
-    @property
+    @cached_property
     def pitch_classes(self) -> tuple[int, ...]:
         """Root first, then upwards."""
         return tuple((self.root + tone) % 12 for tone in self.tones)

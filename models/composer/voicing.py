@@ -44,8 +44,12 @@ def _options(chord: tuple[int, ...], low: int, high: int, voices: int) -> tuple[
             continue
         stack = _stacked(bottom, tones, voices)
         opened = tuple(sorted((*stack[:-2], stack[-1], stack[-2] - 12))) if len(stack) >= 3 else stack
-        found.update(voicing for voicing in (stack, opened) if voicing[0] >= low and voicing[-1] <= high)
+        found.update(voicing for voicing in (stack, opened) if _playable(voicing, low, high))
     return tuple(sorted(found)) or (_squeezed(tones, low, high),)
+
+
+def _playable(voicing: Voicing, low: int, high: int) -> bool:
+    return low <= voicing[0] and voicing[-1] <= high and len(set(voicing)) == len(voicing)
 
 
 def _chosen(chord: tuple[int, ...], voices: int) -> tuple[int, ...]:
