@@ -54,11 +54,12 @@ class RayExecutor:
     def __init__(self, workshop: Workshop, actors: int, finishers: int, cluster: Cluster) -> None:
         self._workshop = workshop
         self._stop = threading.Event()
+        self._over = threading.Event()
+        self._leave = True
         self._incoming: queue.SimpleQueue[list[Tracked]] = queue.SimpleQueue()
         self._waiting: deque[list[Tracked]] = deque()
         self._rendered: deque[Tracked] = deque()
         self._flights: dict[Any, Flight] = {}
-        self._open: set[Any] = set()
         self._deaths_in_a_row = 0
         self._failure: BaseException | None = None
         if cluster.address is None and cluster.cpus is None:
@@ -89,7 +90,7 @@ class RayExecutor:
                 reply = replies.get(timeout=1.0)
             except queue.Empty:
                 if self._failure is not None or not self._thread.is_alive():
-                    raise RenderingStoppedError("the pool of actors is closed") from self._failure
+                    raise RenderingStoppedError(str(self._failure or "the pool of actors is closed"))
                 continue
             if isinstance(reply, BaseException):
                 raise reply
@@ -106,16 +107,10 @@ class RayExecutor:
 
     def close(self, leave: bool = True) -> None:
         """End the actors and, with `leave`, the part in the cluster; a local cluster ends with it."""
+        self._leave = leave
         self._stop.set()
-        self._thread.join(timeout=10)
-        if leave:
-            disconnect()
-            return
-        import ray
-
-        for slot in self._slots:
-            if slot.started:
-                ray.kill(slot.actor)
+        self._over.set()
+        self._thread.join()
 
     # The dispatcher: everything below runs in its thread.
 
@@ -133,6 +128,19 @@ class RayExecutor:
                 work.replies.put(self._failure)
         finally:
             self._connected.set()
+            self._over.wait()
+            self._end()
+
+    def _end(self) -> None:
+        """Waited for by `close`: whatever this thread started would die with it, and leaving a dead cluster is slow."""
+        if self._leave:
+            disconnect()
+            return
+        import ray
+
+        for slot in self._slots:
+            if slot.started:
+                ray.kill(slot.actor)
 
     def _begin(self) -> None:
         """Ray's processes die with the thread that started them, so that is the one thread that lives as long.
