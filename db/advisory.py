@@ -1,13 +1,17 @@
 """PostgreSQL's advisory locks: one driver a catalog, also when drivers run on different machines.
 
-The lock belongs to a connection, so it is gone when its holder dies, however it dies.
+The lock belongs to a connection, so it is gone when its holder dies, however it dies. SQLite has none and needs none:
+it is one machine's, where file locks do (see `services.catalog.lock`).
 """
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+LONGEST_HOLDER = 63  # bytes: PostgreSQL cuts application names there
 
 
 class HeldElsewhereError(RuntimeError):
@@ -23,21 +27,38 @@ def advisory_lock(engine: Engine, name: str, holder: str) -> Iterator[None]:
     if engine.dialect.name != "postgresql":
         yield
         return
-    key = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
+    key = _key(name)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SELECT set_config('application_name', :holder, false)"), {"holder": holder[:63]})
+        _name_connection(connection, holder[:LONGEST_HOLDER])
         if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
             raise HeldElsewhereError(_holder(connection, key))
         try:
             yield
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            with suppress(DBAPIError):  # where the server went away, the lock went with it
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+                _name_connection(connection, "")
 
 
-def _holder(connection: object, key: int) -> str:
+def lock_transaction(connection: Connection, name: str) -> None:
+    """Wait for the lock `name` and hold it until the transaction ends. SQLite's transactions already exclude others."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _key(name)})
+
+
+def _key(name: str) -> int:
+    return int.from_bytes(hashlib.sha256(f"cueworks {name}".encode()).digest()[:8], "big", signed=True)
+
+
+def _name_connection(connection: Connection, name: str) -> None:
+    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": name})
+
+
+def _holder(connection: Connection, key: int) -> str:
     query = text(
         "SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
-        " WHERE l.locktype = 'advisory' AND l.granted"
+        " WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted"
+        " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         " AND ((l.classid::bigint << 32) | l.objid::bigint) = :key"
     )
-    return connection.execute(query, {"key": key}).scalar() or "an unknown driver"  # type: ignore[attr-defined]
+    return connection.execute(query, {"key": key}).scalar() or "an unknown driver"

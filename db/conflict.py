@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -9,9 +10,11 @@ from db.chunks import chunks
 from db.tables import Base
 
 
-def insert_missing(session: Session, table: type[Base], rows: list[dict[str, Any]]) -> None:
-    """Insert the rows whose keys are not there yet; rows that are stay as they were."""
-    statement = _insert(session, table).on_conflict_do_nothing()
+def insert_missing(session: Session, table: type[Base], keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """Insert the rows whose `keys` are not there yet; rows that are stay as they were.
+
+    A row that breaks any other rule than the uniqueness of its keys raises."""
+    statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(keys))
     for chunk in chunks(rows):
         session.execute(statement, chunk)
 
@@ -29,4 +32,6 @@ def insert_or_replace(session: Session, table: type[Base], keys: tuple[str, ...]
 
 def _insert(session: Session, table: type[Base]) -> Any:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    return insert(table)
+    plain = table.__table__
+    assert isinstance(plain, Table)
+    return insert(plain)

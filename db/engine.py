@@ -1,46 +1,41 @@
 """Opens databases: SQLite embedded, PostgreSQL for teams, both behind one URL.
 
-Sets what correctness needs (foreign keys, write-ahead log, immediate write transactions) and nothing else; it never
-creates tables (see `db.migrate`).
+Sets what correctness needs (foreign keys, write-ahead log, immediate write transactions, one view per reading) and
+nothing else; it never creates tables (see `db.migrate`).
 """
 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from db.urls import database_url
 
-def sqlite_url(path: Path) -> str:
-    """The URL of an embedded database at `path`."""
-    return f"sqlite+pysqlite:///{path.resolve()}"
+BUSY_S = 30
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for `url` (`sqlite...` or `postgresql...`). Raises ValueError for any other kind of database."""
-    if url.startswith(("postgres://", "postgresql://")):
-        url = "postgresql+psycopg://" + url.split("://", 1)[1]
-    if url.startswith("postgresql+psycopg://"):
-        return create_engine(url, pool_pre_ping=True)
-    if not url.startswith("sqlite"):
-        raise ValueError(f"the database URL {url.split('://')[0]}://... is neither sqlite nor postgresql")
-    engine = create_engine(url, connect_args={"timeout": 30})
+    """An engine for `url` (`sqlite...` or `postgres...`); connects to nothing yet. Raises DatabaseUrlError."""
+    parsed = database_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed, pool_pre_ping=True)
+    engine = create_engine(parsed, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_immediate)
+    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event opens transactions
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={BUSY_S * 1000}", "synchronous=NORMAL", "foreign_keys=ON", "journal_mode=WAL"):
         connection.execute(f"PRAGMA {pragma}")
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin_sqlite(connection: Any) -> None:
     read_only = connection.get_execution_options().get("read_only", False)
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
@@ -54,6 +49,14 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """A read-only view that never blocks a writer."""
-    with engine.connect().execution_options(read_only=True) as connection, Session(connection) as session:
+    """One unchanging view for the whole block, however many queries it takes; it never blocks a writer."""
+    with read_only(engine) as connection, Session(connection) as session:
         yield session
+
+
+def read_only(engine: Engine) -> Connection:
+    """A connection that only reads: a snapshot on both databases; PostgreSQL refuses writes on it."""
+    options: dict[str, Any] = {"read_only": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    return engine.connect().execution_options(**options)

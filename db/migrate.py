@@ -9,28 +9,44 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from db.advisory import lock_transaction
+from db.engine import read_only
+
 if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0001"
 
 
+class ForeignSchemaError(RuntimeError):
+    """The database holds a schema that this release does not know: a newer release's, or another program's."""
+
+
 def current_revision(engine: Engine) -> str | None:
     """The revision the database is at; None for an empty one."""
-    with engine.connect().execution_options(read_only=True) as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    with read_only(engine) as connection:
+        return _revision(connection)
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | None]:
-    """Upgrade to `revision`; returns the revisions before and after. Does nothing where the database is current."""
+    """Upgrade to `revision`; returns the revisions before and after. Does nothing where the database is current.
+
+    Two processes may call it at once: the second finds the first one's work done. Raises ForeignSchemaError.
+    """
     before = current_revision(engine)
     if before == HEAD and revision == "head":
         return before, before
     from alembic import command
 
     with engine.begin() as connection:
+        lock_transaction(connection, "schema")
+        _check_known(connection)
         command.upgrade(config(connection), revision)
     return before, current_revision(engine)
 
@@ -40,7 +56,19 @@ def downgrade(engine: Engine, revision: str) -> None:
     from alembic import command
 
     with engine.begin() as connection:
+        lock_transaction(connection, "schema")
         command.downgrade(config(connection), revision)
+
+
+def _check_known(connection: Connection) -> None:
+    from alembic.script import ScriptDirectory
+
+    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
+    found = _revision(connection)
+    if found is not None and found not in known:
+        raise ForeignSchemaError(f"schema {found}; this release knows schemas up to {HEAD}: use a newer release")
+    if found is None and inspect(connection).has_table("take"):
+        raise ForeignSchemaError("tables without a schema revision: it is another program's, or damaged")
 
 
 def config(connection: Connection | None = None) -> "Config":
@@ -48,6 +76,7 @@ def config(connection: Connection | None = None) -> "Config":
     from alembic.config import Config
 
     settings = Config()
-    settings.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    folder = Path(__file__).parent / "migrations"
+    settings.set_main_option("script_location", str(folder).replace("%", "%%"))
     settings.attributes["connection"] = connection
     return settings

@@ -7,13 +7,14 @@ come back when they are ordered again. No row is ever deleted.
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import Update, bindparam, case, select, update
 from sqlalchemy.orm import Session
 
 from db.chunks import CHUNK, chunks
-from db.conflict import insert_missing
+from db.conflict import insert_missing, insert_or_replace
 from db.rows import NewOrder, NewTake, Registered
 from db.tables import Brief, Catalog, Cue, Generator, Take
 
@@ -21,7 +22,10 @@ _TAKE_FIELDS = tuple(f.name for f in fields(NewTake))
 
 
 def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Registered:
-    """Insert what is new of an order and settle what it supersedes or brings back."""
+    """Insert what is new of an order and settle what it supersedes or brings back.
+
+    `takes` may stream: some 300 bytes a take are kept, its id and what was known of it.
+    """
     now = datetime.now(UTC)
     catalog_id = _catalog_id(session, order, now)
     brief_id = _brief_id(session, order, catalog_id, now)
@@ -29,19 +33,18 @@ def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Reg
     _insert_generators(session, order, now)
     known = _known_takes(session, catalog_id)
     counter = _Counter()
-    ordered = counter.watch(takes)
-    for chunk in chunks(ordered):
+    for chunk in chunks(counter.watch(takes)):
         new = [_take_values(take, catalog_id, cue_ids, now) for take in chunk if take.id not in known]
-        insert_missing(session, Take, new)
+        insert_missing(session, Take, ("id",), new)
         counter.inserted += len(new)
         if not order.restricted:
             _move(session, [take for take in chunk if known.get(take.id, (take.position,))[0] != take.position])
-    revived = [id_ for id_ in counter.ids if known.get(id_, (0, ""))[1] == "superseded"]
-    dropped = [id_ for id_, (_, status) in known.items() if id_ not in counter.ids and status != "superseded"]
-    _revive(session, revived)
+    revived = [id_ for id_, (_, status) in known.items() if status == "superseded" and id_ in counter.ids]
+    dropped = [id_ for id_, (_, status) in known.items() if status != "superseded" and id_ not in counter.ids]
     if order.restricted:
         dropped = []
-    _set_status(session, dropped, "superseded")
+    _revive(session, revived)
+    _supersede(session, dropped)
     return Registered(catalog_id, brief_id, counter.inserted, len(dropped), len(revived))
 
 
@@ -59,7 +62,7 @@ class _Counter:
 
 
 def _catalog_id(session: Session, order: NewOrder, now: datetime) -> int:
-    insert_missing(session, Catalog, [{"name": order.catalog, "title": order.title, "created_at": now}])
+    insert_missing(session, Catalog, ("name",), [{"name": order.catalog, "title": order.title, "created_at": now}])
     session.execute(update(Catalog).where(Catalog.name == order.catalog).values(title=order.title))
     return session.scalars(select(Catalog.id).where(Catalog.name == order.catalog)).one()
 
@@ -67,26 +70,28 @@ def _catalog_id(session: Session, order: NewOrder, now: datetime) -> int:
 def _brief_id(session: Session, order: NewOrder, catalog_id: int, now: datetime) -> int:
     values = {"catalog_id": catalog_id, "sha256": order.brief_sha256, "text": order.brief_text}
     values |= {"use": order.use, "licensee": order.licensee, "planned_at": now}
-    insert_missing(session, Brief, [values])
-    key = (Brief.catalog_id == catalog_id) & (Brief.sha256 == order.brief_sha256)
-    return session.scalars(select(Brief.id).where(key)).one()
+    insert_missing(session, Brief, ("catalog_id", "sha256", "use"), [values])
+    key = (Brief.catalog_id == catalog_id, Brief.sha256 == order.brief_sha256, Brief.use == order.use)
+    return session.scalars(select(Brief.id).where(*key)).one()
 
 
 def _cue_ids(session: Session, order: NewOrder, brief_id: int) -> dict[str, int]:
+    """A restricted order does not know where its cues stand in the brief; a whole one puts that right."""
     rows = [{"brief_id": brief_id, "position": n, **asdict(cue)} for n, cue in enumerate(order.cues)]
-    insert_missing(session, Cue, rows)
+    insert = insert_missing if order.restricted else insert_or_replace
+    insert(session, Cue, ("brief_id", "name"), rows)
     return {name: id_ for name, id_ in session.execute(select(Cue.name, Cue.id).where(Cue.brief_id == brief_id))}
 
 
 def _insert_generators(session: Session, order: NewOrder, now: datetime) -> None:
-    insert_missing(session, Generator, [{"first_seen_at": now, **asdict(g)} for g in order.generators])
+    rows = [{"first_seen_at": now, **asdict(generator)} for generator in order.generators]
+    insert_missing(session, Generator, ("id", "revision"), rows)
 
 
 def _known_takes(session: Session, catalog_id: int) -> dict[str, tuple[int, str]]:
     query = select(Take.id, Take.position, Take.status).where(Take.catalog_id == catalog_id)
-    return {id_: (position, status) for id_, position, status in session.execute(query).yield_per(CHUNK)}
-
-
+    found = session.execute(query.execution_options(yield_per=CHUNK))
+    return {id_: (position, intern(status)) for id_, position, status in found}
 
 
 def _take_values(take: NewTake, catalog_id: int, cue_ids: dict[str, int], now: datetime) -> dict[str, Any]:
@@ -102,11 +107,16 @@ def _move(session: Session, takes: list[NewTake]) -> None:
 
 
 def _revive(session: Session, ids: list[str]) -> None:
+    """What has its sound is done again; the rest is tried anew, whatever became of it before."""
     status = case((Take.pcm_sha256.is_not(None), "done"), else_="planned")
     for chunk in chunks(ids, 500):
-        session.execute(update(Take).where(Take.id.in_(chunk)).values(status=status))
+        session.execute(_of(chunk).values(status=status, error=None))
 
 
-def _set_status(session: Session, ids: list[str], status: str) -> None:
+def _supersede(session: Session, ids: list[str]) -> None:
     for chunk in chunks(ids, 500):
-        session.execute(update(Take).where(Take.id.in_(chunk)).values(status=status))
+        session.execute(_of(chunk).values(status="superseded"))
+
+
+def _of(ids: list[str]) -> Update:
+    return update(Take.__table__).where(Take.id.in_(ids))  # type: ignore[arg-type]

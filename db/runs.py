@@ -6,18 +6,20 @@ nothing large passes through a scheduler.
 
 from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.conflict import insert_missing, insert_or_replace
-from db.rows import AssetRow, NewAttempt, Recording, RunRow, TakeRow
+from db.rows import AssetRow, NewAsset, NewAttempt, Recording, RunRow, TakeRow
 from db.tables import Asset, Attempt, Catalog, EngineProfile, Measurement, Run, Take
 from db.takes import take_rows
 
 UNFINISHED = ("planned", "rendering", "failed")
+LONGEST_ERROR = 10_000
 
 
 def settle_interrupted(session: Session, catalog_id: int) -> int:
@@ -70,24 +72,46 @@ def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
 
 
 def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
-    """Everything of a batch of takes in the caller's one transaction. A take that is done stays as it was recorded."""
-    now = datetime.now(UTC)
-    ids = [recording.take_id for recording in recordings]
-    done = set(session.scalars(select(Take.id).where(Take.id.in_(ids), Take.status == "done")))
-    fresh = [recording for recording in recordings if recording.take_id not in done]
+    """Everything of a batch of takes in the caller's one transaction; recording the same again changes nothing.
+
+    A take that is done stays as it was recorded. A measurement that is no finite number is left out.
+    """
+    fresh = _not_done(session, recordings)
     profiles = {r.profile.sha256: r.profile.profile for r in recordings if r.profile}
-    insert_missing(session, EngineProfile, [{"sha256": key, "profile": value} for key, value in profiles.items()])
-    insert_missing(session, Attempt, [_attempt(r, run_id, a) for r in recordings for a in r.attempts])
-    assets = [_asset(r, n) for r in fresh for n in range(len(r.assets))]
+    rows = [{"sha256": key, "profile": value} for key, value in profiles.items()]
+    insert_missing(session, EngineProfile, ("sha256",), rows)
+    attempts = [_attempt(r, run_id, attempt) for r in recordings for attempt in r.attempts]
+    insert_missing(session, Attempt, ("take_id", "run_id", "started_at", "ended_at", "outcome"), attempts)
+    assets = [_asset(r, asset) for r in fresh for asset in r.assets]
     insert_or_replace(session, Asset, ("take_id", "role", "media_type"), assets)
-    measured = [_measured(r, *item) for r in fresh for item in r.measurements.items()]
+    measured = [_measured(r, *item) for r in fresh for item in r.measurements.items() if isfinite(item[1])]
     insert_or_replace(session, Measurement, ("take_id", "name"), measured)
+    _settle(session, fresh)
+
+
+def _not_done(session: Session, recordings: list[Recording]) -> list[Recording]:
+    done: set[str] = set()
+    for chunk in chunks([recording.take_id for recording in recordings], 500):
+        done |= set(session.scalars(select(Take.id).where(Take.id.in_(chunk), Take.status == "done")))
+    return [recording for recording in recordings if recording.take_id not in done]
+
+
+def _settle(session: Session, recordings: list[Recording]) -> None:
+    if not recordings:
+        return
     statement = update(Take.__table__).where(Take.id == bindparam("key")).values(  # type: ignore[arg-type]
-        status=bindparam("to"), pcm_sha256=bindparam("pcm"), error=bindparam("why"), recorded_at=now
+        status=bindparam("to"), pcm_sha256=bindparam("pcm"), error=bindparam("why"), recorded_at=datetime.now(UTC)
     )
-    if fresh:
-        rows = [{"key": r.take_id, "to": r.status, "pcm": r.pcm_sha256, "why": r.error} for r in fresh]
-        session.execute(statement, rows)
+    rows = [{"key": r.take_id, "to": r.status, "pcm": r.pcm_sha256, "why": storable(r.error)} for r in recordings]
+    session.execute(statement, rows)
+
+
+def storable(error: str | None) -> str | None:
+    """An error text that every database takes: no NUL, no lone surrogates, of bounded length."""
+    if error is None:
+        return None
+    text = error.encode("utf-8", "replace").decode().replace("\0", "?")
+    return text if len(text) <= LONGEST_ERROR else text[: LONGEST_ERROR - 3] + "..."
 
 
 def _attempt(recording: Recording, run_id: str, attempt: NewAttempt) -> dict[str, Any]:
@@ -101,12 +125,11 @@ def _attempt(recording: Recording, run_id: str, attempt: NewAttempt) -> dict[str
         "actor": attempt.actor,
         "engine_profile": profile,
         "seconds": attempt.seconds,
-        "error": attempt.error,
+        "error": storable(attempt.error),
     }
 
 
-def _asset(recording: Recording, number: int) -> dict[str, Any]:
-    asset = recording.assets[number]
+def _asset(recording: Recording, asset: NewAsset) -> dict[str, Any]:
     profile = recording.profile.sha256 if recording.profile else None
     columns = AssetRow.__dataclass_fields__
     return {name: getattr(asset, name) for name in columns} | {"take_id": recording.take_id, "engine_profile": profile}
@@ -117,9 +140,12 @@ def _measured(recording: Recording, name: str, value: float) -> dict[str, Any]:
 
 
 def plan_again(session: Session, take_ids: Collection[str]) -> None:
-    """Forget that these takes are done: the next run renders them once more and replaces their assets."""
+    """Forget the sound of these takes: the next run renders them once more and replaces their assets.
+
+    Superseded ones stay so; they are rendered once they are ordered again."""
+    status = case((Take.status == "superseded", "superseded"), else_="planned")
     for chunk in chunks(take_ids, 500):
-        session.execute(update(Take).where(Take.id.in_(chunk)).values(status="planned", pcm_sha256=None))
+        session.execute(update(Take).where(Take.id.in_(chunk)).values(status=status, pcm_sha256=None))
 
 
 def end_run(session: Session, run_id: str, status: str, stages: dict[str, float]) -> dict[str, int]:

@@ -75,10 +75,12 @@ class Catalog(Base):
 
 
 class Brief(Base):
-    """An order, stored whole: `text` is the file's bytes, `sha256` their digest."""
+    """An order, stored whole: `text` is the file's bytes, `sha256` their digest.
+
+    The same file ordered for another use is another order."""
 
     __tablename__ = "brief"
-    __table_args__ = (UniqueConstraint("catalog_id", "sha256"),)
+    __table_args__ = (UniqueConstraint("catalog_id", "sha256", "use"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     catalog_id: Mapped[int] = mapped_column(ForeignKey("catalog.id"))
     sha256: Mapped[str] = mapped_column(Sha256)
@@ -142,9 +144,11 @@ class Take(Base):
     __tablename__ = "take"
     __table_args__ = (
         Index("ix_take_catalog_id_status", "catalog_id", "status"),
-        Index("ix_take_catalog_id_position", "catalog_id", "position"),
+        Index("ix_take_catalog_id_position_id", "catalog_id", "position", "id"),
         Index("ix_take_run_id_shard", "run_id", "shard"),
         Index("ix_take_pcm_sha256", "pcm_sha256"),
+        Index("ix_take_cue_id", "cue_id"),
+        Index("ix_take_generator_revision", "generator", "revision"),
         ForeignKeyConstraint(["generator", "revision"], ["generator.id", "generator.revision"]),
     )
     id: Mapped[str] = mapped_column(Sha256, primary_key=True)
@@ -182,10 +186,13 @@ class EngineProfile(Base):
 
 
 class Attempt(Base):
-    """One try at a take, whatever came of it."""
+    """One try at a take, whatever came of it. Its times and outcome name it, so that none is recorded twice."""
 
     __tablename__ = "attempt"
-    __table_args__ = (Index("ix_attempt_take_id", "take_id"), Index("ix_attempt_run_id", "run_id"))
+    __table_args__ = (
+        UniqueConstraint("take_id", "run_id", "started_at", "ended_at", "outcome"),
+        Index("ix_attempt_run_id", "run_id"),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     take_id: Mapped[str] = mapped_column(ForeignKey("take.id"))
     run_id: Mapped[str] = mapped_column(ForeignKey("run.id"))
@@ -202,7 +209,12 @@ class Asset(Base):
     """One stored file of a take. `path` is relative to the catalog home's readable tree."""
 
     __tablename__ = "asset"
-    __table_args__ = (UniqueConstraint("take_id", "role", "media_type"), Index("ix_asset_sha256", "sha256"))
+    __table_args__ = (
+        UniqueConstraint("take_id", "role", "media_type"),
+        Index("ix_asset_sha256", "sha256"),
+        Index("ix_asset_pcm_sha256", "pcm_sha256"),
+        Index("ix_asset_engine_profile", "engine_profile"),
+    )
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     take_id: Mapped[str] = mapped_column(ForeignKey("take.id"))
     role: Mapped[str] = mapped_column(String(64))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from db.rows import AssetRow, TakeRow
-from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Take
+from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Run, Take
 
 READ_CHUNK = 2_000
 _TAKE_COLUMNS = tuple(
@@ -16,40 +16,27 @@ _TAKE_COLUMNS = tuple(
 )
 
 
-def take_rows(session: Session, where: ColumnElement[bool] | None = None, with_assets: bool = True) -> Iterator[TakeRow]:
-    """Takes in catalog and brief order; memory stays bounded however many there are."""
-    last: tuple[int, int, str] = (0, -1, "")
-    condition = true() if where is None else where
+def take_rows(
+    session: Session, where: ColumnElement[bool] | None = None, with_assets: bool = True
+) -> Iterator[TakeRow]:
+    """Takes in catalog and brief order, streamed: memory stays bounded however many there are."""
+    catalogs = {id_: name for id_, name in session.execute(select(Catalog.id, Catalog.name))}
     columns = [getattr(Take, name) for name in _TAKE_COLUMNS]
-    while True:
-        query = (
-            select(Take.catalog_id, Catalog.name, *columns)
-            .join(Catalog, Catalog.id == Take.catalog_id)
-            .where(condition, _after(last))
-            .order_by(Take.catalog_id, Take.position, Take.id)
-            .limit(READ_CHUNK)
-        )
-        found = session.execute(query).all()
-        ids = [row.id for row in found]
-        assets = _assets(session, ids) if with_assets else {}
-        measured = _measurements(session, ids) if with_assets else {}
-        for row in found:
-            values = {name: getattr(row, name) for name in _TAKE_COLUMNS}
-            yield TakeRow(
-                catalog=row.name, assets=tuple(assets.get(row.id, ())), measurements=measured.get(row.id, {}), **values
-            )
-        if len(found) < READ_CHUNK:
-            return
-        last = (found[-1].catalog_id, found[-1].position, found[-1].id)
-
-
-def _after(last: tuple[int, int, str]) -> ColumnElement[bool]:
-    """Rows behind `last` in (catalog, position, id) order."""
-    catalog, position, id_ = last
-    same_catalog = (Take.catalog_id == catalog) & (
-        (Take.position > position) | ((Take.position == position) & (Take.id > id_))
+    query = (
+        select(Take.catalog_id, *columns)
+        .where(true() if where is None else where)
+        .order_by(Take.catalog_id, Take.position, Take.id)
+        .execution_options(yield_per=READ_CHUNK)
     )
-    return (Take.catalog_id > catalog) | same_catalog
+    with session.execute(query) as found:
+        for page in found.partitions():
+            ids = [row.id for row in page] if with_assets else []
+            assets, measured = _assets(session, ids), _measurements(session, ids)
+            for catalog_id, *values in page:
+                named = dict(zip(_TAKE_COLUMNS, values, strict=True))
+                files = tuple(assets.get(named["id"], ()))
+                measurements = measured.get(named["id"], {})
+                yield TakeRow(catalog=catalogs[catalog_id], assets=files, measurements=measurements, **named)
 
 
 def _assets(session: Session, take_ids: Sequence[str]) -> dict[str, list[AssetRow]]:
@@ -77,7 +64,7 @@ def _parts(ids: Sequence[str], size: int = 500) -> Iterator[Sequence[str]]:
 
 def in_catalog(name: str) -> ColumnElement[bool]:
     """The condition that a take belongs to the catalog `name`."""
-    return Catalog.name == name
+    return Take.catalog_id.in_(select(Catalog.id).where(Catalog.name == name))
 
 
 def with_state(state: str) -> ColumnElement[bool]:
@@ -90,9 +77,14 @@ def with_status(*statuses: str) -> ColumnElement[bool]:
     return Take.status.in_(statuses)
 
 
+def with_ids(ids: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a take is one of these (a few hundred)."""
+    return Take.id.in_(ids)
+
+
 def with_id_prefix(prefix: str) -> ColumnElement[bool]:
-    """The condition that a take's id begins with `prefix` (lower-case hexadecimal)."""
-    return Take.id.startswith(prefix, autoescape=True)
+    """The condition that a take's id begins with `prefix` (lower-case hexadecimal): a range, so the key is used."""
+    return (Take.id >= prefix) & (Take.id < prefix + "g")
 
 
 def catalog_names(session: Session) -> list[tuple[str, str]]:
@@ -106,9 +98,12 @@ def status_counts(session: Session, catalog: str) -> dict[str, int]:
     return {status: count for status, count in session.execute(query)}
 
 
-def referenced_blobs(session: Session) -> Iterator[str]:
-    """The SHA-256 of every stored file that some asset refers to."""
-    return iter(session.scalars(select(Asset.sha256).distinct()))
+def referenced_among(session: Session, digests: Sequence[str]) -> set[str]:
+    """Those of the SHA-256 `digests` that some asset refers to."""
+    found: set[str] = set()
+    for part in _parts(digests):
+        found |= set(session.scalars(select(Asset.sha256).where(Asset.sha256.in_(part))))
+    return found
 
 
 def take_profile(session: Session, take_id: str) -> dict[str, Any] | None:
@@ -127,7 +122,15 @@ def brief_of(session: Session, take_id: str) -> dict[str, Any] | None:
 
 
 def newest_brief(session: Session, catalog: str) -> tuple[str, str, str]:
-    """(title, digest, use) of the brief that a catalog was last planned from."""
-    query = select(Catalog.title, Brief.sha256, Brief.use).join(Brief, Brief.catalog_id == Catalog.id)
-    found = session.execute(query.where(Catalog.name == catalog).order_by(Brief.planned_at.desc())).first()
+    """(title, digest, use) of the brief that a catalog was last run from; one never run counts from its planning."""
+    last = func.coalesce(func.max(Run.started_at), Brief.planned_at)
+    query = (
+        select(Catalog.title, Brief.sha256, Brief.use)
+        .join(Brief, Brief.catalog_id == Catalog.id)
+        .outerjoin(Run, Run.brief_id == Brief.id)
+        .where(Catalog.name == catalog)
+        .group_by(Brief.id, Catalog.title, Brief.sha256, Brief.use, Brief.planned_at)
+        .order_by(last.desc(), Brief.id.desc())
+    )
+    found = session.execute(query.limit(1)).first()
     return (found.title, found.sha256, found.use) if found else (catalog, "", "")

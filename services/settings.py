@@ -9,15 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.urls import DatabaseUrlError, database_name, database_url, sqlite_url
 from services.storage.folder import FolderStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlalchemy.exc import DatabaseError
 
     from models.registry import Card
     from services.rendering.jobs import Executor, Workshop
 
 DEFAULT_HOME = "catalog"
+MOST_DIGITS = 12
+UPGRADE = "run `cueworks db upgrade`"
 DATABASE = "cueworks.db"
 
 
@@ -41,15 +45,15 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Raises SettingError naming the variable whose value cannot be used."""
-        home = Path(environment.get("CUEWORKS_HOME") or DEFAULT_HOME).expanduser().resolve()
-        url = environment.get("CUEWORKS_DATABASE_URL")
+        home = _path("CUEWORKS_HOME", environment.get("CUEWORKS_HOME") or DEFAULT_HOME)
+        url = environment.get("CUEWORKS_DATABASE_URL") or None
         store = environment.get("CUEWORKS_STORE_URL")
         if store:
             raise SettingError(f"CUEWORKS_STORE_URL={store!r}: only the home's own folder is supported; unset it")
         executor = environment.get("CUEWORKS_EXECUTOR") or "ray"
         return cls(
             home=home,
-            database_url=url or f"sqlite+pysqlite:///{home / DATABASE}",
+            database_url=_database_url(url, home),
             embedded=url is None,
             cache_dir=_cache_dir(environment),
             ray_address=environment.get("CUEWORKS_RAY_ADDRESS") or None,
@@ -69,19 +73,25 @@ class Settings:
     def open_database(self) -> "Engine":
         """The database. The embedded one is made and brought to this release's schema; another must be there.
 
-        Raises SettingError where the URL names no database or the schema is not this release's."""
-        from db.migrate import HEAD, current_revision, upgrade
+        Raises SettingError where it is damaged, out of reach, or its schema is not this release's; a full disk and a
+        locked database raise SQLAlchemy's own error."""
+        from sqlalchemy.exc import DatabaseError
+
+        from db.migrate import HEAD, ForeignSchemaError, current_revision, upgrade
 
         if self.embedded:
             self.home.mkdir(parents=True, exist_ok=True)
-        engine = self.connect()
-        if self.embedded:
-            upgrade(engine)
-        elif (at := current_revision(engine)) != HEAD:
-            raise SettingError(
-                f"CUEWORKS_DATABASE_URL: the schema there is {at or 'empty'}, this release needs {HEAD}; "
-                "run `cueworks db upgrade`"
-            )
+        engine, name = self.connect(), database_name(self.database_url)
+        try:
+            at = upgrade(engine)[1] if self.embedded else current_revision(engine)
+        except ForeignSchemaError as error:
+            raise SettingError(f"{name}: {error}") from None
+        except DatabaseError as error:
+            if _passes(error):
+                raise
+            raise SettingError(f"{name}: {_database_fault(error)}") from error
+        if at != HEAD:
+            raise SettingError(f"{name}: its schema is {at or 'empty'}, this release needs {HEAD}; {UPGRADE}")
         return engine
 
     def open_for_reading(self) -> "Engine":
@@ -97,13 +107,10 @@ class Settings:
         return engine
 
     def connect(self) -> "Engine":
-        """An engine for the database as it is. Raises SettingError where the URL names none."""
+        """An engine for the database as it is; connects to nothing yet."""
         from db.engine import open_engine
 
-        try:
-            return open_engine(self.database_url)
-        except ValueError as error:
-            raise SettingError(f"CUEWORKS_DATABASE_URL: {error}") from error
+        return open_engine(self.database_url)
 
     def workshop(self, card: "Card") -> "Workshop":
         """How workers for the generator of `card` are built."""
@@ -133,14 +140,42 @@ class Settings:
 
 def processors() -> int:
     """The processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cache_dir(environment: Mapping[str, str]) -> Path:
     if named := environment.get("CUEWORKS_CACHE"):
-        return Path(named).expanduser().resolve()
-    base = environment.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser().resolve() / "cueworks"
+        return _path("CUEWORKS_CACHE", named)
+    return _path("XDG_CACHE_HOME", environment.get("XDG_CACHE_HOME") or "~/.cache") / "cueworks"
+
+
+def _path(variable: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser().resolve()
+    except (RuntimeError, ValueError, OSError) as error:
+        raise SettingError(f"{variable}={text!r}: {error}; write the path of a folder") from None
+
+
+def _database_url(url: str | None, home: Path) -> str:
+    try:
+        if url is None:
+            return sqlite_url(home / DATABASE)
+        database_url(url)
+    except DatabaseUrlError as error:
+        raise SettingError(f"{'CUEWORKS_DATABASE_URL' if url else 'CUEWORKS_HOME'}: {error}") from None
+    return url
+
+
+def _passes(error: "DatabaseError") -> bool:
+    """Whether the same command may work later, with nothing set otherwise."""
+    return any(word in str(error.orig) for word in ("is full", "locked", "No space left"))
+
+
+def _database_fault(error: "DatabaseError") -> str:
+    reason = str(error.orig).strip().splitlines()[0]
+    if "not a database" in reason or "malformed" in reason:
+        return f"damaged, or no database of Cueworks ({reason}); restore it from a backup, or move it away"
+    return f"cannot be used ({reason}); check CUEWORKS_HOME and CUEWORKS_DATABASE_URL"
 
 
 def _executor(name: str, where: str) -> str:
@@ -153,6 +188,6 @@ def _count(environment: Mapping[str, str], name: str) -> int | None:
     text = environment.get(name)
     if not text:
         return None
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or len(text) > MOST_DIGITS or int(text) < 1:
         raise SettingError(f"{name}={text!r}: use a whole number from 1")
     return int(text)

@@ -5,23 +5,27 @@ Verification returns problems with remedies; it changes nothing unless it is ask
 
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from db.chunks import chunks
 from db.engine import reading, writing
 from db.rows import AssetRow, Recording, TakeRow
 from db.runs import plan_again
-from db.takes import in_catalog, referenced_blobs, take_profile, take_rows, with_id_prefix, with_status
+from db.takes import in_catalog, referenced_among, take_profile, take_rows, with_ids, with_status
 from models.registry import CARDS
+from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
 from services.rendering.in_process import InProcessExecutor
 from services.rendering.jobs import Workshop
 from services.storage.folder import FolderStore
-from services.storage.store import digest
+from services.storage.store import Blob, BlobMissingError, digest
 from services.storage.tree import link
 
+REMEMBERED_BLOBS = 100_000
 RENDER_AGAIN = "run `cueworks verify --repair`, then the same `cueworks generate` again"
 
 
@@ -54,88 +58,139 @@ def verify(
     """Check every file of every finished take: there, unchanged, and in its place in the tree."""
     problems: list[Problem] = []
     takes = files = 0
-    checked: dict[str, str | None] = {}
-    condition = with_status("done", "superseded") & (in_catalog(catalog) if catalog else with_status("done", "superseded"))
+    condition = with_status("done", "superseded")
+    if catalog:
+        condition &= in_catalog(catalog)
+    inspector = _Inspector(home, store)
+    unreferenced = tuple(sorted(blob.sha256 for blob in _unreferenced(engine, store)))
     with reading(engine) as session:
         for take in take_rows(session, condition):
-            if take.pcm_sha256 is None:
+            if take.status == "superseded" and take.pcm_sha256 is None:
                 continue
             takes += 1
             files += len(take.assets)
-            problems += _take_problems(take, home, store, checked)
+            problems += inspector.problems(take)
             progress(1)
-        known = set(referenced_blobs(session))
-    unreferenced = tuple(sorted(blob.sha256 for blob in store.digests() if blob.sha256 not in known))
     return Verification(takes, files, tuple(problems), unreferenced)
 
 
-def _take_problems(take: TakeRow, home: Path, store: FolderStore, checked: dict[str, str | None]) -> Iterator[Problem]:
+class _Inspector:
+    """Compares takes with their files. A blob that several takes share is read once, as long as it is remembered."""
+
+    def __init__(self, home: Path, store: FolderStore) -> None:
+        self._home = home
+        self._store = store
+        self._checked: dict[tuple[str, int, str | None], str | None] = {}
+
+    def problems(self, take: TakeRow) -> Iterator[Problem]:
+        if fault := _record_fault(take):
+            yield Problem(take.id, fault, RENDER_AGAIN)
+        for asset in take.assets:
+            fault = self.blob_fault(asset) or self._tree_fault(asset)
+            if fault:
+                yield Problem(take.id, f"{asset.role} ({asset.path}): {fault}", RENDER_AGAIN)
+
+    def sounds(self, take: TakeRow) -> bool:
+        """Whether the record and the blobs of a take are whole, whatever became of its tree."""
+        return _record_fault(take) is None and not any(self.blob_fault(asset) for asset in take.assets)
+
+    def blob_fault(self, asset: AssetRow) -> str | None:
+        key = (asset.sha256, asset.bytes, asset.pcm_sha256)
+        if key not in self._checked:
+            if len(self._checked) >= REMEMBERED_BLOBS:
+                self._checked.clear()
+            self._checked[key] = _blob_fault(asset, self._store)
+        return self._checked[key]
+
+    def _tree_fault(self, asset: AssetRow) -> str | None:
+        path = self._home / asset.path
+        try:
+            if not path.is_file():
+                return "the file is missing from the readable tree"
+            if path.samefile(self._store.path(asset.sha256)):
+                return None
+            with path.open("rb") as file:
+                return None if digest(file).sha256 == asset.sha256 else "the file in the readable tree was changed"
+        except OSError as error:
+            return f"the file in the readable tree cannot be read ({error.strerror})"
+
+
+def _record_fault(take: TakeRow) -> str | None:
     mixes = [asset.pcm_sha256 for asset in take.assets if asset.role == "mix" and asset.pcm_sha256]
-    if mixes != [take.pcm_sha256]:
-        yield Problem(take.id, f"the take records PCM {take.pcm_sha256}, its master {mixes}", RENDER_AGAIN)
-    for asset in take.assets:
-        if asset.sha256 not in checked:
-            checked[asset.sha256] = _blob_fault(asset, store)
-        fault = checked[asset.sha256] or _tree_fault(asset, home, store)
-        if fault:
-            yield Problem(take.id, f"{asset.role} ({asset.path}): {fault}", RENDER_AGAIN)
+    if take.pcm_sha256 is None:
+        return "the take is done, but no PCM is recorded"
+    if take.pcm_sha256 not in mixes or set(mixes) != {take.pcm_sha256}:
+        return f"the take records PCM {take.pcm_sha256}, its master {', '.join(mixes) or 'none'}"
+    return None
 
 
 def _blob_fault(asset: AssetRow, store: FolderStore) -> str | None:
-    if not store.has(asset.sha256):
+    try:
+        with store.open(asset.sha256) as file:
+            found = digest(file)
+    except BlobMissingError:
         return f"blob {asset.sha256} is missing"
-    with store.open(asset.sha256) as file:
-        found = digest(file)
+    except OSError as error:
+        return f"blob {asset.sha256} cannot be read ({error.strerror})"
     if found.sha256 != asset.sha256 or found.bytes != asset.bytes:
         return f"blob {asset.sha256} was changed: its bytes hash to {found.sha256}"
     if asset.pcm_sha256 is not None:
         from services.mastering.encode import decoded_pcm_sha256
+        from services.mastering.errors import MasteringError
 
-        if decoded_pcm_sha256(store.path(asset.sha256)) != asset.pcm_sha256:
+        try:
+            decoded = decoded_pcm_sha256(store.path(asset.sha256))
+        except MasteringError as error:
+            return f"blob {asset.sha256} does not decode: {error}"
+        if decoded != asset.pcm_sha256:
             return f"blob {asset.sha256} does not decode to the PCM that is recorded"
     return None
 
 
-def _tree_fault(asset: AssetRow, home: Path, store: FolderStore) -> str | None:
-    path = home / asset.path
-    if not path.is_file():
-        return "the file is missing from the readable tree"
-    if path.samefile(store.path(asset.sha256)):
-        return None
-    with path.open("rb") as file:
-        return None if digest(file).sha256 == asset.sha256 else "the file in the readable tree was changed"
-
-
 def repair(engine: Engine, home: Path, store: FolderStore, found: Verification) -> int:
-    """Put tree files back where their blobs are whole; plan the other broken takes again. Returns how many of those."""
-    broken = sorted({problem.take for problem in found.problems if problem.take})
-    again: list[str] = []
-    with reading(engine) as session:
-        for id_ in broken:
-            take = next(take_rows(session, with_id_prefix(id_)))
-            if any(_blob_fault(asset, store) for asset in take.assets):
-                again.append(id_)
+    """Put tree files back where their blobs are whole; plan the other broken takes again. Returns how many of those.
+
+    Raises CatalogBusyError when a driver works on a catalog with broken takes.
+    """
+    broken = _broken_takes(engine, sorted({problem.take for problem in found.problems if problem.take}))
+    inspector, again = _Inspector(home, store), list[str]()
+    with ExitStack() as locks:
+        for catalog in sorted({take.catalog for take in broken}):
+            locks.enter_context(catalog_lock(home, engine, catalog))
+        for take in broken:
+            if not inspector.sounds(take):
+                again.append(take.id)
                 continue
             for asset in take.assets:
-                (home / asset.path).unlink(missing_ok=True)
                 link(store.path(asset.sha256), home / asset.path)
-    with writing(engine) as session:
-        plan_again(session, again)
+        with writing(engine) as session:
+            plan_again(session, again)
     return len(again)
+
+
+def _broken_takes(engine: Engine, ids: list[str]) -> list[TakeRow]:
+    with reading(engine) as session:
+        return [take for part in chunks(ids, 500) for take in take_rows(session, with_ids(part))]
+
+
+def _unreferenced(engine: Engine, store: FolderStore) -> Iterator[Blob]:
+    """Blobs that no asset refers to. Each is asked for after it was seen, so one that is recorded by then counts."""
+    for blobs in chunks(store.digests(), 2_000):
+        with reading(engine) as session:
+            known = referenced_among(session, [blob.sha256 for blob in blobs])
+        yield from (blob for blob in blobs if blob.sha256 not in known)
 
 
 def collect_garbage(engine: Engine, store: FolderStore) -> tuple[int, int]:
     """Remove blobs that no asset refers to, and old half-written files. Returns (files, bytes) removed.
 
-    Call it while no run is going on: a take on its way has blobs before it has assets.
+    Call it while no run is going on (`services.catalog.lock.whole_home`): a take on its way has blobs before it has
+    assets.
     """
-    with reading(engine) as session:
-        known = set(referenced_blobs(session))
     removed = size = 0
-    for blob in list(store.digests()):
-        if blob.sha256 not in known:
-            store.delete(blob.sha256)
-            removed, size = removed + 1, size + blob.bytes
+    for blob in _unreferenced(engine, store):
+        store.delete(blob.sha256)
+        removed, size = removed + 1, size + blob.bytes
     return removed + store.sweep(), size
 
 
@@ -152,7 +207,7 @@ class Reproduction:
 
 def reproduce(engine: Engine, takes: list[TakeRow], workshop_for: Callable[[str], Workshop]) -> Iterator[Reproduction]:
     """Render takes again in this process, in a scratch folder, and compare PCM; nothing recorded changes."""
-    with tempfile.TemporaryDirectory(prefix="cueworks-reproduce-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="cueworks-reproduce-") as scratch, ExitStack() as opened:
         executors: dict[str, InProcessExecutor] = {}
         for take in takes:
             obstacle = _obstacle(take)
@@ -161,7 +216,7 @@ def reproduce(engine: Engine, takes: list[TakeRow], workshop_for: Callable[[str]
                 continue
             if take.generator not in executors:
                 workshop = replace(workshop_for(take.generator), home=Path(scratch))
-                executors[take.generator] = InProcessExecutor(workshop)
+                executors[take.generator] = opened.enter_context(closing(InProcessExecutor(workshop)))
             (recording,) = executors[take.generator].run([job(take)])
             yield _compared(engine, take, recording)
 

@@ -61,7 +61,7 @@ class Driver:
             with self._lock:
                 runs.record(self.engine, self.run_id, recordings)
         except OperationalError as error:
-            if "full" in str(error.orig):
+            if _is_full(error):
                 raise RenderingStoppedError(
                     "the disk with the database is full; free some space and run the same command again"
                 ) from error
@@ -69,6 +69,12 @@ class Driver:
         self.first_recorded = self.first_recorded or time.perf_counter()
         done = sum(recording.status == "done" for recording in recordings)
         self.progress(done, len(recordings) - done)
+
+
+def _is_full(error: OperationalError) -> bool:
+    """SQLite and PostgreSQL say it in different words."""
+    told = str(error.orig).lower()
+    return "is full" in told or "no space left" in told
 
 
 class _Batch:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from db.rows import TakeRow
 
@@ -28,7 +29,9 @@ def export_takes(takes: Iterable[TakeRow], home: Path, target: Path) -> int:
         raise ExportError(f"{target}: unknown table format {target.suffix!r}; use a name ending in .parquet or .csv")
     if not target.parent.is_dir():
         raise ExportError(f"{target}: there is no folder {target.parent}; create it first")
-    part = target.with_name(target.name + ".part")
+    if target.is_dir():
+        raise ExportError(f"{target}: is a folder; name a file")
+    part = target.with_name(f".{target.name[:100]}.{uuid4().hex}.part")
     try:
         count = _write(takes, home, part, target.suffix.lower())
         part.replace(target)
@@ -54,8 +57,8 @@ def table_schema() -> "pa.Schema":
     """The columns of the table. Nested values (controls, point, assets) are JSON text, so that CSV holds them too."""
     import pyarrow as pa
 
-    texts = ("id", "catalog", "zone", "cue", "state", "point", "prompt", "generator", "revision", "genre", "mood", "key")
-    more = ("meter", "form", "controls", "status", "pcm_sha256", "mix_path", "assets", "error")
+    texts = ("id", "catalog", "zone", "cue", "state", "point", "prompt", "generator", "revision", "genre", "mood")
+    more = ("key", "meter", "form", "controls", "status", "pcm_sha256", "mix_path", "assets", "error")
     numbers = [("index", pa.int64()), ("seed", pa.int64()), ("bars", pa.int64()), ("intensity", pa.int64())]
     floats = ("bpm", "duration_s", "integrated_lufs", "true_peak_dbtp")
     times = [(name, pa.timestamp("us", tz="UTC")) for name in ("planned_at", "recorded_at")]

@@ -1,20 +1,27 @@
 """One driver a catalog: whoever comes second is told who holds it.
 
 A file lock in the home (it vanishes with its process, however that ends) and, on PostgreSQL, an advisory lock for
-drivers on other machines. Holding it, a driver may settle what an interrupted one left behind.
+drivers on other machines. Holding it, a driver may settle what an interrupted one left behind. Whoever removes files
+holds the whole home, which no catalog's holder shares.
 """
 
+import errno
 import fcntl
 import os
 import platform
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from sqlalchemy import Engine
 
 from db.advisory import HeldElsewhereError, advisory_lock
+
+TOLD_WITHIN_S = 0.2  # a holder writes its name right after it has the lock
+_HOME = ".home"  # no catalog's name begins with a dot
 
 
 class CatalogBusyError(RuntimeError):
@@ -24,23 +31,19 @@ class CatalogBusyError(RuntimeError):
 @contextmanager
 def catalog_lock(home: Path, engine: Engine, catalog: str) -> Iterator[None]:
     """Hold the catalog for the block. Raises CatalogBusyError at once when another driver has it."""
-    folder = home / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{catalog}.lock").open("a+", encoding="utf-8") as file:
+    with _locked(home, _HOME, fcntl.LOCK_SH, "the home"), _locked(home, catalog, fcntl.LOCK_EX, f"catalog {catalog!r}"):
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise _busy(catalog, file.read().strip() or "another driver") from None
-        holder = describe_driver()
-        file.truncate(0)
-        file.write(f"{holder}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC\n")
-        file.flush()
-        try:
-            with advisory_lock(engine, f"catalog {catalog}", holder):
+            with advisory_lock(engine, f"catalog {catalog}", describe_driver()):
                 yield
         except HeldElsewhereError as error:
-            raise _busy(catalog, str(error)) from None
+            raise _busy(f"catalog {catalog!r}", str(error)) from None
+
+
+@contextmanager
+def whole_home(home: Path) -> Iterator[None]:
+    """Hold every catalog of a home, those to come too. Raises CatalogBusyError when a driver works on one."""
+    with _locked(home, _HOME, fcntl.LOCK_EX, "a catalog of this home"):
+        yield
 
 
 def describe_driver() -> str:
@@ -48,5 +51,42 @@ def describe_driver() -> str:
     return f"process {os.getpid()} on {platform.node()}"
 
 
-def _busy(catalog: str, holder: str) -> CatalogBusyError:
-    return CatalogBusyError(f"catalog {catalog!r} is being worked on by {holder}; wait for it or stop it, then try again")
+@contextmanager
+def _locked(home: Path, name: str, kind: int, what: str) -> Iterator[None]:
+    folder = home / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / f"{name}.lock").open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _busy(what, _holder(file)) from None
+        except OSError as error:
+            if error.errno in (errno.ENOLCK, errno.ENOTSUP):
+                raise OSError(error.errno, "this file system has no locks", str(folder)) from None
+            raise
+        try:
+            _tell(file, f"{describe_driver()}, since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+            yield
+        finally:
+            file.truncate(0)
+
+
+def _tell(file: TextIO, holder: str) -> None:
+    file.truncate(0)
+    file.write(holder + "\n")
+    file.flush()
+
+
+def _holder(file: TextIO) -> str:
+    """Who is written down; a holder that has just begun gets a moment to do it."""
+    until = time.monotonic() + TOLD_WITHIN_S
+    while time.monotonic() < until:
+        file.seek(0)
+        if lines := file.read().splitlines():
+            return lines[-1]
+        time.sleep(0.01)
+    return "another driver"
+
+
+def _busy(what: str, holder: str) -> CatalogBusyError:
+    return CatalogBusyError(f"{what} is being worked on by {holder}; wait for it or stop it, then try again")

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
 import db.runs
 from db.engine import reading, writing
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
+from db.takes import catalog_names
 from models.controls import Controls
 from models.generator import Request
 from models.registry import card
 from services.catalog.lock import describe_driver
+from services.planning.faults import BriefError, Fault
 from services.planning.order import Delivery, PlannedTake
 from services.planning.plan import Plan
 from services.rendering.jobs import Job
@@ -26,6 +29,8 @@ from services.storage.tree import safe_name
 
 MAX_SHARDS = 200
 SMALLEST_SHARD = 8
+LONGEST_PART, LONGEST_FOLDER = 24, 100
+HOME_FOLDERS = ("blobs", "locks", "prefect")  # what else lies in a home beside the catalogs' trees
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,12 @@ class StartedRun:
 
 
 def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined: bool = False) -> StartedRun:
-    """Register the plan and open a run over what is missing. Call it while holding the catalog's lock."""
+    """Register the plan and open a run over what is missing. Call it while holding the catalog's lock.
+
+    Raises BriefError, before anything is written, where the catalog's folder would be another's too.
+    """
     with writing(engine) as session:
+        _check_folder(session, plan.catalog)
         registered = register(session, _order(plan), _new_takes(plan))
         db.runs.settle_interrupted(session, registered.catalog_id)
         ordered = {take.id for take in plan.takes}
@@ -65,6 +74,17 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
     return StartedRun(
         run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered
     )
+
+
+def _check_folder(session: Session, catalog: str) -> None:
+    """Folders that differ only by case are one folder on many machines."""
+    if catalog.casefold() in HOME_FOLDERS:
+        what = "Cueworks keeps a folder of this name for itself"
+        raise BriefError([Fault("catalog", what, "name the catalog otherwise", repr(catalog))])
+    for name, _ in catalog_names(session):
+        if name != catalog and name.casefold() == catalog.casefold():
+            what = f"there is a catalog {name!r} already, and names that differ only by case share a folder"
+            raise BriefError([Fault("catalog", what, f"write `{name}`, or name it otherwise", repr(catalog))])
 
 
 def cut_shards(missing: list[tuple[str, str, float]]) -> list[list[str]]:
@@ -162,7 +182,11 @@ def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, st
 
 
 def take_folder(take: PlannedTake) -> str:
-    """`catalog/state/take`, readable and unique: the name ends in the first letters of the take's id."""
+    """`catalog/state/take`: readable, of bounded length, and unique by the first 64 bits of the take's id.
+
+    Names alone never tell takes apart: they are cut, and an edited cue keeps its name. Two of a million takes of one
+    name and index would share 64 bits once in 37 million catalogs.
+    """
     parts: Iterable[str | None] = (take.zone, take.cue if take.cue != take.state else None, *take.point.values())
-    name = "-".join(safe_name(part)[:24] for part in parts if part)
-    return f"{take.catalog}/{safe_name(take.state)}/{name + '-' if name else ''}{take.index:03d}-{take.id[:8]}"
+    name = "-".join(safe_name(part, LONGEST_PART) for part in parts if part)[:LONGEST_FOLDER].rstrip(".-")
+    return f"{take.catalog}/{safe_name(take.state)}/{name + '-' if name else ''}{take.index:03d}-{take.id[:16]}"

@@ -5,13 +5,14 @@ A crash leaves at most files under `blobs/tmp`, which `sweep` removes once they 
 
 import contextlib
 import errno
+import io
 import os
 import re
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from services.storage.store import Blob, BlobMissingError, StorageError, Writer, digest
 
@@ -29,31 +30,32 @@ class FolderStore:
     def put(self, write: Writer) -> Blob:
         try:
             self._temp.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self._temp, delete=False) as file:
-                temp = Path(file.name)
-                try:
+            handle, name = tempfile.mkstemp(dir=self._temp)
+            temp = Path(name)
+            try:
+                with contextlib.closing(_Watched(handle)) as file:
                     return self._store(write, file, temp)
-                except BaseException:
-                    temp.unlink(missing_ok=True)
-                    raise
+            finally:
+                temp.unlink(missing_ok=True)
         except OSError as error:
             raise StorageError(error.errno, f"{self.root}: {_remedy(error)}") from error
 
-    def _store(self, write: Writer, file: "tempfile._TemporaryFileWrapper[bytes]", temp: Path) -> Blob:
-        write(file)  # type: ignore[arg-type]
-        file.flush()
-        file.seek(0)
-        blob = digest(file)  # type: ignore[arg-type]
+    def _store(self, write: Writer, file: "_Watched", temp: Path) -> Blob:
+        file.let(write)
+        blob = digest(file)
         place = self._place(blob.sha256)
-        if self._holds(place, blob):
-            temp.unlink()
-            return blob
-        os.fchmod(file.fileno(), 0o444)
-        os.fsync(file.fileno())
-        place.parent.mkdir(parents=True, exist_ok=True)
-        temp.replace(place)
+        if not self._holds(place, blob):
+            os.fchmod(file.fileno(), 0o444)
+            os.fsync(file.fileno())
+            self._make_folder(place.parent)
+            temp.replace(place)
         sync_folder(place.parent)
         return blob
+
+    def _make_folder(self, folder: Path) -> None:
+        if not folder.is_dir():
+            folder.mkdir(exist_ok=True)
+            sync_folder(self.root)
 
     def _holds(self, place: Path, blob: Blob) -> bool:
         """An existing blob is kept only when its bytes are right: a damaged one is written anew."""
@@ -81,10 +83,8 @@ class FolderStore:
         if not self.root.is_dir():
             return
         for folder in sorted(self.root.iterdir()):
-            if len(folder.name) == 2:
-                for entry in os.scandir(folder):
-                    if _DIGEST.match(entry.name):
-                        yield Blob(entry.name, entry.stat().st_size)
+            if len(folder.name) == 2 and folder.is_dir():
+                yield from _blobs(folder)
 
     def sweep(self, older_than_s: float = STALE_S) -> int:
         """Remove what interrupted writes left behind; returns how many files."""
@@ -92,7 +92,7 @@ class FolderStore:
         if self._temp.is_dir():
             for path in self._temp.iterdir():
                 with contextlib.suppress(FileNotFoundError):
-                    if time.time() - path.stat().st_mtime > older_than_s:
+                    if path.is_file() and time.time() - path.stat().st_mtime > older_than_s:
                         path.unlink()
                         removed += 1
         return removed
@@ -101,6 +101,55 @@ class FolderStore:
         if not _DIGEST.match(sha256):
             raise ValueError(f"not a SHA-256 digest: {sha256!r}")
         return self.root / sha256[:2] / sha256
+
+
+class _Watched(io.BufferedRandom):
+    """A file that remembers when it could not take something, whatever its writer makes of the exception.
+
+    An encoder in C calls `write` through a callback, where exceptions are lost: the file would be stored with a hole.
+    """
+
+    def __init__(self, handle: int) -> None:
+        super().__init__(io.FileIO(handle, "r+b"))
+        self._fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        with self._watching():
+            return super().write(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        with self._watching():
+            return super().seek(offset, whence)
+
+    def let(self, write: Writer) -> None:
+        """Let `write` write, then rewind. Raises the first OSError that the file met on the way."""
+        try:
+            write(self)
+        finally:
+            if self._fault is not None:
+                raise self._fault
+        self.flush()
+        self.seek(0)
+
+    def close(self) -> None:
+        """Nothing is written any more: what was to be kept has been flushed."""
+        self.raw.close()
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self._fault = self._fault or error
+            raise
+
+
+def _blobs(folder: Path) -> Iterator[Blob]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if _DIGEST.match(entry.name):
+                with contextlib.suppress(FileNotFoundError):
+                    yield Blob(entry.name, entry.stat().st_size)
 
 
 def sync_folder(folder: Path) -> None:

@@ -21,6 +21,9 @@ class BlobMissingError(LookupError):
 class StorageError(OSError):
     """The store cannot take or give a file; the message says where, why and what to do."""
 
+    def __str__(self) -> str:
+        return self.strerror or super().__str__()
+
 
 @dataclass(frozen=True)
 class Blob:

@@ -11,20 +11,34 @@ import tempfile
 import unicodedata
 from pathlib import Path
 
+LONGEST_NAME = 80
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # names that Windows keeps for itself
 
 
-def safe_name(text: str) -> str:
-    """`text` as one portable path component: ASCII letters, digits, `.`, `_`, `-`; never empty, `.` or `..`."""
+def safe_name(text: str, longest: int = LONGEST_NAME) -> str:
+    """`text` as one portable path component of at most `longest` characters: ASCII letters, digits, `.`, `_`, `-`.
+
+    Never empty, `.` or `..`, never begins or ends with `.` or `-`, never a device of Windows.
+    """
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return _UNSAFE.sub("-", ascii_text).strip(".-")[:80] or "unnamed"
+    name = _UNSAFE.sub("-", ascii_text).strip(".-")[:longest].rstrip(".-") or "unnamed"[:longest]
+    return f"{name[: longest - 1]}_" if _DEVICES.fullmatch(name) else name
 
 
 def link(blob: Path, target: Path) -> None:
     """Make `target` the file `blob`, atomically: a hard link, or a copy where the file system has none."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists() and target.samefile(blob):
-        return
+    try:
+        os.link(blob, target)
+    except FileExistsError:
+        if not target.samefile(blob):
+            _replace(blob, target)
+    except OSError:
+        _replace(blob, target)
+
+
+def _replace(blob: Path, target: Path) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".link-") as folder:
         temp = Path(folder) / target.name
         try:
