@@ -56,7 +56,7 @@ def voices_of(seat: Seat) -> int:
 def _voiced(piece: Piece, seat: Seat) -> Iterator[tuple[Passage, list[Voicing]]]:
     """Every passage with a voicing for each of its chords."""
     instrument = INSTRUMENTS[seat.instrument]
-    shift = piece.character.register / 2 + (4 if seat.doubles else 0)
+    shift = piece.character.register / 2 + (4 if seat.doubles else 0) - (3 if piece.character.riff else 0)
     centre = min(max(_CENTRES.get(seat.role, 62.0) + shift, instrument.low + 7), instrument.high - 7)
     low, high = max(instrument.low, int(centre) - 15), min(instrument.high, int(centre) + 15)
     chords = [slot.harmony.pitch_classes for passage in piece.passages for slot in passage.slots]

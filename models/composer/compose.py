@@ -116,7 +116,7 @@ def _palette(piece: Piece) -> Palette:
         applied=style.applied,
         dark=character.dark * (0.5 if modal else 1.0),
         extension=style.extension,
-        calm=style.calm if character.energy < 0.6 else style.calm / 2,
+        calm=style.calm * max(0.0, min(1.0, 2 * (0.75 - character.energy))),
         drone=max(character.drone, 0.35) if modal else character.drone,
     )
 
@@ -127,6 +127,7 @@ def _slots(
     """The chords of a phrase. Phrases of one material with the same tones draw one walk, so returns sound returned."""
     part, phrase = place
     pace = piece.genre.bars_per_chord * piece.character.chord_pace
+    pace = max(1.0, pace) if phrase.cadence == "final" else pace
     grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
     opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
     wish = PhraseWish(tuple(grid), phrase.cadence, opening, tuple(_demand(piece.key, piece.meter, tones)))

@@ -133,9 +133,11 @@ def close(key: Key, palette: Palette, body: list[str], cadence: str, dice: Dice)
         numerals[-1] = tonic
         if len(numerals) > 1:
             numerals[-2] = dominant
+        if len(numerals) > 3 and (numerals[-3] in dict(words["D"]) or numerals[-3] == dominant):
+            numerals[-3] = next((name for name, _ in words["P"] if name not in (dominant, numerals[-4])), tonic)
     elif len(numerals) > 1 and not _open_enough(key, numerals[-1], cadence):
         numerals[-1] = dominant
-        if len(numerals) > 2 and numerals[-2] in dict(words["D"]):
+        if len(numerals) > 2 and (numerals[-2] in dict(words["D"]) or numerals[-2] == dominant):
             numerals[-2] = next((name for name, _ in words["P"] if name not in (dominant, numerals[-3])), tonic)
     return numerals
 

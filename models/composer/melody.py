@@ -62,7 +62,8 @@ def write_guides(piece: Piece, seat: Seat) -> list[Event]:
 def home(piece: Piece, seat: Seat, motif: Motif) -> int:
     """The MIDI key of degree 0 that sets a motif into an instrument's range, near its middle, moved by the register."""
     instrument = INSTRUMENTS[seat.instrument]
-    height = 0.3 if seat.role == "counter" else 0.62 if instrument.chords else 0.54 if piece.character.riff else 0.44
+    height = 0.3 if seat.role == "counter" else 0.62 if instrument.chords else 0.44
+    height += 0.12 if piece.character.riff and seat.role == "melody" else 0.0
     wanted = instrument.low + height * (instrument.high - instrument.low) + piece.character.register
     degrees = [tone.degree for tone in motif.tones] or [0]
     spans = [piece.key.semitones(degree) for degree in degrees]

@@ -161,7 +161,7 @@ def _stack(
     natural = {"": "", "m": "m", "dim": "dim", "aug": "+", "sus4": "sus4"}[quality]
     if ending == "6" and quality in ("", "m"):
         return (*triad, 9), natural + "6"
-    ninth = 14 if chromatic or dominant else key.semitones(degree + 8) - key.semitones(degree)
+    ninth = 14 if chromatic else key.semitones(degree + 8) - key.semitones(degree)
     if ending == "add9" and quality in ("", "m"):
         return ((*triad, 14), natural + "(add9)") if ninth == 14 else (triad, natural)
     if ending not in ("7", "9", "maj7") or quality in ("sus4", "aug"):
