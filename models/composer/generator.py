@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from models.composer.bank.store import ensure_bank
 from models.composer.revision import BANK_SHA256, REVISION
 from models.composer.score import Score
-from models.generator import Rendition, Request, Resources
+from models.generator import Audio, Rendition, Request, Resources
 
 if TYPE_CHECKING:
     from models.composer.synth import Sampler
@@ -88,15 +88,18 @@ class Composer:
         score = compose(request.controls, request.seed)
         return self.render(score, request.controls.duration, request.stems)
 
+    def play(self, score: Score) -> list[Audio]:
+        """Every track alone and dry, in order: (1 or 2, frames) float32. Raises ValueError before `setup`."""
+        if self._sampler is None:
+            raise ValueError("the composer has no bank yet: call setup() first")
+        return [self._sampler.render(track.instrument, track.notes, score.bpm) for track in score.tracks]
+
     def render(self, score: Score, duration: float, stems: bool) -> Rendition:
         """Play and mix a score that is already written; `duration` in seconds of the finished file."""
         from models.composer.midi import midi_bytes
         from models.composer.mixer import mix
 
-        if self._sampler is None:
-            raise ValueError("the composer has no bank yet: call setup() first")
-        dry = [self._sampler.render(track.instrument, track.notes, score.bpm) for track in score.tracks]
-        mixed = mix(score, dry, int(round(duration * SAMPLE_RATE)))
+        mixed = mix(score, self.play(score), int(round(duration * SAMPLE_RATE)))
         shown = mixed.stems if stems else {}
         return Rendition(SAMPLE_RATE, mixed.premaster, shown, score.loop, midi_bytes(score), score_facts(score))
 

@@ -22,9 +22,9 @@ Audio = NDArray[np.float32]
 
 LEVEL_DB = 3.5  # of the whole mix: typical cues come out near -20 dBFS RMS
 _FFT = 1 << 18
-_BATCH = 8  # blocks that are transformed together
+_BATCH = 4  # blocks that are transformed together: as many as the transform works on at once
 _PIECE = 1 << 16  # frames that are mixed at a time
-_HOP = 64  # frames between points of the compressor's gain
+_HOP = 128  # frames between points of the compressor's gain
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def reverberated(send: Audio, space: str) -> Audio:
     count = -(-len(send) // block)
     out = np.zeros((2, count * block + ring), np.float32)
     for first in range(0, count, _BATCH):
-        rows = np.zeros((min(_BATCH, count - first), _FFT), np.float32)
+        rows = np.zeros((_BATCH, _FFT), np.float32)
         for row, number in zip(rows, range(first, count), strict=False):
             piece = send[number * block : (number + 1) * block]
             row[: len(piece)] = piece
@@ -148,6 +148,7 @@ def ending(frames: int, tail_s: float) -> tuple[int, Audio]:
     """Where the fade of a piece that ends begins, and its curve down to zero on the last frame."""
     count = min(frames, max(int(0.04 * RATE), int(min(2.5, 0.6 * tail_s) * RATE)))
     curve = np.cos(np.linspace(0, np.pi / 2, count)) ** 2
+    curve[-1] = 0.0
     return frames - count, curve.astype(np.float32)
 
 

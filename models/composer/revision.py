@@ -5,5 +5,5 @@ the tests fail when it was not. `BANK_SHA256` is the digest of the sound bank th
 """
 
 SOUND_REVISION = 1
-BANK_SHA256 = "a9326197c33982ba9feaaa2b769b96bc8742c0107922a58566769128a9d23c02"
+BANK_SHA256 = "fe5b343656b0dc4dacd0c361721a776e9dbc0aa232329789cf0ab0ae0dd5f070"
 REVISION = f"sound-{SOUND_REVISION}+bank-{BANK_SHA256[:16]}"

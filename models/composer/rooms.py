@@ -76,7 +76,7 @@ def _reflections(room: Room, frames: int, rng: np.random.Generator) -> NDArray[n
 
 def _side(name: str, side: int) -> NDArray[np.float64]:
     room = ROOMS[name]
-    frames = int(min(1.05 * room.decay, 2.8) * RATE)
+    frames = int(0.8 * room.decay * RATE)  # 48 dB down, and faded from there
     rng = _generator(name, side)
     early, tail = _reflections(room, frames, rng), _tail(room, frames, rng)
     early *= np.sqrt(room.early_level / max(float(np.sum(early**2)), 1e-12))

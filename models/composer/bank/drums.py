@@ -18,7 +18,7 @@ SKIN = np.array([1.0, 1.593, 2.136, 2.296, 2.653, 2.918, 3.156, 3.5])  # modes o
 
 
 def _noise(seconds: float, low: float, high: float, name: str, order: int = 3) -> Signal:
-    return dsp.shaped_noise(int(round(seconds * RATE)), dsp.seeded(name), dsp.band(low, high, order), RATE)
+    return dsp.burst_noise(int(round(seconds * RATE)), dsp.seeded(name), dsp.band(low, high, order), RATE)
 
 
 def _unit(signal: Signal) -> Signal:

@@ -91,6 +91,13 @@ def shaped_noise(frames: int, rng: np.random.Generator, gain: Callable[[Signal],
     return noise / max(float(np.sqrt(np.mean(noise**2))), 1e-12)
 
 
+def burst_noise(
+    frames: int, rng: np.random.Generator, gain: Callable[[Signal], Signal], rate: int = RATE
+) -> Signal:
+    """As `shaped_noise`, for sounds that do not repeat: any length is quick."""
+    return shaped_noise(next_fast_len(frames, real=True), rng, gain, rate)[:frames]
+
+
 def band(low: float, high: float, order: int = 4) -> Callable[[Signal], Signal]:
     """The amplitude response of a band-pass with Butterworth-like skirts; 0 or infinity leaves a side open."""
 
@@ -176,6 +183,14 @@ def _loop_frames(frequency: float, seconds: float, rate: int) -> tuple[int, floa
     return frames, periods * rate / frames
 
 
+def quick_loop(frequency: float, seconds: float, rate: int) -> int:
+    """Frames of a loop of about `seconds` whose transform is quick and whose periods fit within 3 cents."""
+    periods = np.arange(max(1, round(0.85 * frequency * seconds)), round(1.15 * frequency * seconds) + 1)
+    exact = periods * rate / frequency
+    quick = np.array([next_fast_len(int(frames), real=True) for frames in exact])
+    return int(quick[np.argmin(np.abs(quick / exact - 1))])
+
+
 def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> tuple[Signal, tuple[int, int]]:
     """Render a sustained tone: frames and its loop.
 
@@ -234,7 +249,8 @@ def ensemble(
     """A section of players as one exact loop of `frames`: every harmonic is a narrow band of sines of random phase.
 
     The method is PADsynth (N. O. Paul, 2004, public domain). `cents` is the spread of one harmonic; it grows with
-    frequency, as detuned and independently vibrating players do.
+    frequency, as detuned and independently vibrating players do. `frames` should hold whole periods (`quick_loop`), so
+    that the middle of every band is a bin and narrow bands stay in tune.
     """
     spectrum = np.zeros(frames // 2 + 1)
     phases = rng.uniform(0, 2 * np.pi, frames // 2 + 1)

@@ -13,7 +13,7 @@ from models.composer.bank import dsp
 from models.composer.bank.dsp import Patch, Recording, Signal
 from models.composer.bank.presets import PRESETS
 
-_LOOP = 49152  # 1.5 s
+_LOOP = 1.54  # seconds, nearly
 _AFTER = 36  # frames kept past the loop's end for interpolating players, and a margin
 
 
@@ -88,15 +88,16 @@ def _spectrum(section: Section, key: int, layer: int | None, darkness: float = n
 def _side(name: str, section: Section, key: int, layer: int | None, side: str) -> Signal:
     """Prefix, loop and the frames after it, of one microphone."""
     prefix = int(section.opens * dsp.RATE)
+    frames = dsp.quick_loop(dsp.hz(key), _LOOP, dsp.RATE)
     seed = f"{name}/{key}/{side}"
-    full = dsp.ensemble(key, _spectrum(section, key, layer), section.cents, _LOOP, dsp.seeded(seed))
-    dark = dsp.ensemble(key, _spectrum(section, key, layer, section.dark), section.cents, _LOOP, dsp.seeded(seed))
+    full = dsp.ensemble(key, _spectrum(section, key, layer), section.cents, frames, dsp.seeded(seed))
+    dark = dsp.ensemble(key, _spectrum(section, key, layer, section.dark), section.cents, frames, dsp.seeded(seed))
     low, high, level = section.noise
-    noise = dsp.shaped_noise(_LOOP, dsp.seeded(seed + "/noise"), dsp.band(low, high, 2))
+    noise = dsp.shaped_noise(frames, dsp.seeded(seed + "/noise"), dsp.band(low, high, 2))
     full = full + noise * level * np.sqrt(np.mean(full**2))
-    index = np.arange(prefix + _LOOP + _AFTER)
+    index = np.arange(prefix + frames + _AFTER)
     opened = np.clip(index / max(prefix, 1), 0, 1) ** 1.5
-    at = (index - prefix) % _LOOP
+    at = (index - prefix) % frames
     return opened * full[at] + (1 - opened) * dark[at]
 
 
@@ -105,10 +106,11 @@ def patch(name: str) -> Patch:
     section, preset = SECTIONS[name], PRESETS[name]
     start = int(section.opens * dsp.RATE)
     sides = (("left", -1.0), ("right", 1.0)) if section.stereo else (("centre", 0.0),)
-    recordings = tuple(
-        Recording(key, _side(name, section, key, layer, side), dsp.RATE, (start, start + _LOOP), layer, pan)
-        for key in range(preset.low + section.step // 2, preset.high + 1, section.step)
-        for layer in section.layers
-        for side, pan in sides
-    )
-    return Patch(recordings, section.attack, section.release)
+    recordings = []
+    for key in range(preset.low + section.step // 2, preset.high + 1, section.step):
+        loop = (start, start + dsp.quick_loop(dsp.hz(key), _LOOP, dsp.RATE))
+        for layer in section.layers:
+            for side, pan in sides:
+                pcm = _side(name, section, key, layer, side)
+                recordings.append(Recording(key, pcm, dsp.RATE, loop, layer, pan))
+    return Patch(tuple(recordings), section.attack, section.release)

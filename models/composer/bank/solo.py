@@ -107,7 +107,7 @@ def _strength(timbre: Timbre, frequency: float, cutoff: float) -> Callable[[int,
 def _chiff(timbre: Timbre, frames: int, name: str) -> Signal:
     """The scratch or puff before the tone has settled, unit peak before scaling."""
     low, high, _ = timbre.breath
-    noise = dsp.shaped_noise(frames, dsp.seeded(name + "/chiff"), dsp.band(low * 0.6, high, 2), timbre.rate)
+    noise = dsp.burst_noise(frames, dsp.seeded(name + "/chiff"), dsp.band(low * 0.6, high, 2), timbre.rate)
     t = np.arange(frames) / timbre.rate
     return noise * (np.exp(-t / 0.035) - np.exp(-t / 0.006))
 

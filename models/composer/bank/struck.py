@@ -91,7 +91,7 @@ def _string_modes(spec: String, key: int, low: int, cutoff: float) -> tuple[Sign
 
 def _knock(spec: String, frames: int, name: str) -> Signal:
     low, high, seconds, _ = spec.knock
-    noise = dsp.shaped_noise(frames, dsp.seeded(name + "/knock"), dsp.band(low, high, 2), spec.rate)
+    noise = dsp.burst_noise(frames, dsp.seeded(name + "/knock"), dsp.band(low, high, 2), spec.rate)
     t = np.arange(frames) / spec.rate
     return noise * np.exp(-t / seconds) * (1 - np.exp(-t / 0.0008))
 
@@ -185,7 +185,7 @@ def _bar_note(name: str, spec: Bar, key: int, layer: int) -> Signal:
     t = dsp.times(seconds)[: len(tone)]
     tone *= 1 - depth * (0.5 - 0.5 * np.cos(2 * np.pi * rate * t))
     low, high, fade, level = spec.knock
-    noise = dsp.shaped_noise(len(tone), dsp.seeded(f"{name}/{key}/knock"), dsp.band(low, high, 2))
+    noise = dsp.burst_noise(len(tone), dsp.seeded(f"{name}/{key}/knock"), dsp.band(low, high, 2))
     tone += level * (1.0 if layer else 0.5) * float(np.max(np.abs(tone))) * 0.5 * noise * np.exp(-t / fade)
     return dsp.faded(dsp.steady(tone), 0.001, 0.3 * seconds)
 
