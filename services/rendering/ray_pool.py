@@ -90,7 +90,7 @@ class RayExecutor:
                 reply = replies.get(timeout=1.0)
             except queue.Empty:
                 if self._failure is not None or not self._thread.is_alive():
-                    raise RenderingStoppedError(str(self._failure or "the pool of actors is closed"))
+                    raise RenderingStoppedError(str(self._failure or "the pool of actors is closed")) from None
                 continue
             if isinstance(reply, BaseException):
                 raise reply
@@ -335,12 +335,12 @@ class RayExecutor:
         actor = (
             ray.remote(GeneratorWorker)
             .options(num_cpus=resources.cpus, num_gpus=resources.gpus, max_restarts=0)
-            .remote(self._workshop)
+            .remote(self._workshop, own_process=True)
         )
         return actor, actor.warm_up.remote()
 
     def _spawn_finisher(self) -> tuple[Any, Any]:
         import ray
 
-        actor = ray.remote(FinishingWorker).options(num_cpus=0, max_restarts=0).remote(self._workshop)
+        actor = ray.remote(FinishingWorker).options(num_cpus=0, max_restarts=0).remote(self._workshop, own_process=True)
         return actor, actor.warm_up.remote()

@@ -54,9 +54,9 @@ class BatchDependenceError(RuntimeError):
 class GeneratorWorker:
     """Owns one generator. `threads` is fixed before any numerical library starts its pool."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        if workshop.resources.gpus == 0:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ""  # Ray leaves it unset for such actors, which would show them all
+    def __init__(self, workshop: Workshop, own_process: bool = False) -> None:
+        if own_process and workshop.resources.gpus == 0:
+            _hide_gpus()
         _fix_threads(workshop.resources.threads)
         self._workshop = workshop
         self._generator: Generator | None = None
@@ -124,8 +124,9 @@ class GeneratorWorker:
 class FinishingWorker:
     """Masters, encodes and stores; never sees a GPU."""
 
-    def __init__(self, workshop: Workshop) -> None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    def __init__(self, workshop: Workshop, own_process: bool = False) -> None:
+        if own_process:
+            _hide_gpus()
         _fix_threads(1)
         self._finisher: Finisher = load(workshop.finisher)(workshop.home)
 
@@ -147,6 +148,11 @@ class FinishingWorker:
             return FinishReport(error=f"{type(error).__name__}: {error}", seconds=time.perf_counter() - started)
         seconds = time.perf_counter() - started
         return FinishReport(take=replace(take, seconds={**take.seconds, "finish": seconds}), seconds=seconds)
+
+
+def _hide_gpus() -> None:
+    """Ray leaves the variable unset for actors without GPUs, which would then see every GPU."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
 
 
 def _fix_threads(threads: int) -> None:
