@@ -16,6 +16,7 @@ from models.controls import Controls
 
 _ORDER = ("melody", "bass", "pads", "harmony", "ostinato", "drums", "percussion", "counter")
 _SHARED = ("melody", "bass", "drums")  # cast by the theme, so that all cues of a zone have the same leaders
+_CARRIERS = ("pads", "harmony", "ostinato", "bass")
 _PLAIN = Chair(instruments=(), patterns={"light": "0...1...2...1...", "steady": "0.1.2.1.0.1.2.1."})
 
 
@@ -40,8 +41,15 @@ def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> l
             )
             if seat:
                 seats.append(seat)
-    seats = [_timed(seat, seed) for seat in seats]
+    seats = _carried([_timed(seat, seed) for seat in seats])
     return sorted(seats, key=lambda seat: (_ORDER.index(seat.role), seat.doubles)) or [_last_resort(out)]
+
+
+def _carried(seats: list[Seat]) -> list[Seat]:
+    """Somebody always carries the harmony, so that no section is empty: pads, else chords, figures or the bass."""
+    able = [seat for role in _CARRIERS for seat in seats if seat.role == role]
+    carrier = min(able, key=lambda seat: seat.chair.enters, default=None)
+    return [replace(seat, chair=replace(seat.chair, enters=-9.0)) if seat is carrier else seat for seat in seats]
 
 
 def _timed(seat: Seat, seed: int) -> Seat:

@@ -37,7 +37,7 @@ orders = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(orders, st.integers(0, 2**53 - 1))
 def test_every_score_can_be_played(controls: Controls, seed: int) -> None:
     score = compose(controls, seed)
@@ -54,7 +54,7 @@ def test_every_score_can_be_played(controls: Controls, seed: int) -> None:
         assert -1 <= track.pan <= 1 and 0 <= track.reverb <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(orders, st.integers(0, 2**53 - 1))
 def test_asked_players_are_heard_and_excluded_ones_never(controls: Controls, seed: int) -> None:
     heard = {track.instrument for track in compose(controls, seed).tracks}

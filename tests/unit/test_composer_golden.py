@@ -22,8 +22,8 @@ ORDERS = {
 GOLDEN = {
     "exploration": "e4b69e2633d5faab6092ae5c220262501d083cb51e747018af556ef51caf14a5",
     "boss": "909afdefddb8243a983c9e7cd5f6d802227d9fad187a869ce4096e8a782adc13",
-    "jazz": "2926c7529bbeaf2cfcb1257ae688ff4a142e31ca05802d158b63e02c9e40e33e",
-    "folk in six": "afcc50969ed08ab2d42c7386a087be4fc58f428da2e0e7ffd556e5392f2d57d1",
+    "jazz": "e17f623b6188ef5f6857ce8f834a00086cb583f03133e70d6af665eff967eef3",
+    "folk in six": "c41b30adb54178ce6180292a0553bcea56d908e4752ca6e9523738f2f3cd5d59",
     "chiptune in seven": "35c36a347ce32232866ef4eb7ad240136d1b023c920d0fce13c29d66bac31b06",
 }
 

@@ -127,3 +127,23 @@ def test_stems_come_from_the_documented_set() -> None:
     assert stems <= {"melody", "counter", "harmony", "pads", "ostinato", "bass", "drums", "percussion"}
     sizes = [len(score.tracks) for name in GENRES for score in zone(name, 3).values()]
     assert min(sizes) >= 3 and max(sizes) <= 9
+
+
+def silence(score: Score) -> float:
+    """The longest stretch of bars in which nobody plays."""
+    spans = sorted(
+        (float(onset), float(onset + length))
+        for track in score.tracks
+        for onset, length in zip(track.notes.onset, track.notes.length, strict=True)
+    )
+    longest, until = 0.0, 0.0
+    for onset, end in [*spans, (score.quarters, score.quarters)]:
+        longest, until = max(longest, onset - until), max(until, end)
+    return longest * score.bars / score.quarters
+
+
+@pytest.mark.parametrize("name", GENRES)
+def test_no_section_is_empty(name: str) -> None:
+    for heat, state in ((1, "ambient"), (2, "puzzle"), (3, "combat")):
+        score = compose(order(genre=name, state=state, intensity=heat, form="intro-A-breakdown-B-outro", bars=20), heat)
+        assert silence(score) < 0.75, state
