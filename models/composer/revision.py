@@ -5,5 +5,5 @@ the tests fail when it was not. `BANK_SHA256` is the digest of the sound bank th
 """
 
 SOUND_REVISION = 1
-BANK_SHA256 = "fe5b343656b0dc4dacd0c361721a776e9dbc0aa232329789cf0ab0ae0dd5f070"
+BANK_SHA256 = "46168bb5ef7954a423ea52ea05daae863a3a7f43542cea578bdbe47fff499618"
 REVISION = f"sound-{SOUND_REVISION}+bank-{BANK_SHA256[:16]}"

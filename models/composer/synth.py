@@ -150,10 +150,10 @@ class Sampler:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return audio
 
-    def _blended(self, voice: Voice, key: int, velocity: int, frames: int) -> Audio:
-        """The voice in the scratch buffer: tone by velocity, level by velocity."""
+    def _blended(self, voice: Voice, key: int, velocity: int, frames: int, gain: float) -> Audio:
+        """The voice times `gain` in the scratch buffer: tone by velocity, level by velocity."""
         key = key if voice.pitched else 0
-        level = (velocity / 127) ** VELOCITY_POWER
+        level = gain * (velocity / 127) ** VELOCITY_POWER
         share = min(max((velocity - _BLEND[0]) / (_BLEND[1] - _BLEND[0]), 0.0), 1.0) if len(voice.layers) > 1 else 1.0
         loud = self._source(voice.layers[-1], key, frames)[:frames]
         out = self._scratch(0, len(loud))
@@ -194,18 +194,20 @@ class Sampler:
 
     def _play(self, out: Audio, voice: Voice, key: int, velocity: int, length: int) -> int:
         """Add one voice to `out`; how many frames it sounded."""
-        audio = self._blended(voice, key, velocity, length + voice.release)
+        gains = (voice.left,) if len(out) == 1 else (voice.left, voice.right)
+        heard = [(channel, gain) for channel, gain in enumerate(gains) if gain > 1e-6]
+        current = heard[0][1]
+        audio = self._blended(voice, key, velocity, length + voice.release, current)
         if voice.attack > 48:
             ramp = _attack(voice.attack)[: len(audio)]
             audio[: len(ramp)] *= ramp
         tail = audio[length:]
         tail *= _release(voice.release)[: len(tail)]
-        gains = (voice.left,) if len(out) == 1 else (voice.left, voice.right)
-        for channel, gain in enumerate(gains):
-            if gain > 1e-6:
-                scaled = self._scratch(1, len(audio))
-                np.multiply(audio, np.float32(gain), out=scaled)
-                out[channel, : len(audio)] += scaled
+        for channel, gain in heard:
+            if gain != current:
+                audio *= np.float32(gain / current)
+                current = gain
+            out[channel, : len(audio)] += audio
         return len(audio)
 
 

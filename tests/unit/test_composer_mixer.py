@@ -14,7 +14,7 @@ from models.composer.rooms import ROOMS, impulse_response
 from models.composer.score import Score
 from models.composer.synth import RATE, Sampler
 
-GOLDEN_LEVELS = {"harmony": -27.82, "melody": -26.44, "bass": -27.57, "drums": -25.37}
+GOLDEN_LEVELS = {"harmony": -27.81, "melody": -26.44, "bass": -27.57, "drums": -25.37}
 
 
 def mixed(score: Score, duration: float | None = None) -> Mix:

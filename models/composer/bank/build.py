@@ -20,7 +20,7 @@ LOUDNESS = -25.0  # dB, K-weighted, of every pitched note at velocity 127: what 
 TRIMS = {  # dB: what the weighting misjudges in a mix (basses), and what is usually played in chords
     "contrabass": 5.0, "bass": 2.5, "upright bass": 3.5, "synth bass": 2.0, "cello": 1.0, "timpani": 2.0,
     "strings": -2.0, "choir": -2.0, "synth pad": -2.0, "organ": -2.0, "brass": -1.0, "distorted guitar": -1.5,
-    "synth lead": 1.5, "square lead": 0.5, "harp": 1.5, "marimba": 1.0, "pluck": 0.5, "horn": 1.0,
+    "taiko": -2.0, "percussion": -1.5, "synth lead": 1.5, "square lead": 0.5, "harp": 1.5, "marimba": 1.0, "pluck": 0.5, "horn": 1.0,
 }
 SOFT, LOUD = (1, 79), (80, 127)  # velocity ranges of the two layers
 
@@ -76,21 +76,21 @@ def _key_ranges(roots: list[int]) -> dict[int, tuple[int, int]]:
 
 
 class _Pool:
-    """Samples by array, so that recordings shared between kits are stored once."""
+    """All samples of the file; drums that kits share are stored once (`kits` hands out the same array)."""
 
     def __init__(self) -> None:
         self.samples: list[Sample] = []
-        self._numbers: dict[int, int] = {}
-        self._kept: list[Signal] = []  # arrays stay alive, so that their identities stay unique
+        self._drums: dict[int, int] = {}
 
     def add(self, name: str, recording: Recording) -> int:
-        number = self._numbers.get(id(recording.pcm))
+        number = self._drums.get(id(recording.pcm)) if PRESETS[name].is_drum else None
         if number is None:
-            number = self._numbers[id(recording.pcm)] = len(self.samples)
-            self._kept.append(recording.pcm)
+            number = len(self.samples)
             label = f"{name[:13]} {recording.root}"
             pcm = _quantised(recording.pcm)
             self.samples.append(Sample(label, pcm, recording.rate, recording.root, recording.loop))
+        if PRESETS[name].is_drum:
+            self._drums[id(recording.pcm)] = number
         return number
 
 
@@ -120,5 +120,6 @@ def build() -> bytes:
     for name, preset in PRESETS.items():
         zones = _zones(name, synthesise(name), pool)
         programs.append(Program(name, preset.bank, preset.program, zones))
+    kits.forget()
     return soundfont("Cueworks", programs, pool.samples)
 

@@ -208,7 +208,7 @@ def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> 
     phase = np.concatenate([[0.0], np.cumsum(step)[:-1]])
     loop_drift = phase[start + length] - phase[start] - 2 * np.pi * round(frequency * length / rate)
     phase -= loop_drift * np.clip((index - start) / length, 0, None)
-    tone = _harmonics(phase, turn, spec, rng, frequency, rate)
+    tone = _harmonics(phase, (start, start + length), spec, rng, frequency, rate)
     tone *= 1 + vibrato.tremolo * swing
     if spec.noise is not None and spec.noise_level:
         breath = shaped_noise(length, rng, spec.noise, rate)[(index - start) % length]
@@ -221,12 +221,12 @@ def _rms(signal: Signal) -> float:
 
 
 def _harmonics(
-    phase: Signal, turn: Signal, spec: Held, rng: np.random.Generator, frequency: float, rate: int
+    phase: Signal, loop: tuple[int, int], spec: Held, rng: np.random.Generator, frequency: float, rate: int
 ) -> Signal:
     """All harmonics below the band's edge, by powers of one complex oscillator; levels move every 64 frames."""
-    frames = len(phase)
-    marks = np.minimum(np.arange(0, frames + 128, 64), frames - 1)
-    grid, turns = np.minimum(np.arange(len(marks)) * 64 / rate, spec.prefix), turn[marks]
+    frames, (start, end) = len(phase), loop
+    marks = np.arange(0, frames + 128, 64)
+    grid, turns = np.minimum(marks / rate, spec.prefix), 2 * np.pi * (marks - start) / (end - start)
     place, share = np.divmod(np.arange(frames), 64)
     share = share / 64
     base = np.exp(1j * phase)

@@ -193,6 +193,11 @@ def _shared(sound: Sound) -> Signal:
     return sound()
 
 
+def forget() -> None:
+    """Free the shared sounds; arrays handed out before are no longer those that come next."""
+    _shared.cache_clear()
+
+
 def patch(name: str) -> Patch:
     """One kit; recordings that kits share are the same array."""
     recordings = tuple(
