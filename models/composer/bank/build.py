@@ -20,7 +20,8 @@ LOUDNESS = -25.0  # dB, K-weighted, of every pitched note at velocity 127: what 
 TRIMS = {  # dB: what the weighting misjudges in a mix (basses), and what is usually played in chords
     "contrabass": 5.0, "bass": 2.5, "upright bass": 3.5, "synth bass": 2.0, "cello": 1.0, "timpani": 2.0,
     "strings": -2.0, "choir": -2.0, "synth pad": -2.0, "organ": -2.0, "brass": -1.0, "distorted guitar": -1.5,
-    "taiko": -2.0, "percussion": -1.5, "synth lead": 1.5, "square lead": 0.5, "harp": 1.5, "marimba": 1.0, "pluck": 0.5, "horn": 1.0,
+    "taiko": -2.0, "percussion": -1.5, "synth lead": 1.5, "square lead": 0.5, "harp": 1.5, "marimba": 1.0,
+    "pluck": 0.5, "horn": 1.0,
 }
 SOFT, LOUD = (1, 79), (80, 127)  # velocity ranges of the two layers
 
