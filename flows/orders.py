@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,7 +23,7 @@ from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
 from services.planning.plan import Plan, plan
 from services.planning.reader import ReadBrief, read_brief
-from services.rendering.jobs import Executor, RenderingStoppedError
+from services.rendering.jobs import STOPPED, Executor, RenderingStoppedError
 from services.settings import Settings
 
 
@@ -123,33 +124,33 @@ def _render(
         embedded.start()
     executor = settings.open_executor(settings.workshop(card(run.generator)))
     try:
-        with _stopping_on_signals(executor):
-            return _run_flow(engine, run, settings, stages, watcher, embedded, executor)
+        with _stopping_on_signals(executor) as rendering:
+            _start_up(embedded, executor, stages, watcher)
+            rendering.set()
+            return _run_flow(engine, run, settings, stages, watcher, executor)
     except (RenderingStoppedError, KeyboardInterrupt) as error:
-        return str(error) or "stopped"
+        return str(error) or STOPPED
     finally:
         executor.close()
         if server:
             embedded.stop()
 
 
-def _run_flow(
-    engine: Any,
-    run: runs.StartedRun,
-    settings: Settings,
-    stages: Stages,
-    watcher: Watcher,
-    embedded: EmbeddedServer,
-    executor: Executor,
-) -> str | None:
-    from flows.generate import driving, render_run
-    from services.catalog.pages import page_path
-
+def _start_up(embedded: EmbeddedServer, executor: Executor, stages: Stages, watcher: Watcher) -> None:
+    import_module("flows.generate")  # Prefect with it, while its server boots
     embedded.wait()
     stages.reach("prefect")
     executor.wait()
     stages.reach("pool")
     watcher.warm(stages.seconds["pool"])
+
+
+def _run_flow(
+    engine: Any, run: runs.StartedRun, settings: Settings, stages: Stages, watcher: Watcher, executor: Executor
+) -> str | None:
+    from flows.generate import driving, render_run
+    from services.catalog.pages import page_path
+
     driver = Driver(engine, executor, run.id, watcher.recorded)
     with driving(driver):
         render_run(run.catalog, run.id, run.shards, str(page_path(settings.home, run.catalog)), return_state=True)
@@ -162,10 +163,13 @@ def _run_flow(
 
 
 @contextmanager
-def _stopping_on_signals(executor: Executor) -> Iterator[None]:
-    """Ctrl-C and SIGTERM stop the pool; what is recorded stays. A second signal ends the process the usual way."""
+def _stopping_on_signals(executor: Executor) -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM stop the pool; what is recorded stays. A second signal ends the process the usual way.
+
+    Until the yielded event is set there is nothing to finish, and waiting ends at once with KeyboardInterrupt."""
+    rendering = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield rendering
         return
     before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
 
@@ -173,11 +177,13 @@ def _stopping_on_signals(executor: Executor) -> Iterator[None]:
         for name, handler in before.items():
             signal.signal(name, handler)
         executor.stop()
+        if not rendering.is_set():
+            raise KeyboardInterrupt
 
     for name in before:
         signal.signal(name, stop)
     try:
-        yield
+        yield rendering
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
