@@ -7,16 +7,14 @@ import contextlib
 import errno
 import io
 import os
-import re
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from services.storage.store import Blob, BlobMissingError, StorageError, Writer, digest
+from services.storage.store import Blob, BlobMissingError, StorageError, Writer, checked, digest, is_digest
 
-_DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 STALE_S = 24 * 3600.0
 
 
@@ -98,9 +96,7 @@ class FolderStore:
         return removed
 
     def _place(self, sha256: str) -> Path:
-        if not _DIGEST.match(sha256):
-            raise ValueError(f"not a SHA-256 digest: {sha256!r}")
-        return self.root / sha256[:2] / sha256
+        return self.root / checked(sha256)[:2] / sha256
 
 
 class _Watched(io.BufferedRandom):
@@ -147,7 +143,7 @@ class _Watched(io.BufferedRandom):
 def _blobs(folder: Path) -> Iterator[Blob]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if _DIGEST.match(entry.name):
+            if is_digest(entry.name):
                 with contextlib.suppress(FileNotFoundError):
                     yield Blob(entry.name, entry.stat().st_size)
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from services.storage.store import Blob, BlobMissingError, Writer, digest
+from services.storage.store import Blob, BlobMissingError, Writer, checked, digest
 
 
 class MemoryStore:
@@ -22,18 +22,18 @@ class MemoryStore:
         return blob
 
     def open(self, sha256: str) -> BinaryIO:
-        if sha256 not in self._blobs:
+        if checked(sha256) not in self._blobs:
             raise BlobMissingError(f"no blob {sha256} in memory; render its take again")
         return io.BytesIO(self._blobs[sha256])
 
     def has(self, sha256: str) -> bool:
-        return sha256 in self._blobs
+        return checked(sha256) in self._blobs
 
     def path(self, sha256: str) -> None:
-        return None
+        checked(sha256)
 
     def delete(self, sha256: str) -> None:
-        self._blobs.pop(sha256, None)
+        self._blobs.pop(checked(sha256), None)
 
     def digests(self) -> Iterator[Blob]:
         return iter([Blob(key, len(value)) for key, value in self._blobs.items()])

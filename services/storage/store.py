@@ -5,12 +5,14 @@ Adapters pass one shared behaviour suite (tests/unit/test_storage.py). No adapte
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
 BLOCK = 1 << 20
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 Writer = Callable[[BinaryIO], None]
 
 
@@ -34,6 +36,8 @@ class Blob:
 
 
 class BlobStore(Protocol):
+    """The port. Every method raises ValueError for a name that is no digest."""
+
     def put(self, write: Writer) -> Blob:
         """Store what `write` writes to the open binary file it is given; durable when it returns."""
         ...
@@ -55,6 +59,18 @@ class BlobStore(Protocol):
     def digests(self) -> Iterator[Blob]:
         """Every stored blob with its size, in no particular order."""
         ...
+
+
+def is_digest(name: str) -> bool:
+    """Whether `name` is a SHA-256 as stores write it: 64 lower-case hexadecimal digits."""
+    return _DIGEST.fullmatch(name) is not None
+
+
+def checked(sha256: str) -> str:
+    """`sha256`, once it is certain that it is a digest and no path. Raises ValueError."""
+    if not is_digest(sha256):
+        raise ValueError(f"not a SHA-256 digest: {sha256!r}")
+    return sha256
 
 
 def digest(file: BinaryIO) -> Blob:
