@@ -5,7 +5,7 @@ database, so a retried shard renders only what is missing there. Nothing here pl
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -27,16 +27,18 @@ from services.rendering.jobs import RenderingStoppedError
 
 SHARDS_AT_ONCE = 2  # the pool never runs dry between shards
 _driver: ContextVar[Driver] = ContextVar("cueworks_driver")
+_begun: ContextVar[Callable[[], None]] = ContextVar("cueworks_begun")
 
 
 @contextmanager
-def driving(driver: Driver) -> Iterator[None]:
-    """Make `driver` the one that the flow's tasks use."""
-    token = _driver.set(driver)
+def driving(driver: Driver, begun: Callable[[], None]) -> Iterator[None]:
+    """Make `driver` the one that the flow's tasks use; `begun` is called when the flow has begun."""
+    tokens = _driver.set(driver), _begun.set(begun)
     try:
         yield
     finally:
-        _driver.reset(token)
+        _driver.reset(tokens[0])
+        _begun.reset(tokens[1])
 
 
 def _worth_retrying(_: Any, __: Any, state: State) -> bool:
@@ -71,6 +73,7 @@ def render_shard(run_id: str, shard: int) -> dict[str, int]:
 )
 def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
     """Render the shards of a planned run. Fails when some take failed; what is done is recorded either way."""
+    _begun.get()()
     progress = create_progress_artifact(0.0, key="cueworks-progress", description=f"takes of {catalog}")
     totals: dict[str, int] = {}
     for number, counts in enumerate(_in_order(run_id, shards), 1):

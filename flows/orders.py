@@ -7,7 +7,7 @@ neither starts. Ray, its actors and Prefect's server come up side by side.
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -124,10 +124,10 @@ def _render(
         embedded.start()
     executor = settings.open_executor(settings.workshop(card(run.generator)))
     try:
-        with _stopping_on_signals(executor) as rendering:
+        with _stopping_on_signals(executor) as begun:
             _start_up(embedded, executor, stages, watcher)
-            rendering.set()
-            return _run_flow(engine, run, settings, stages, watcher, executor)
+            driver = Driver(engine, executor, run.id, watcher.recorded)
+            return _run_flow(driver, run, settings, stages, begun)
     except (RenderingStoppedError, KeyboardInterrupt) as error:
         return str(error) or STOPPED
     finally:
@@ -146,13 +146,12 @@ def _start_up(embedded: EmbeddedServer, executor: Executor, stages: Stages, watc
 
 
 def _run_flow(
-    engine: Any, run: runs.StartedRun, settings: Settings, stages: Stages, watcher: Watcher, executor: Executor
+    driver: Driver, run: runs.StartedRun, settings: Settings, stages: Stages, begun: Callable[[], None]
 ) -> str | None:
     from flows.generate import driving, render_run
     from services.catalog.pages import page_path
 
-    driver = Driver(engine, executor, run.id, watcher.recorded)
-    with driving(driver):
+    with driving(driver, begun):
         render_run(run.catalog, run.id, run.shards, str(page_path(settings.home, run.catalog)), return_state=True)
     stages.reach("rendered")
     if driver.first_recorded:
@@ -163,15 +162,17 @@ def _run_flow(
 
 
 @contextmanager
-def _stopping_on_signals(executor: Executor) -> Iterator[threading.Event]:
+def _stopping_on_signals(executor: Executor) -> Iterator[Callable[[], None]]:
     """Ctrl-C and SIGTERM stop the pool; what is recorded stays. A second signal ends the process the usual way.
 
-    Until the yielded event is set there is nothing to finish, and waiting ends at once with KeyboardInterrupt."""
-    rendering = threading.Event()
+    Until the yielded function is called there is nothing to finish, and waiting ends at once with KeyboardInterrupt.
+    Call it inside the flow: Prefect puts a SIGTERM handler of its own in place that would drop what is on its way.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield rendering
+        yield lambda: None
         return
     before = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+    rendering = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
         for name, handler in before.items():
@@ -180,10 +181,17 @@ def _stopping_on_signals(executor: Executor) -> Iterator[threading.Event]:
         if not rendering.is_set():
             raise KeyboardInterrupt
 
-    for name in before:
-        signal.signal(name, stop)
+    def install() -> None:
+        for name in before:
+            signal.signal(name, stop)
+
+    def begun() -> None:
+        rendering.set()
+        install()
+
+    install()
     try:
-        yield rendering
+        yield begun
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)

@@ -24,7 +24,6 @@ _PDEATHSIG = 1  # prctl(2): PR_SET_PDEATHSIG
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
-    "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
@@ -36,8 +35,9 @@ class PrefectServerError(RuntimeError):
     """Prefect's server did not come up; the message says where its log is."""
 
 
-def prepare_environment(home: Path, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what Prefect reads when it is imported: its home inside ours unless one is set, and no telemetry."""
+def prepare_environment(home: Path, logs: str, environment: MutableMapping[str, str] = os.environ) -> None:
+    """Set what Prefect reads when it is imported: its home inside ours unless one is set, what it logs, no telemetry."""
+    environment.setdefault("PREFECT_LOGGING_LEVEL", logs)
     environment.setdefault("PREFECT_HOME", str(home / "prefect"))
     for name, value in _QUIET.items():
         environment.setdefault(name, value)
@@ -57,7 +57,8 @@ class EmbeddedServer:
 
     def start(self) -> None:
         """Begin to start the server, unless `PREFECT_API_URL` names one, and point this process at it."""
-        prepare_environment(self._home)
+        logs = "WARNING" if self._schedules else "CRITICAL"  # a command tells its faults itself
+        prepare_environment(self._home, logs)
         if os.environ.get("PREFECT_API_URL"):
             return
         prefect_home = Path(os.environ["PREFECT_HOME"])

@@ -7,6 +7,7 @@ files are known by their master's digest. Nothing here measures or changes level
 """
 
 import hashlib
+import io
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,10 +121,13 @@ def _write_wav(pcm: Pcm, file: BinaryIO) -> None:
 
 
 def _write_with_libsndfile(pcm: Pcm, name: str, file: BinaryIO) -> None:
+    """By way of memory: libsndfile's callbacks cannot raise, so a full disk would go unheard."""
     import soundfile
 
     scale = None if name in LOSSLESS else np.float32(1 / FULL_SCALE)
-    with soundfile.SoundFile(file, "w", pcm.sample_rate, pcm.channels, **_LIBSNDFILE[name]) as sound:
+    encoded = io.BytesIO()
+    with soundfile.SoundFile(encoded, "w", pcm.sample_rate, pcm.channels, **_LIBSNDFILE[name]) as sound:
         for start in range(0, pcm.frames, _BLOCK_FRAMES):
             block = pcm.samples[start : start + _BLOCK_FRAMES]
             sound.write(block << 8 if scale is None else block.astype(np.float32) * scale)
+    file.write(encoded.getbuffer())

@@ -13,6 +13,7 @@ from typing import Any
 from services.rendering.jobs import RenderingStoppedError
 
 OBJECT_STORE_BYTES = 2 << 30
+START_ATTEMPTS = 3  # a machine that is busy for a while is no reason to give up
 PROBE_S = 5.0
 
 
@@ -46,14 +47,20 @@ def connect(cluster: Cluster) -> None:
                 f"no Ray cluster at {cluster.address} ({error}); start it or unset CUEWORKS_RAY_ADDRESS"
             ) from error
         return
-    ray.init(
-        address="local",
-        include_dashboard=False,
-        num_cpus=cluster.cpus,
-        num_gpus=cluster.gpus,
-        object_store_memory=cluster.object_store_bytes,
-        **options,
-    )
+    local = {
+        "include_dashboard": False,
+        "num_cpus": cluster.cpus,
+        "num_gpus": cluster.gpus,
+        "object_store_memory": cluster.object_store_bytes,
+    }
+    for attempt in range(START_ATTEMPTS):
+        try:
+            ray.init(address="local", **local, **options)
+            return
+        except Exception as error:  # Ray raises no narrower kind, after 30 s that it does not let one change
+            ray.shutdown()
+            if attempt == START_ATTEMPTS - 1:
+                raise RenderingStoppedError(f"Ray does not start on this machine: {error}") from error
 
 
 def _probe(address: str) -> None:
