@@ -36,7 +36,7 @@ class PrefectServerError(RuntimeError):
 
 
 def prepare_environment(home: Path, logs: str, environment: MutableMapping[str, str] = os.environ) -> None:
-    """Set what Prefect reads when it is imported: its home inside ours unless one is set, what it logs, no telemetry."""
+    """Set what Prefect reads when imported: its home inside ours unless one is set, what it logs, no telemetry."""
     environment.setdefault("PREFECT_LOGGING_LEVEL", logs)
     environment.setdefault("PREFECT_HOME", str(home / "prefect"))
     for name, value in _QUIET.items():
