@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.rendering.jobs import RenderingStoppedError
+from services.rendering.private_ray import without_extras
 
 OBJECT_STORE_BYTES = 2 << 30
 START_ATTEMPTS = 3  # a machine that is busy for a while is no reason to give up
@@ -55,7 +56,8 @@ def connect(cluster: Cluster) -> None:
     }
     for attempt in range(START_ATTEMPTS):
         try:
-            ray.init(address="local", **local, **options)
+            with without_extras():
+                ray.init(address="local", **local, **options)
             return
         except Exception as error:  # Ray raises no narrower kind, after 30 s that it does not let one change
             ray.shutdown()

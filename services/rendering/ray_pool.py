@@ -7,6 +7,7 @@ quarantined. When actors die again and again and no take gets anywhere, waiting 
 
 import queue
 import threading
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from services.rendering.workers import FinishingWorker, FinishReport, GeneratorW
 
 DEATHS_TOGETHER = 3
 POLL_S = 0.1
+HEAD_START_S = 15.0
 Replies = queue.SimpleQueue  # of Recording or the exception that ended the pool
 
 
@@ -61,6 +63,7 @@ class RayExecutor:
         self._rendered: deque[Tracked] = deque()
         self._flights: dict[Any, Flight] = {}
         self._deaths_in_a_row = 0
+        self._head_start_ends = 0.0
         self._failure: BaseException | None = None
         if cluster.address is None and cluster.cpus is None:
             cluster = replace(cluster, cpus=max(1.0, actors * workshop.resources.cpus))
@@ -118,6 +121,7 @@ class RayExecutor:
         try:
             self._begin()
             while not self._stop.is_set():
+                self._start_slots()
                 self._take_in()
                 self._give_out()
                 self._collect()
@@ -143,22 +147,21 @@ class RayExecutor:
                 ray.kill(slot.actor)
 
     def _begin(self) -> None:
-        """Ray's processes die with the thread that started them, so that is the one thread that lives as long.
-
-        One actor of each kind comes first, so that the first take does not wait while all of them import libraries.
-        """
+        """Ray's processes die with the thread that started them, so that is the one thread that lives as long."""
         resources = self._workshop.resources
         connect(self._cluster)
         check_fits(resources.cpus, resources.gpus)
+        self._head_start_ends = 0.0 if resources.gpus else time.monotonic() + HEAD_START_S
         self._generators[0].start()
         self._finishers[0].start()
         self._connected.set()
 
-    def _open_works(self) -> list[Tracked]:
-        while not self._incoming.empty():
-            self._waiting.append(self._incoming.get())
-        flying = [work for flight in self._flights.values() for work in flight.works]
-        return [work for batch in self._waiting for work in batch] + list(self._rendered) + flying
+    def _start_slots(self) -> None:
+        """On processors, one actor of each kind makes the first take before the others import libraries beside it."""
+        if time.monotonic() >= self._head_start_ends:
+            for slot in self._slots:
+                if not slot.started:
+                    slot.start()
 
     def _take_in(self) -> None:
         warming = any(slot.started and slot.ready is None for slot in self._slots)
@@ -239,17 +242,10 @@ class RayExecutor:
 
         try:
             slot.ready = ray.get(reference)
-            self._start_others()
         except ray.exceptions.RayTaskError as error:
             raise RenderingStoppedError(f"{slot.name} could not start: {error.cause}") from error
         except ray.exceptions.RayError as error:
             self._died(slot, slot.actor, [], error)
-
-    def _start_others(self) -> None:
-        if self._generators[0].ready is not None and self._finishers[0].ready is not None:
-            for slot in self._slots:
-                if not slot.started:
-                    slot.start()
 
     def _landed(self, reference: Any) -> None:
         import ray
@@ -304,6 +300,7 @@ class RayExecutor:
 
     def _settle(self, work: Tracked, recording: Recording) -> None:
         self._deaths_in_a_row = 0
+        self._head_start_ends = 0.0
         work.audio = None
         work.replies.put(recording)
 
