@@ -163,6 +163,12 @@ class RayExecutor:
                 if not slot.started:
                     slot.start()
 
+    def _open_works(self) -> list[Tracked]:
+        while not self._incoming.empty():
+            self._waiting.append(self._incoming.get())
+        flying = [work for flight in self._flights.values() for work in flight.works]
+        return [work for batch in self._waiting for work in batch] + list(self._rendered) + flying
+
     def _take_in(self) -> None:
         warming = any(slot.started and slot.ready is None for slot in self._slots)
         busy = bool(self._flights or self._waiting or self._rendered or warming)
