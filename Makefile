@@ -1,5 +1,6 @@
 # Two commands set everything up on a fresh machine with Python 3.11+: `make demo` and `make test`.
 # uv resolves and installs when it can be had from the package index; plain pip does otherwise.
+# Bytecode is compiled here, once: some environments never write it, and every start would compile Prefect, Ray and torch.
 
 PYTHON ?= python3
 VENV := .venv
@@ -31,7 +32,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed; set PYTHON=python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	if $(BIN)/python -m pip install --quiet uv; then \
-		UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --python $(BIN)/python -e '.[dev]'; \
+		UV_FIND_LINKS="$$PIP_FIND_LINKS" $(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]'; \
 	else \
 		$(BIN)/python -m pip install --quiet -e '.[dev]'; \
 	fi
