@@ -4,6 +4,7 @@ A deployed run plans first, like the command, then renders what is missing; it u
 Nothing here knows cron lines: `flows.scheduling` and `infra/prefect.yaml` do.
 """
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ class IncompleteError(RuntimeError):
 @flow(name="generate-brief", flow_run_name="{brief}", persist_result=False)
 def generate_brief(brief: str, takes: int | None = None, only: str | None = None) -> dict[str, Any]:
     """Plan the brief file and render what is missing. Raises BriefError, CatalogBusyError, IncompleteError."""
-    settings, stages, choices = Settings.from_environment(), Stages(), Choices(takes, only)
+    settings, stages, choices = Settings.from_environment(), Stages(time.perf_counter()), Choices(takes, only)
     order = read_plan(Path(brief), choices, settings)
     outcome = carry_out(order, choices, settings, stages, Watcher(), server=False)
     if not outcome.complete:

@@ -4,11 +4,17 @@ One list each, used by briefs, the prompt reader and the composer alike. `state`
 listed ones are those that the composer knows how to treat. Nothing here decides what a word sounds like.
 """
 
-STATES = ("exploration", "low-tension", "combat", "boss", "ambient", "menu", "victory", "defeat", "town", "dungeon", "stealth", "puzzle", "cutscene", "music")
+STATES = (
+    "exploration", "low-tension", "combat", "boss", "ambient", "menu", "victory", "defeat", "town", "dungeon",
+    "stealth", "puzzle", "cutscene", "music",
+)
 
 GENRES = ("orchestral", "ambient", "jazz", "bossa-nova", "lo-fi", "folk", "rock", "electronic", "synthwave", "chiptune")
 
-MOODS = ("calm", "hopeful", "melancholic", "mysterious", "dark", "tense", "urgent", "epic", "happy", "upbeat", "romantic", "relentless", "neutral")
+MOODS = (
+    "calm", "hopeful", "melancholic", "mysterious", "dark", "tense", "urgent", "epic", "happy", "upbeat", "romantic",
+    "relentless", "neutral",
+)
 
 INSTRUMENTS = (
     "strings", "violin", "viola", "cello", "contrabass", "harp",

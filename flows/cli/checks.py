@@ -80,18 +80,13 @@ def gc() -> None:
 
     Only files that no take refers to are removed.
     """
-    from contextlib import ExitStack
-
     from services.catalog.checking import collect_garbage
-    from services.catalog.listing import catalogs
-    from services.catalog.lock import catalog_lock
+    from services.catalog.lock import whole_home
     from services.settings import Settings
 
     settings = Settings.from_environment()
     engine = settings.open_database()
-    with ExitStack() as locks:
-        for name, _, _ in catalogs(engine):
-            locks.enter_context(catalog_lock(settings.home, engine, name))
+    with whole_home(settings.home):
         files, size = collect_garbage(engine, settings.open_store())
     output.line(f"{files} files removed, {size / 1e6:.1f} MB")
 

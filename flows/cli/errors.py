@@ -31,6 +31,7 @@ CODES = {
     "ExportError": Code.BAD_INPUT,
     "ScheduleError": Code.BAD_INPUT,
     "UnknownGeneratorError": Code.BAD_INPUT,
+    "ForeignSchemaError": Code.BAD_INPUT,
     "CatalogBusyError": Code.INCOMPLETE,
     "RenderingStoppedError": Code.INCOMPLETE,
     "PrefectServerError": Code.INCOMPLETE,
@@ -76,7 +77,7 @@ def _system_error(error: OSError) -> tuple[str, Code]:
 def _database_error(error: BaseException) -> tuple[str, Code]:
     lines = str(getattr(error, "orig", None) or error).strip().splitlines()
     reason = lines[0] if lines else type(error).__name__
-    if "is full" in reason:
+    if "is full" in reason or "No space left on device" in reason:
         return f"the database cannot be written: {FULL}", Code.INCOMPLETE
     if "locked" in reason:
         return f"the database is in use ({reason}); run the same command again", Code.INCOMPLETE

@@ -53,7 +53,8 @@ class Understood:
 @dataclass(frozen=True)
 class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
-    once, so takes that are missing from it are still ordered and nothing may be superseded. `warnings` are sentences for people."""
+    once, so takes that are missing from it are still ordered and nothing may be superseded. `warnings` are sentences
+    for people."""
 
     read: ReadBrief
     catalog: str
@@ -110,7 +111,8 @@ def plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
         licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
-        warnings=_few((*brief.warnings, *resolver.warnings)), restricted=only is not None or takes is not None or generator != order.generator,
+        warnings=_few((*brief.warnings, *resolver.warnings)),
+        restricted=only is not None or takes is not None or generator != order.generator,
     )
 
 

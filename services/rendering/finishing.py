@@ -12,7 +12,7 @@ from typing import Any
 from db.rows import NewAsset
 from models.generator import Rendition
 from services.rendering.jobs import FinishedTake, Job
-from services.storage.folder import FolderStore
+from services.storage.folder import FolderStore, remedy
 from services.storage.store import StorageError
 from services.storage.tree import link, safe_name
 
@@ -60,7 +60,7 @@ class Finishing:
         try:
             link(self.store.path(blob.sha256), self.home / path)
         except OSError as error:
-            raise StorageError(error.errno, f"{self.home / path}: {error.strerror}") from error
+            raise StorageError(error.errno, f"{self.home / path}: {remedy(error)}") from error
         return NewAsset(
             file.role, file.media_type, blob.sha256, blob.bytes, path, file.duration_s, file.pcm_sha256
         )

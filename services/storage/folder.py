@@ -36,7 +36,7 @@ class FolderStore:
             finally:
                 temp.unlink(missing_ok=True)
         except OSError as error:
-            raise StorageError(error.errno, f"{self.root}: {_remedy(error)}") from error
+            raise StorageError(error.errno, f"{self.root}: {remedy(error)}") from error
 
     def _store(self, write: Writer, file: "_Watched", temp: Path) -> Blob:
         file.let(write)
@@ -157,7 +157,8 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def _remedy(error: OSError) -> str:
+def remedy(error: OSError) -> str:
+    """What the operating system refused, and what to do about it."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "the disk is full; free some space and run the same command again, what is finished stays"
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

@@ -1,1 +1,2 @@
-"""Benchmarks, run by hand: `python -m tests.benchmarks.NAME`. Each prints its figures and the machine; none is a test."""
+"""Benchmarks, run by hand: `python -m tests.benchmarks.NAME`. Each prints its figures and the machine; none is a test.
+"""

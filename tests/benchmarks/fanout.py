@@ -44,7 +44,7 @@ def ours(takes: int, home: Path) -> tuple[float, Outcome]:
     """Seconds a take, from the brief's text to the closed run, without the start of servers and actors."""
     settings = EmptyFinishing.from_environment({"CUEWORKS_HOME": str(home)})
     settings.open_database()
-    stages = Stages()
+    stages = Stages(time.perf_counter())
     order = make_plan(read_bytes(BRIEF.format(takes=takes).encode()), Choices(), settings)
     outcome = carry_out(order, Choices(), settings, stages, Watcher())
     assert outcome.counts == {"done": takes}, outcome

@@ -1,1 +1,1 @@
-"""The genres' data files, one YAML file each; `models.composer.genre` reads them, `README.md` describes their fields."""
+"""The genres' data files, one YAML file each: `models.composer.genre` reads them, README.md describes their fields."""
