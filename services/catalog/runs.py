@@ -30,7 +30,6 @@ from services.storage.tree import safe_name
 MAX_SHARDS = 200
 SMALLEST_SHARD = 8
 LONGEST_PART, LONGEST_FOLDER = 24, 100
-HOME_FOLDERS = ("blobs", "locks", "prefect")  # what else lies in a home beside the catalogs' trees
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,6 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
 
 def _check_folder(session: Session, catalog: str) -> None:
     """Folders that differ only by case are one folder on many machines."""
-    if catalog.casefold() in HOME_FOLDERS:
-        what = "Cueworks keeps a folder of this name for itself"
-        raise BriefError([Fault("catalog", what, "name the catalog otherwise", repr(catalog))])
     for name, _ in catalog_names(session):
         if name != catalog and name.casefold() == catalog.casefold():
             what = f"there is a catalog {name!r} already, and names that differ only by case share a folder"

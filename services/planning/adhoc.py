@@ -14,6 +14,7 @@ import yaml
 
 from models.words import STATES
 from services.planning import document
+from services.planning.brief import HOME_FOLDERS
 from services.planning.faults import BriefError, Fault
 from services.planning.prompt import read_prompt
 from services.planning.reader import ReadBrief, read_bytes
@@ -62,11 +63,11 @@ def adhoc(
 
 def slug(text: str) -> str:
     """A catalog name for a text: `an-upbeat-jazz-piano-piece`; six digits of its hash behind it where the text had to
-    be shortened or changed by more than case and spaces."""
+    be shortened or changed by more than case and spaces, or is the name of a folder that the home keeps."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().casefold()
     words = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
     short = words[:MOST_SLUG].rstrip("-")
-    if short and short == "-".join(text.casefold().split()):
+    if short and short not in HOME_FOLDERS and short == "-".join(text.casefold().split()):
         return short
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     return f"{short or 'prompt'}-{digest}"

@@ -19,6 +19,7 @@ from services.planning.words import FORMATS, LICENSEES, SAMPLE_RATES, SHARES, US
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 AXIS = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
+HOME_FOLDERS = ("blobs", "locks", "prefect")  # what else lies in a home beside the catalogs' folders
 FORM = r"^[A-Za-z][A-Za-z0-9]{0,15}(-[A-Za-z][A-Za-z0-9]{0,15}){0,31}$"
 MOST_SECONDS = 1800.0
 MOST_SEED = 2**53 - 1

@@ -11,7 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from services.planning import templates
-from services.planning.brief import MOST_AXES, MOST_CUES, MOST_PROMPT
+from services.planning.brief import HOME_FOLDERS, MOST_AXES, MOST_CUES, MOST_PROMPT
 from services.planning.faults import nearest
 from services.planning.words import MP3_MAX_RATE
 
@@ -34,7 +34,7 @@ class Clash:
 def clashes(data: Mapping[str, Any]) -> list[Clash]:
     """The clashes of the brief `data` (plain values, perhaps faulty), faults and warnings; a few hundred at most."""
     draft = _Draft(data)
-    found = chain(_names(draft), _relations(draft), _theme(data), _lengths(draft), _each_cue(draft))
+    found = chain(_catalog(data), _names(draft), _relations(draft), _theme(data), _lengths(draft), _each_cue(draft))
     return list(islice(found, MOST_CLASHES))
 
 
@@ -86,6 +86,13 @@ class _Draft:
         if zones == "none" or not self.zones:
             return frozenset({None})
         return frozenset(name for name in zones if isinstance(name, str)) if isinstance(zones, list) else self.zone_set
+
+
+def _catalog(data: Mapping[str, Any]) -> Iterator[Clash]:
+    """A catalog's name is a folder of the home, which keeps some for itself (on many machines whatever their case)."""
+    name = data.get("catalog")
+    if isinstance(name, str) and name.casefold() in HOME_FOLDERS:
+        yield Clash(("catalog",), "Cueworks keeps a folder of this name for itself", "name the catalog otherwise", name)
 
 
 def _names(draft: _Draft) -> Iterator[Clash]:

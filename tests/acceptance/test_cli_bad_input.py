@@ -61,6 +61,7 @@ def _refused(answer: Answer, *words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
+        (f"catalog: Blobs\ncues: [{GOOD}]\n", ("b.yaml:1: catalog", "'Blobs'", "name the catalog otherwise")),
         (f"catalog: x\ntempo: 3\ncues: [{GOOD}]\n", ("b.yaml:2: tempo: unknown key", "did you mean")),
         (f"catalog: x\nseed: soon\ncues: [{GOOD}]\n", ("b.yaml:2: seed", "'soon'")),
         ("catalog: x\ncues:\n- {state: combat, prompt: p, key: H major}\n", ("b.yaml:3", "H major", "key signature")),

@@ -146,14 +146,6 @@ def test_a_job_is_the_order_as_it_was_planned(engine: Engine, tmp_path: Path) ->
         assert job.folder == runs.take_folder(take)
 
 
-@pytest.mark.parametrize("name", ["blobs", "Locks", "PREFECT"])
-def test_a_catalog_cannot_take_a_folder_of_the_home(engine: Engine, tmp_path: Path, name: str) -> None:
-    with pytest.raises(BriefError, match="name the catalog otherwise"):
-        runs.start(engine, make_plan(tmp_path, name), {})
-    with reading(engine) as session:
-        assert session.scalars(select(Take.id)).all() == []
-
-
 def test_catalogs_that_differ_only_by_case_are_refused(engine: Engine, tmp_path: Path) -> None:
     runs.start(engine, make_plan(tmp_path, "Game"), {})
     with pytest.raises(BriefError, match="'Game' already"):

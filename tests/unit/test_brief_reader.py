@@ -1,6 +1,7 @@
 """Briefs as strangers write them: every fault at once, on its line, and never anything but a brief or BriefError."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,19 @@ def test_a_wrong_brief_is_refused_with_field_and_line(more: str, field: str, wor
     faults = [fault for fault in faults_of(brief(more=more)) if fault.field == field]
     assert [fault.line for fault in faults][:1] == [2]
     assert any(words in str(fault) for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["blobs", "Locks", "PREFECT"])
+def test_a_catalog_cannot_take_a_folder_of_the_home(name: str) -> None:
+    fault = only_fault(f"catalog: {name}\ncues:\n  - {{state: combat, prompt: fight}}\n")
+    assert (fault.file, fault.line, fault.field, fault.value) == ("b.yaml", 1, "catalog", repr(name))
+    assert fault.remedy == "name the catalog otherwise"
+
+
+def test_a_prompt_alone_never_takes_a_folder_of_the_home() -> None:
+    assert re.fullmatch(r"prefect-[0-9a-f]{6}", adhoc("Prefect").brief.catalog)
+    with pytest.raises(BriefError, match="name the catalog otherwise"):
+        adhoc("calm harp", catalog="Blobs")
 
 
 def test_an_empty_cue_misses_its_state_and_prompt_unless_defaults_have_them() -> None:
