@@ -53,8 +53,8 @@ class Understood:
 @dataclass(frozen=True)
 class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
-    once, so takes that are missing from it are still ordered and nothing may be superseded. `warnings` are sentences
-    for people."""
+    once, or it came from no file and never says what else its catalog holds; so takes that are missing from it are
+    still ordered and nothing may be superseded. `warnings` are sentences for people."""
 
     read: ReadBrief
     catalog: str
@@ -112,7 +112,7 @@ def plan(
         licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
         warnings=_few((*brief.warnings, *resolver.warnings)),
-        restricted=only is not None or takes is not None or generator != order.generator,
+        restricted=brief.path is None or only is not None or takes is not None or generator != order.generator,
     )
 
 

@@ -276,6 +276,10 @@ def test_only_and_takes_restrict_the_order() -> None:
     assert {take.id for take in planned(text, only="a", takes=1).takes} < {take.id for take in planned(text).takes}
 
 
+def test_an_order_by_prompt_alone_never_says_what_else_its_catalog_holds() -> None:
+    assert plan(adhoc("calm harp", 1), lambda _: "r").restricted
+
+
 def test_an_unknown_state_is_told_the_known_ones() -> None:
     with pytest.raises(BriefError, match="the brief has: a, b"):
         planned("  - {state: a, prompt: p}\n  - {state: b, prompt: p}\n", only="c")
