@@ -74,7 +74,7 @@ class Generator(Protocol):
         ...
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
-        """One rendition per request, in order; at most `batch_size` requests."""
+        """One rendition per request, in order. Called with exactly `batch_size` requests: the caller pads."""
         ...
 
     def profile(self) -> dict[str, object]:

@@ -96,9 +96,18 @@ def refuse_to_start(cache_dir: Path) -> "EmptyGenerator":
 
 
 def create_of_four(cache_dir: Path) -> "EmptyGenerator":
-    generator = EmptyGenerator()
-    generator.batch_size = 4
-    return generator
+    return FourAtATime()
+
+
+class FourAtATime(EmptyGenerator):
+    """A batch engine that computes in one shape only."""
+
+    batch_size = 4
+
+    def generate(self, requests: Sequence[Request]) -> list[Rendition]:
+        if len(requests) != self.batch_size:
+            raise AssertionError(f"called with {len(requests)} requests")
+        return super().generate(requests)
 
 
 def create_leaky(cache_dir: Path) -> "LeakyGenerator":

@@ -6,6 +6,7 @@ or an error says that it is not there.
 
 import logging
 import os
+import secrets
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -31,8 +32,9 @@ class Cluster:
 def connect(cluster: Cluster) -> None:
     """Make Ray usable in this process; does nothing when it already is."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if cluster.address is None:
-        os.environ.setdefault("RAY_AUTH_MODE", "disabled")  # a private cluster on the loopback; it goes with us
+    if cluster.address is None and "RAY_AUTH_MODE" not in os.environ:
+        os.environ["RAY_AUTH_MODE"] = "token"  # Ray listens on the machine's own address: nobody else may join
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
     import ray
 
     logging.getLogger("ray").setLevel(logging.ERROR)

@@ -8,6 +8,7 @@ quarantined. When actors die again and again and no take gets anywhere, waiting 
 import queue
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -34,6 +35,7 @@ class Tracked(Work):
 
     replies: Any = None
     audio: Any = None
+    cancelled: bool = False  # nobody waits for it any more
 
     @property
     def alone(self) -> bool:
@@ -55,6 +57,7 @@ class RayExecutor:
 
     def __init__(self, workshop: Workshop, actors: int, finishers: int, cluster: Cluster) -> None:
         self._workshop = workshop
+        self._token = f".pool-{uuid.uuid4()}"  # proves to finishers that they see the same home
         self._stop = threading.Event()
         self._over = threading.Event()
         self._leave = True
@@ -62,6 +65,7 @@ class RayExecutor:
         self._waiting: deque[list[Tracked]] = deque()
         self._rendered: deque[Tracked] = deque()
         self._flights: dict[Any, Flight] = {}
+        self._busy: set[str] = set()  # takes that some actor or finisher has in hand
         self._deaths_in_a_row = 0
         self._head_start_ends = 0.0
         self._failure: BaseException | None = None
@@ -84,8 +88,12 @@ class RayExecutor:
         by_batch = batches([work.job for work in works.values()], self._workshop.batch_size)
         for batch in by_batch:
             self._incoming.put([works[job.take_id] for job in batch])
-        for _ in works:
-            yield self._reply(replies)
+        try:
+            for _ in works:
+                yield self._reply(replies)
+        finally:
+            for work in works.values():
+                work.cancelled = True
 
     def _reply(self, replies: Any) -> Recording:
         while True:
@@ -137,6 +145,7 @@ class RayExecutor:
 
     def _end(self) -> None:
         """Waited for by `close`: whatever this thread started would die with it, and leaving a dead cluster is slow."""
+        (self._workshop.home / self._token).unlink(missing_ok=True)
         if self._leave:
             disconnect()
             return
@@ -151,6 +160,7 @@ class RayExecutor:
         resources = self._workshop.resources
         connect(self._cluster)
         check_fits(resources.cpus, resources.gpus)
+        (self._workshop.home / self._token).touch()
         self._head_start_ends = 0.0 if resources.gpus else time.monotonic() + HEAD_START_S
         self._generators[0].start()
         self._finishers[0].start()
@@ -197,6 +207,11 @@ class RayExecutor:
             yield self._waiting.popleft()
 
     def _send_batch(self, batch: list[Tracked]) -> bool:
+        batch[:] = [work for work in batch if not work.cancelled]
+        if not batch:
+            return True
+        if any(work.job.take_id in self._busy for work in batch):
+            return False  # an earlier, abandoned try at the same take has yet to land
         slot = self._choose(self._generators, alone=batch[0].alone)
         if slot is None:
             return False
@@ -204,6 +219,7 @@ class RayExecutor:
         for work in batch:
             work.begin(f"{slot.name}@{slot.ready.place}")
             work.profile = slot.ready.profile
+            self._busy.add(work.job.take_id)
         method = slot.actor.generate_rows.options(num_returns=1 + len(batch))
         report, *rows = method.remote(requests)
         self._launch(report, Flight(slot, slot.actor, batch, rows))
@@ -292,6 +308,8 @@ class RayExecutor:
             work.generated_s = answer.seconds / len(flight.works)
             if error is not None:
                 self._settle(work, work.failed(error))
+            elif work.cancelled:
+                self._busy.discard(work.job.take_id)
             else:
                 work.audio = row
                 self._rendered.append(work)
@@ -307,6 +325,7 @@ class RayExecutor:
     def _settle(self, work: Tracked, recording: Recording) -> None:
         self._deaths_in_a_row = 0
         self._head_start_ends = 0.0
+        self._busy.discard(work.job.take_id)
         work.audio = None
         work.replies.put(recording)
 
@@ -329,6 +348,7 @@ class RayExecutor:
                 self._requeue(work)
 
     def _requeue(self, work: Tracked) -> None:
+        self._busy.discard(work.job.take_id)
         self._waiting.append([work]) if work.alone else self._waiting.appendleft([work])
 
     def _spawn_generator(self) -> tuple[Any, Any]:
@@ -346,4 +366,4 @@ class RayExecutor:
         import ray
 
         actor = ray.remote(FinishingWorker).options(num_cpus=0, max_restarts=0).remote(self._workshop, own_process=True)
-        return actor, actor.warm_up.remote()
+        return actor, actor.warm_up.remote(self._token)

@@ -10,8 +10,10 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
+
+from threadpoolctl import threadpool_limits
 
 from models.generator import Generator, Rendition, Request
 from models.registry import build, load
@@ -44,15 +46,18 @@ class FinishReport:
     error: str | None = None
     storage: bool = False
     seconds: float = 0.0
-    details: dict[str, float] = field(default_factory=dict)
 
 
 class BatchDependenceError(RuntimeError):
     """A row's samples changed with its neighbours: this engine may not render."""
 
 
+class HomeNotSharedError(RuntimeError):
+    """A finishing worker would store files where the driver cannot find them."""
+
+
 class GeneratorWorker:
-    """Owns one generator. `threads` is fixed before any numerical library starts its pool."""
+    """Owns one generator. Its number of threads is fixed: bits may depend on it."""
 
     def __init__(self, workshop: Workshop, own_process: bool = False) -> None:
         if own_process and workshop.resources.gpus == 0:
@@ -60,7 +65,7 @@ class GeneratorWorker:
         _fix_threads(workshop.resources.threads)
         self._workshop = workshop
         self._generator: Generator | None = None
-        self._tested = False
+        self._trusted: bool | None = None
 
     def warm_up(self) -> Ready:
         """Set the generator up, once."""
@@ -78,31 +83,37 @@ class GeneratorWorker:
         return Ready(f"{platform.node()}:{os.getpid()}", os.environ.get("CUDA_VISIBLE_DEVICES", ""), profile)
 
     def _self_test(self, request: Request) -> None:
-        """Raise BatchDependenceError unless a row sounds the same in another place beside another neighbour."""
+        """Raise BatchDependenceError unless a row sounds the same in another place beside other neighbours.
+
+        Made once, in the batch shape that everything is rendered in.
+        """
         generator = self._ready()
-        if not self._tested and generator.batch_size > 1:
+        others = generator.batch_size - 1
+        if self._trusted is None and others:
             neighbour = replace(request, seed=request.seed ^ 1)
-            alone = _sound(generator.generate([request])[0])
-            moved = _sound(generator.generate([neighbour, request])[1])
-            if alone != moved:
-                raise BatchDependenceError(f"{generator.id}: a row's sound depends on its place in the batch")
-        self._tested = True
+            first = _sound(generator.generate([request] + [neighbour] * others)[0])
+            last = _sound(generator.generate([neighbour] * others + [request])[-1])
+            self._trusted = first == last
+        if self._trusted is False:
+            raise BatchDependenceError(f"{generator.id}: a row's sound depends on its place in the batch")
 
     def generate(self, requests: Sequence[Request]) -> tuple[Report, list[Rendition | None]]:
         """A rendition or an error for every request."""
         started = time.perf_counter()
         renditions, errors = self._attempt(requests)
-        return Report(tuple(errors), time.perf_counter() - started), renditions
+        return Report(tuple(errors), time.perf_counter() - started), [*renditions]
 
     def generate_rows(self, requests: Sequence[Request]) -> tuple[Any, ...]:
         """`generate` as one flat tuple: report first, then the rows, so that each is an object of its own."""
         report, renditions = self.generate(requests)
         return (report, *renditions)
 
-    def _attempt(self, requests: Sequence[Request]) -> tuple[list[Rendition | None], list[str | None]]:
+    def _attempt(self, requests: Sequence[Request]) -> tuple[Sequence[Rendition | None], list[str | None]]:
+        """One call in the fixed batch shape, padded when short; when it raises, every row in a batch of its own."""
+        padding = [requests[-1]] * (self._workshop.batch_size - len(requests))
         try:
             self._self_test(requests[0])
-            return [*self._ready().generate(requests)], [None] * len(requests)
+            return self._ready().generate([*requests, *padding])[: len(requests)], [None] * len(requests)
         except Exception as error:
             if len(requests) == 1:
                 return [None], [f"{type(error).__name__}: {error}"]
@@ -128,10 +139,18 @@ class FinishingWorker:
         if own_process:
             _hide_gpus()
         _fix_threads(1)
+        self._home = workshop.home
         self._finisher: Finisher = load(workshop.finisher)(workshop.home)
 
-    def warm_up(self) -> str:
-        """Import what finishing needs before the first take waits for it."""
+    def warm_up(self, token: str | None = None) -> str:
+        """Import what finishing needs before the first take waits for it.
+
+        `token` is a file that the driver put into the home; raises HomeNotSharedError where it cannot be seen.
+        """
+        if token is not None and not (self._home / token).is_file():
+            raise HomeNotSharedError(
+                f"{platform.node()} does not see {self._home} as the driver does; put CUEWORKS_HOME on a shared disk"
+            )
         warm = getattr(self._finisher, "warm_up", None)
         if warm:
             warm()
@@ -156,9 +175,10 @@ def _hide_gpus() -> None:
 
 
 def _fix_threads(threads: int) -> None:
-    """Numerical libraries read these once, when they are first imported; torch is told when it is there already."""
+    """Libraries that are loaded already are told at once; those to come read the variables."""
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
+    threadpool_limits(limits=threads)
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)

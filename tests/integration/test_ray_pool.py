@@ -166,6 +166,34 @@ def test_a_batch_engine_whose_rows_depend_on_each_other_may_not_render(tmp_path:
     assert "depends on its place in the batch" in (found[0].error or "")
 
 
+def test_an_abandoned_run_is_dropped_and_its_takes_can_be_asked_for_again(pool: RayExecutor) -> None:
+    wanted = jobs(*["slow"] * 12)
+    abandoned = pool.run(wanted)
+    next(abandoned)
+    abandoned.close()  # type: ignore[attr-defined]
+    assert sorted(by_id(pool.run(wanted))) == list(range(12))
+    assert not pool._busy
+
+
+def test_a_home_that_finishers_do_not_see_is_refused(tmp_path: Path) -> None:
+    pool = open_pool(workshop(tmp_path))
+    try:
+        answer = ray_get(pool._finishers[0].actor.warm_up.remote(".pool-elsewhere"))
+        assert "put CUEWORKS_HOME on a shared disk" in answer
+    finally:
+        pool.close(leave=False)
+    assert not list(tmp_path.glob(".pool-*")), "the token goes with the pool"
+
+
+def ray_get(reference: object) -> str:
+    """The error of a call on an actor."""
+    import ray
+
+    with pytest.raises(ray.exceptions.RayTaskError) as caught:
+        ray.get(reference)
+    return str(caught.value.cause)
+
+
 def test_batches_hold_takes_of_one_shape_and_rows_fail_alone(tmp_path: Path) -> None:
     pool = open_pool(replace(workshop(tmp_path, batch_size=4), factory="tests.empty_generator:create_of_four"))
     try:
