@@ -11,13 +11,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, task
+from prefect import flow, get_run_logger, task
 from prefect.artifacts import (
     create_link_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
+from prefect.exceptions import FailedRun
 from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -74,18 +75,35 @@ def render_shard(run_id: str, shard: int) -> dict[str, int]:
 def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
     """Render the shards of a planned run. Fails when some take failed; what is done is recorded either way."""
     _begun.get()()
-    progress = create_progress_artifact(0.0, key="cueworks-progress", description=f"takes of {catalog}")
+    progress = _show(create_progress_artifact, 0.0, key="cueworks-progress", description=f"takes of {catalog}")
     totals: dict[str, int] = {}
     for number, counts in enumerate(_in_order(run_id, shards), 1):
         for outcome, count in counts.items():
             totals[outcome] = totals.get(outcome, 0) + count
-        if number * 20 // shards != (number - 1) * 20 // shards:
-            update_progress_artifact(progress, 100.0 * number / shards)  # type: ignore[arg-type]
+        if progress and number * 20 // shards != (number - 1) * 20 // shards:
+            _show(update_progress_artifact, progress, 100.0 * number / shards)
     table = [{"outcome": outcome, "takes": count} for outcome, count in sorted(totals.items())]
-    create_table_artifact(table, key="cueworks-summary", description=f"run {run_id} of {catalog}")
-    create_link_artifact(Path(page).resolve().as_uri(), link_text=f"listen to {catalog}", key="cueworks-page")
+    _show(create_table_artifact, table, key="cueworks-summary", description=f"run {run_id} of {catalog}")
+    _show(create_link_artifact, Path(page).resolve().as_uri(), link_text=f"listen to {catalog}", key="cueworks-page")
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(totals.items()))
     return Completed(message=told) if set(totals) <= {"done"} else Failed(message=told)
+
+
+def _show(artifact: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """Artifacts are for looking at: a server that cannot take one now must not end a run."""
+    try:
+        return artifact(*arguments, **named)
+    except Exception as error:
+        get_run_logger().warning("artifact not written: %s", error)
+        return None
+
+
+def fault_of(state: State) -> BaseException | None:
+    """What broke the flow itself; None when it went through, whatever came of the takes."""
+    if not (state.is_failed() or state.is_crashed() or state.is_cancelled()):
+        return None
+    found = state.result(raise_on_failure=False)
+    return found if isinstance(found, BaseException) and not isinstance(found, FailedRun) else None
 
 
 def _in_order(run_id: str, shards: int) -> Iterator[dict[str, int]]:

@@ -4,6 +4,7 @@ Everything up to "is anything left to render?" happens before Prefect and Ray ar
 neither starts. Ray, its actors and Prefect's server come up side by side.
 """
 
+import contextlib
 import os
 import signal
 import threading
@@ -49,8 +50,9 @@ def _process_start() -> float:
     stat = Path("/proc/self/stat")
     if not stat.is_file():
         return time.perf_counter()
-    ticks = int(stat.read_text().rpartition(")")[2].split()[19])  # proc(5): field 22, since boot
-    return ticks / os.sysconf("SC_CLK_TCK")
+    ticks = int(stat.read_text().rpartition(")")[2].split()[19])  # proc(5): field 22, since boot, suspension included
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    return time.perf_counter() - age
 
 
 @dataclass
@@ -123,7 +125,8 @@ def carry_out(
         try:
             stopped = _render(engine, run, settings, stages, watcher, server) if run.shards else None
         except BaseException:
-            runs.finish(engine, run.id, stages.seconds, interrupted=True)
+            with contextlib.suppress(Exception):  # the next run settles it; the first error is the one told
+                runs.finish(engine, run.id, stages.seconds, interrupted=True)
             raise
         counts = runs.finish(engine, run.id, stages.seconds, interrupted=stopped is not None)
         page = publish(engine, settings.home, order.catalog)
@@ -164,16 +167,18 @@ def _start_up(embedded: EmbeddedServer, executor: Executor, stages: Stages, watc
 def _run_flow(
     driver: Driver, run: runs.StartedRun, settings: Settings, stages: Stages, begun: Callable[[], None]
 ) -> str | None:
-    from flows.generate import driving, render_run
+    from flows.generate import driving, fault_of, render_run
     from services.catalog.pages import page_path
 
     with driving(driver, begun):
-        render_run(run.catalog, run.id, run.shards, str(page_path(settings.home, run.catalog)), return_state=True)
+        page = str(page_path(settings.home, run.catalog))
+        state = render_run(run.catalog, run.id, run.shards, page, return_state=True)
     stages.reach("rendered")
     if driver.first_recorded:
         stages.reach("first take", driver.first_recorded)
-    if driver.stopped is None and driver.faults:
-        raise next(iter(driver.faults.values()))
+    fault = next(iter(driver.faults.values()), None) or fault_of(state)
+    if driver.stopped is None and fault is not None:
+        raise fault
     return driver.stopped
 
 

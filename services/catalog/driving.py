@@ -4,6 +4,7 @@ What a scheduler calls: each call is safe to repeat. Recording happens as takes 
 loses at most what is on its way.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -45,30 +46,34 @@ class Driver:
         try:
             for recording in self.executor.run(runs.shard_jobs(self.engine, self.run_id, shard)):
                 batch.add(recording)
-        except RenderingStoppedError as error:
-            self.stopped = str(error)
-            raise
-        except Exception as error:
-            self.faults[shard] = error
-            raise
-        finally:
             batch.flush()
+        except Exception as error:
+            self._note(shard, error)
+            with contextlib.suppress(Exception):  # what is finished is worth a try; the first error is the one told
+                batch.flush()
+            raise
         self.faults.pop(shard, None)
         return batch.counts
+
+    def _note(self, shard: int, error: Exception) -> None:
+        if isinstance(error, RenderingStoppedError):
+            self.stopped = str(error)
+        else:
+            self.faults[shard] = error
 
     def _record(self, recordings: list[Recording]) -> None:
         try:
             with self._lock:
                 runs.record(self.engine, self.run_id, recordings)
+                self.first_recorded = self.first_recorded or time.perf_counter()
+                done = sum(recording.status == "done" for recording in recordings)
+                self.progress(done, len(recordings) - done)
         except OperationalError as error:
             if _is_full(error):
                 raise RenderingStoppedError(
                     "the disk with the database is full; free some space and run the same command again"
                 ) from error
             raise
-        self.first_recorded = self.first_recorded or time.perf_counter()
-        done = sum(recording.status == "done" for recording in recordings)
-        self.progress(done, len(recordings) - done)
 
 
 def _is_full(error: OperationalError) -> bool:
