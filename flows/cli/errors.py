@@ -38,6 +38,19 @@ CODES = {
     "StorageError": Code.INCOMPLETE,
 }
 STOPPED = "stopped; run the same command again to go on"
+AGAIN = "run the same command again, what is finished stays"
+SET_WRONG = frozenset({  # what a person put wrong; any other fault of the system may come in the middle of a run
+    errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP,
+})  # fmt: skip
+LOST_STATES = ("08", "40", "53", "57P")  # SQLSTATE: connection, rollback, resources, shutdown or start of the server
+LOST = (  # how SQLite and psycopg, which give no SQLSTATE then, say that a connection or a disk failed under way
+    "connection is lost", "connection not open", "closed the connection", "connection already closed",
+    "connection is closed", "connection has been closed", "terminating connection", "connection refused",
+    "connection reset", "timed out", "timeout expired", "broken pipe", "could not receive data", "could not send data",
+    "consuming input failed", "failed to resolve host", "no route to host", "network is unreachable",
+    "is shutting down", "is starting up", "in recovery mode", "too many clients", "disk i/o error",
+    "input/output error",
+)  # fmt: skip
 FULL = "the disk is full; free some space and run the same command again, what is finished stays"
 
 
@@ -71,7 +84,9 @@ def _system_error(error: OSError) -> tuple[str, Code]:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return where + FULL, Code.INCOMPLETE
-    return f"{where}{error.strerror or error}; check the path and CUEWORKS_HOME", Code.BAD_INPUT
+    if error.errno in SET_WRONG:
+        return f"{where}{error.strerror}; check the path and CUEWORKS_HOME", Code.BAD_INPUT
+    return f"{where}{error.strerror or error}; {AGAIN}", Code.INCOMPLETE
 
 
 def _database_error(error: BaseException) -> tuple[str, Code]:
@@ -81,7 +96,16 @@ def _database_error(error: BaseException) -> tuple[str, Code]:
         return f"the database cannot be written: {FULL}", Code.INCOMPLETE
     if "locked" in reason:
         return f"the database is in use ({reason}); run the same command again", Code.INCOMPLETE
+    if _is_lost(error, reason):
+        return f"the database is out of reach: {reason}; once it is there, {AGAIN}", Code.INCOMPLETE
     remedy = "check CUEWORKS_HOME and CUEWORKS_DATABASE_URL"
     if "not a database" in reason or "malformed" in reason:
         remedy = "its file is damaged: put a copy of cueworks.db back, or set CUEWORKS_HOME to another folder"
     return f"the database cannot be used: {reason}; {remedy}", Code.BAD_INPUT
+
+
+def _is_lost(error: BaseException, reason: str) -> bool:
+    """Whether the connection to the database ended, or its disk failed: nothing that a person set wrong."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    told = any(words in reason.casefold() for words in LOST)
+    return told or state.startswith(LOST_STATES) or getattr(error, "connection_invalidated", False)
