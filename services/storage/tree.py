@@ -1,7 +1,7 @@
 """The readable tree: `HOME/catalog/state/take/mix.flac`, hard links to blobs with names that a person can read.
 
-Links are made before a take is recorded, so a recorded take always has its files; a link left by an interrupted take
-is overwritten when the take is rendered again. The tree is never the source of truth: blobs are.
+Links are made, and made durable, before a take is recorded, so a recorded take always has its files; a link left by an
+interrupted take is overwritten when the take is rendered again. The tree is never the source of truth: blobs are.
 """
 
 import os
@@ -10,6 +10,8 @@ import shutil
 import tempfile
 import unicodedata
 from pathlib import Path
+
+from services.storage.folder import sync_folder
 
 LONGEST_NAME = 80
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
@@ -27,8 +29,10 @@ def safe_name(text: str, longest: int = LONGEST_NAME) -> str:
 
 
 def link(blob: Path, target: Path) -> None:
-    """Make `target` the file `blob`, atomically: a hard link, or a copy where the file system has none."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Make `target` the file `blob`, atomically: a hard link, or a copy where the file system has none.
+
+    Durable when it returns."""
+    _make_folder(target.parent)
     try:
         os.link(blob, target)
     except FileExistsError:
@@ -36,6 +40,14 @@ def link(blob: Path, target: Path) -> None:
             _replace(blob, target)
     except OSError:
         _replace(blob, target)
+    sync_folder(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync_folder(folder.parent)
 
 
 def _replace(blob: Path, target: Path) -> None:
@@ -44,5 +56,12 @@ def _replace(blob: Path, target: Path) -> None:
         try:
             os.link(blob, temp)
         except OSError:
-            shutil.copyfile(blob, temp)
+            _copy(blob, temp)
         temp.replace(target)
+
+
+def _copy(blob: Path, target: Path) -> None:
+    with blob.open("rb") as source, target.open("xb") as copy:
+        shutil.copyfileobj(source, copy)
+        copy.flush()
+        os.fsync(copy.fileno())

@@ -139,10 +139,10 @@ def test_what_a_block_wrote_is_gone_when_it_raises(engine: Engine) -> None:
 def test_sqlite_is_opened_with_what_correctness_needs(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path}/a.db")
     with engine.connect() as connection:
-        names = ("foreign_keys", "journal_mode")
+        names = ("foreign_keys", "journal_mode", "synchronous")
         pragmas = {name: connection.execute(text(f"PRAGMA {name}")).scalar() for name in names}
     engine.dispose()
-    assert pragmas == {"foreign_keys": 1, "journal_mode": "wal"}
+    assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2}  # FULL
     assert sqlite3.sqlite_version_info >= (3, 24)  # ON CONFLICT DO UPDATE
 
 

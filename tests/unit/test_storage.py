@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import stat
 import threading
 import time
 from pathlib import Path
@@ -216,6 +217,32 @@ def test_a_link_is_the_blob_itself(folder: FolderStore, tmp_path: Path) -> None:
         link(blob, target)
         assert target.samefile(blob)
     assert [path.name for path in target.parent.iterdir()] == ["mix.flac"]
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_link_survives_a_power_cut(
+    folder: FolderStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    """Every folder is told to the disk after what lies in it, and a copy's bytes before its name."""
+    blob, target = folder.path(put(folder, b"sound").sha256), tmp_path / "game" / "combat" / "mix.flac"
+    synced: list[tuple[bool, int, bool]] = []
+
+    def sync(handle: int) -> None:
+        status = os.fstat(handle)
+        synced.append((stat.S_ISDIR(status.st_mode), status.st_ino, target.exists()))
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMLINK, "too many links")
+
+    monkeypatch.setattr(os, "fsync", sync)
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse)
+    link(blob, target)
+    folders = [tmp_path, tmp_path / "game", target.parent]
+    assert [inode for is_folder, inode, _ in synced if is_folder] == [path.stat().st_ino for path in folders]
+    assert [there for _, _, there in synced] == [False] * (len(synced) - 1) + [True]
+    copied = [] if has_links else [target.stat().st_ino]
+    assert [inode for is_folder, inode, _ in synced if not is_folder] == copied
 
 
 def test_a_link_takes_the_place_of_what_was_there(folder: FolderStore, tmp_path: Path) -> None:
