@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.composer.bank.store import ensure_bank
-from models.composer.revision import BANK_SHA256, REVISION
+from models.composer.revision import BANK_SHA256
 from models.composer.score import Score
-from models.generator import Audio, Rendition, Request, Resources
+from models.generator import Audio, Rendition, Request
+from models.registry import CARDS
 
 if TYPE_CHECKING:
     from models.composer.synth import Sampler
 
 SAMPLE_RATE = 48000
+_CARD = CARDS["composer"]
 
 
-def _instruction_sets() -> list[str]:
+def instruction_sets() -> list[str]:
     """What numpy found this processor able to do and uses, sorted: it can change the last bit of a sum."""
     import numpy as np
 
@@ -58,11 +60,11 @@ def score_facts(score: Score) -> dict[str, object]:
 class Composer:
     """Implements `models.generator.Generator` without any download."""
 
-    id = "composer"
-    revision = REVISION
+    id = _CARD.id
+    revision = _CARD.revision
     sample_rate = SAMPLE_RATE
-    batch_size = 1
-    resources = Resources(cpus=1.0, threads=1, memory_mb=1200)
+    batch_size = _CARD.batch_size
+    resources = _CARD.resources
 
     def __init__(self, cache_dir: Path) -> None:
         self._cache_dir = cache_dir
@@ -113,7 +115,7 @@ class Composer:
             "threads": self.resources.threads,
             "batch": self.batch_size,
             "machine": platform.machine(),
-            "instruction_sets": _instruction_sets(),
+            "instruction_sets": instruction_sets(),
             "numpy": version("numpy"),
             "scipy": version("scipy"),
             "symusic": version("symusic"),

@@ -68,7 +68,8 @@ def times(seconds: float, rate: int = RATE) -> Signal:
 def partials(freqs: Signal, amps: Signal, decays: Signal, phases: Signal, seconds: float, rate: int = RATE) -> Signal:
     """The sum of exponentially decaying sinusoids: Hz, amplitude, time constant in seconds, radians.
 
-    Each sinusoid is a coarse times a fine complex exponential, so that the sum of all is one matrix product.
+    Each sinusoid is a coarse times a fine complex exponential, so that the sum of all is one matrix product. `einsum`
+    sums in the same order on every processor, where a linear algebra library chooses a kernel by processor.
     """
     frames = int(round(seconds * rate))
     audible = freqs < 0.46 * rate
@@ -76,7 +77,9 @@ def partials(freqs: Signal, amps: Signal, decays: Signal, phases: Signal, second
     weights = amps[audible] * np.exp(1j * phases[audible])
     coarse = np.exp(np.outer(np.arange(-(-frames // _BLOCK)) * _BLOCK, poles)) * weights
     fine = np.exp(np.outer(poles, np.arange(_BLOCK)))
-    return np.ascontiguousarray((coarse.real @ fine.imag + coarse.imag @ fine.real).ravel()[:frames])
+    left = np.concatenate([coarse.real, coarse.imag], axis=1)
+    right = np.concatenate([fine.imag, fine.real])
+    return np.einsum("bp,pf->bf", left, right, optimize=False).ravel()[:frames]
 
 
 def _bins(frames: int, rate: int) -> Signal:
