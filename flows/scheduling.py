@@ -66,6 +66,19 @@ def check_deployments(file: Path) -> Deployments:
     return found
 
 
+def located(found: Deployments, root: Path, home: Path) -> dict[str, Any]:
+    """The deployments as Prefect is given them: runs start in `root` and keep what they make in `home`.
+
+    Without this a process worker runs in a temporary folder, and the catalog would be deleted with it.
+    """
+    told = found.model_dump(by_alias=True, exclude_none=True)
+    told["pull"] = [{"prefect.deployments.steps.set_working_directory": {"directory": str(root)}}, *found.pull]
+    for deployment in told["deployments"]:
+        variables = deployment["work_pool"].setdefault("job_variables", {})
+        variables["env"] = {"CUEWORKS_HOME": str(home), **variables.get("env", {})}
+    return told
+
+
 def check_cron(line: str, where: str = "--cron") -> None:
     """Raise ScheduleError unless `line` is a cron line of five fields."""
     from croniter import croniter

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -44,9 +45,13 @@ def deploy(
 ) -> None:
     """Hand a deployments file to a Prefect server.
 
-    The file is checked first: Prefect itself ignores unknown keys. The server is the one of PREFECT_API_URL.
+    The file is checked first: Prefect itself ignores unknown keys. The server is the one of PREFECT_API_URL. Runs
+    start in the folder that this is called in (the project's own) and use the home of this command.
     """
-    from flows.scheduling import ScheduleError, check_deployments
+    import yaml
+
+    from flows.scheduling import ScheduleError, check_deployments, located
+    from services.settings import Settings
 
     found = check_deployments(file)
     output.line(f"{file}: {', '.join(deployment.name for deployment in found.deployments)}")
@@ -54,9 +59,14 @@ def deploy(
         return
     if not os.environ.get("PREFECT_API_URL"):
         raise ScheduleError("PREFECT_API_URL is not set; run `prefect server start` and set it to the server's address")
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(file)]
-    if subprocess.run(command, check=False).returncode:
-        raise typer.Exit(1)
+    with tempfile.TemporaryDirectory() as folder:
+        given = Path(folder) / "prefect.yaml"
+        home = Settings.from_environment().home
+        given.write_text(yaml.safe_dump(located(found, Path.cwd(), home)), encoding="utf-8")
+        command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(given)]
+        if subprocess.run(command, check=False).returncode:
+            raise typer.Exit(1)
+    output.line(f"runs start in {Path.cwd()} and keep what they make in {home}")
 
 
 def _check_timezone(name: str, error: type[Exception]) -> None:
