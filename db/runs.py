@@ -1,7 +1,8 @@
 """Runs: which takes a flow takes in hand, in which shards, and what came of it.
 
 The shards of a run live in `take.run_id` and `take.shard`, so that a retried task reads what is missing from here and
-nothing large passes through a scheduler.
+nothing large passes through a scheduler. Only a run that is still `running` changes takes, and only its own: a driver
+that lost its catalog to another one is refused.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -22,13 +23,17 @@ UNFINISHED = ("planned", "rendering", "failed")
 LONGEST_ERROR = 10_000
 
 
+class RunOverError(RuntimeError):
+    """The run was closed, or its takes were handed to a later one: another driver took over. Nothing was written."""
+
+
 def settle_interrupted(session: Session, catalog_id: int) -> int:
     """Close runs whose driver is gone; their unfinished takes are planned again. Call it under the catalog's lock."""
+    stale = update(Run).where(Run.catalog_id == catalog_id, Run.status == "running")
+    result = session.execute(stale.values(status="interrupted", ended_at=datetime.now(UTC)))
     session.execute(
         update(Take).where(Take.catalog_id == catalog_id, Take.status == "rendering").values(status="planned")
     )
-    stale = update(Run).where(Run.catalog_id == catalog_id, Run.status == "running")
-    result = session.execute(stale.values(status="interrupted", ended_at=datetime.now(UTC)))
     return int(getattr(result, "rowcount", 0))
 
 
@@ -64,7 +69,8 @@ def start_run(session: Session, values: dict[str, Any], shards: Iterable[list[st
 
 
 def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
-    """The takes of a shard that are still to be rendered, now marked `rendering`."""
+    """The takes of a shard that are still to be rendered, now marked `rendering`. Raises RunOverError."""
+    _hold(session, run_id)
     mine = (Take.run_id == run_id) & (Take.shard == shard) & Take.status.in_(("planned", "rendering"))
     rows = list(take_rows(session, mine, with_assets=False))
     session.execute(update(Take).where(mine).values(status="rendering"))
@@ -74,9 +80,11 @@ def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
 def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
     """Everything of a batch of takes in the caller's one transaction; recording the same again changes nothing.
 
-    A take that is done stays as it was recorded. A measurement that is no finite number is left out.
+    A take that is done stays as it was recorded. A measurement that is no finite number is left out. Raises
+    RunOverError, before anything is written, where another driver took over the run or one of the takes.
     """
-    fresh = _not_done(session, recordings)
+    _hold(session, run_id)
+    fresh = _not_done(session, run_id, recordings)
     profiles = {r.profile.sha256: r.profile.profile for r in recordings if r.profile}
     rows = [{"sha256": key, "profile": value} for key, value in profiles.items()]
     insert_missing(session, EngineProfile, ("sha256",), rows)
@@ -89,10 +97,22 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
     _settle(session, fresh)
 
 
-def _not_done(session: Session, recordings: list[Recording]) -> list[Recording]:
+def _hold(session: Session, run_id: str) -> None:
+    """Keep the run open until the transaction ends; closing it waits. Raises RunOverError where it is closed."""
+    status = session.scalar(select(Run.status).where(Run.id == run_id).with_for_update(read=True))
+    if status != "running":
+        raise RunOverError(f"run {run_id} is {status or 'unknown'}, no longer running")
+
+
+def _not_done(session: Session, run_id: str, recordings: list[Recording]) -> list[Recording]:
     done: set[str] = set()
     for chunk in chunks([recording.take_id for recording in recordings], 500):
-        done |= set(session.scalars(select(Take.id).where(Take.id.in_(chunk), Take.status == "done")))
+        query = select(Take.id, Take.status, Take.run_id).where(Take.id.in_(chunk))
+        for id_, status, holder in session.execute(query):
+            if holder != run_id:
+                raise RunOverError(f"take {id_[:12]} is run {holder}'s, no longer run {run_id}'s")
+            if status == "done":
+                done.add(id_)
     return [recording for recording in recordings if recording.take_id not in done]
 
 
@@ -149,14 +169,16 @@ def plan_again(session: Session, take_ids: Collection[str]) -> None:
 
 
 def end_run(session: Session, run_id: str, status: str, stages: dict[str, float]) -> dict[str, int]:
-    """Close a run; unfinished takes of it are planned again. Returns its takes counted by status."""
+    """Close a run; unfinished takes of it are planned again. Returns its takes counted by status.
+
+    A run that is closed already stays as it was closed."""
     counts = run_counts(session, run_id)
+    failed = counts.get("failed", 0) + counts.get("quarantined", 0)
+    values = {"status": status, "ended_at": datetime.now(UTC), "done": counts.get("done", 0), "failed": failed}
+    session.execute(update(Run).where(Run.id == run_id, Run.status == "running").values(**values, stages=stages))
     session.execute(
         update(Take).where(Take.run_id == run_id, Take.status == "rendering").values(status="planned")
     )
-    failed = counts.get("failed", 0) + counts.get("quarantined", 0)
-    values = {"status": status, "ended_at": datetime.now(UTC), "done": counts.get("done", 0), "failed": failed}
-    session.execute(update(Run).where(Run.id == run_id).values(**values, stages=stages))
     return counts
 
 

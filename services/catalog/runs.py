@@ -6,6 +6,7 @@ renders or knows who schedules.
 
 import uuid
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import db.runs
-from db.engine import reading, writing
+from db.engine import writing
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
 from db.takes import catalog_names
@@ -24,7 +25,7 @@ from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import Delivery, PlannedTake
 from services.planning.plan import Plan
-from services.rendering.jobs import Job
+from services.rendering.jobs import Job, RenderingStoppedError
 from services.storage.tree import safe_name
 
 MAX_SHARDS = 200
@@ -91,8 +92,10 @@ def cut_shards(missing: list[tuple[str, str, float]]) -> list[list[str]]:
 
 
 def shard_jobs(engine: Engine, run_id: str, shard: int) -> list[Job]:
-    """The jobs of a shard that are still to be done; asking again after a failure gives only what is missing."""
-    with writing(engine) as session:
+    """The jobs of a shard that are still to be done; asking again after a failure gives only what is missing.
+
+    Raises RenderingStoppedError where another driver took over the run."""
+    with _stopping_when_over(), writing(engine) as session:
         return [job(take) for take in db.runs.take_shard(session, run_id, shard)]
 
 
@@ -109,9 +112,17 @@ def delivery_from_json(data: dict[str, Any]) -> Delivery:
 
 
 def record(engine: Engine, run_id: str, recordings: list[Recording]) -> None:
-    """One transaction for a batch of takes."""
-    with writing(engine) as session:
+    """One transaction for a batch of takes. Raises RenderingStoppedError where another driver took over the run."""
+    with _stopping_when_over(), writing(engine) as session:
         db.runs.record(session, run_id, recordings)
+
+
+@contextmanager
+def _stopping_when_over() -> Iterator[None]:
+    try:
+        yield
+    except db.runs.RunOverError as error:
+        raise RenderingStoppedError(f"another driver took over the catalog ({error}); wait for it") from error
 
 
 def finish(engine: Engine, run_id: str, stages: dict[str, float], interrupted: bool = False) -> dict[str, int]:
@@ -121,12 +132,6 @@ def finish(engine: Engine, run_id: str, stages: dict[str, float], interrupted: b
         complete = set(counts) <= {"done"}
         status = "interrupted" if interrupted else "done" if complete else "incomplete"
         return db.runs.end_run(session, run_id, status, stages)
-
-
-def progress(engine: Engine, run_id: str) -> dict[str, int]:
-    """The run's takes counted by status, now."""
-    with reading(engine) as session:
-        return db.runs.run_counts(session, run_id)
 
 
 def _order(plan: Plan) -> NewOrder:

@@ -1,5 +1,6 @@
 """A run's life in the database: shards, what is left of them, what an interrupted driver leaves behind."""
 
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,12 +8,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from db.engine import reading, writing
 from db.rows import Recording
-from db.runs import end_run, run_counts, run_rows, settle_interrupted, take_shard, unfinished
-from db.tables import Take
+from db.runs import RunOverError, end_run, record, run_counts, run_rows, settle_interrupted, take_shard, unfinished
+from db.tables import Asset, Attempt, EngineProfile, Measurement, Take
 from services.catalog import runs
 from services.catalog.driving import Driver
 from services.planning.faults import BriefError
@@ -60,6 +61,63 @@ def test_what_an_interrupted_driver_left_is_planned_again(engine: Engine, run: s
         (row,) = run_rows(session)
     assert row.status == "interrupted"
     assert row.ended_at is not None
+
+
+def counted(engine: Engine) -> tuple[int, ...]:
+    """How many attempts, assets, measurements and profiles there are."""
+    with reading(engine) as session:
+        tables = (Attempt, Asset, Measurement, EngineProfile)
+        return tuple(session.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
+
+
+def test_recording_the_same_again_in_a_running_run_changes_nothing(engine: Engine, run: str) -> None:
+    recordings = [done(IDS[0]), failed(IDS[1])]
+    runs.record(engine, run, recordings)
+    before = counted(engine)
+    runs.record(engine, run, recordings)
+    assert (counted(engine), before) == (before, (2, 2, 2, 1))
+    assert statuses(engine)[:3] == ["done", "failed", "planned"]
+
+
+@pytest.mark.parametrize("recording", [done(IDS[4]), failed(IDS[4]), done(IDS[0])])
+def test_a_driver_whose_run_another_one_closed_is_stopped_and_writes_nothing(
+    engine: Engine, run: str, recording: Recording
+) -> None:
+    shard(engine, run, 0)
+    with writing(engine) as session:
+        settle_interrupted(session, 1)
+    open_run(engine, order_takes(engine, numbered(6)), [IDS[4:]], "run-2")
+    with pytest.raises(RenderingStoppedError, match="another driver took over"):
+        runs.record(engine, run, [recording])
+    with pytest.raises(RenderingStoppedError, match="another driver took over"):
+        runs.shard_jobs(engine, run, 0)
+    assert statuses(engine) == ["planned"] * 6
+    assert counted(engine) == (0, 0, 0, 0)
+    runs.record(engine, "run-2", [done(IDS[4])])
+    runs.finish(engine, run, {"plan": 1.0})
+    with reading(engine) as session:
+        assert {row.id: row.status for row in run_rows(session)} == {run: "interrupted", "run-2": "running"}
+
+
+def test_a_take_that_a_later_run_has_in_hand_is_not_recorded_by_an_earlier_one(engine: Engine, run: str) -> None:
+    open_run(engine, order_takes(engine, numbered(6)), [IDS[4:]], "run-2")
+    with pytest.raises(RunOverError, match="is run run-2's"):
+        record_takes(engine, run, [done(IDS[0]), done(IDS[4])])
+    assert statuses(engine) == ["planned"] * 6
+    assert counted(engine) == (0, 0, 0, 0)
+
+
+def test_closing_a_run_waits_for_what_is_being_recorded(engine: Engine, run: str) -> None:
+    with writing(engine) as recording:
+        record(recording, run, [done(IDS[0])])
+        closing = threading.Thread(target=runs.finish, args=(engine, run, {}))
+        closing.start()
+        closing.join(0.2)
+        assert closing.is_alive()
+    closing.join()
+    with pytest.raises(RenderingStoppedError):
+        runs.record(engine, run, [done(IDS[1])])
+    assert statuses(engine) == ["done"] + ["planned"] * 5
 
 
 def test_unfinished_takes_are_the_ordered_ones_without_sound(engine: Engine, run: str) -> None:
