@@ -106,6 +106,11 @@ def referenced_among(session: Session, digests: Sequence[str]) -> set[str]:
     return found
 
 
+def knows_assets(session: Session) -> bool:
+    """Whether the database knows of any stored file at all."""
+    return session.scalar(select(Asset.id).limit(1)) is not None
+
+
 def take_profile(session: Session, take_id: str) -> dict[str, Any] | None:
     """The engine profile that a take's sound was computed with; None before it has one."""
     query = select(EngineProfile.profile).join(Asset, Asset.engine_profile == EngineProfile.sha256)

@@ -75,10 +75,13 @@ def verify(
         raise typer.Exit(Code.DIFFERENT)
 
 
-def gc() -> None:
+def gc(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be removed; remove nothing.")] = False,
+) -> None:
     """Remove leftovers of interrupted work.
 
-    Only files that no take refers to are removed.
+    Only files that no take refers to are removed. A database that knows no file at all is taken for another home's,
+    and nothing is removed.
     """
     from services.catalog.checking import collect_garbage
     from services.catalog.lock import whole_home
@@ -87,8 +90,8 @@ def gc() -> None:
     settings = Settings.from_environment()
     engine = settings.open_database()
     with whole_home(settings.home):
-        files, size = collect_garbage(engine, settings.open_store())
-    output.line(f"{files} files removed, {size / 1e6:.1f} MB")
+        files, size = collect_garbage(engine, settings.open_store(), dry_run)
+    output.line(f"{files} files {'would be removed' if dry_run else 'removed'}, {size / 1e6:.1f} MB")
 
 
 def doctor(json: Json = False) -> None:

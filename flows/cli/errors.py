@@ -29,6 +29,7 @@ CODES = {
     "SettingError": Code.BAD_INPUT,
     "NoSuchTakeError": Code.BAD_INPUT,
     "ExportError": Code.BAD_INPUT,
+    "ForeignStoreError": Code.BAD_INPUT,
     "ScheduleError": Code.BAD_INPUT,
     "UnknownGeneratorError": Code.BAD_INPUT,
     "ForeignSchemaError": Code.BAD_INPUT,

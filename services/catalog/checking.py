@@ -15,7 +15,7 @@ from db.chunks import chunks
 from db.engine import reading, writing
 from db.rows import AssetRow, Recording, TakeRow
 from db.runs import plan_again
-from db.takes import in_catalog, referenced_among, take_profile, take_rows, with_ids, with_status
+from db.takes import in_catalog, knows_assets, referenced_among, take_profile, take_rows, with_ids, with_status
 from models.registry import CARDS
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
@@ -181,17 +181,33 @@ def _unreferenced(engine: Engine, store: FolderStore) -> Iterator[Blob]:
         yield from (blob for blob in blobs if blob.sha256 not in known)
 
 
-def collect_garbage(engine: Engine, store: FolderStore) -> tuple[int, int]:
+class ForeignStoreError(ValueError):
+    """The store holds files, but the database knows of none: most likely it is another home's."""
+
+
+def collect_garbage(engine: Engine, store: FolderStore, dry_run: bool = False) -> tuple[int, int]:
     """Remove blobs that no asset refers to, and old half-written files. Returns (files, bytes) removed.
 
-    Call it while no run is going on (`services.catalog.lock.whole_home`): a take on its way has blobs before it has
-    assets.
+    `dry_run` removes nothing and returns what would be. Call it while no run is going on
+    (`services.catalog.lock.whole_home`): a take on its way has blobs before it has assets. Raises ForeignStoreError,
+    before anything is removed, where the database knows no asset at all and the store holds blobs.
     """
+    _check_belongs(engine, store)
     removed = size = 0
     for blob in _unreferenced(engine, store):
-        store.delete(blob.sha256)
+        if not dry_run:
+            store.delete(blob.sha256)
         removed, size = removed + 1, size + blob.bytes
-    return removed + store.sweep(), size
+    return removed + store.sweep(dry_run=dry_run), size
+
+
+def _check_belongs(engine: Engine, store: FolderStore) -> None:
+    with reading(engine) as session:
+        known = knows_assets(session)
+    if not known and next(store.digests(), None) is not None:
+        what = f"{store.root} holds files, but the database knows of none of them, so nothing was removed"
+        remedy = "check CUEWORKS_HOME and CUEWORKS_DATABASE_URL; if they are right, let one take come out first"
+        raise ForeignStoreError(f"{what}; {remedy}")
 
 
 @dataclass(frozen=True)

@@ -84,14 +84,15 @@ class FolderStore:
             if len(folder.name) == 2 and folder.is_dir():
                 yield from _blobs(folder)
 
-    def sweep(self, older_than_s: float = STALE_S) -> int:
-        """Remove what interrupted writes left behind; returns how many files."""
+    def sweep(self, older_than_s: float = STALE_S, dry_run: bool = False) -> int:
+        """Remove what interrupted writes left behind; returns how many files. `dry_run` removes nothing."""
         removed = 0
         if self._temp.is_dir():
             for path in self._temp.iterdir():
                 with contextlib.suppress(FileNotFoundError):
                     if path.is_file() and time.time() - path.stat().st_mtime > older_than_s:
-                        path.unlink()
+                        if not dry_run:
+                            path.unlink()
                         removed += 1
         return removed
 

@@ -208,6 +208,15 @@ def test_a_damaged_database_is_refused_and_left_as_it_is(call: Callable[..., Ans
     assert [path.name for path in home.iterdir()] == ["cueworks.db"]
 
 
+def test_garbage_is_not_collected_for_a_database_that_knows_no_file(call: Callable[..., Answer], home: Path) -> None:
+    blob = home / "blobs" / "00" / ("0" * 64)
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"another database knows it")
+    for command in (["gc"], ["gc", "--dry-run"]):
+        _refused(call(*command), "nothing was removed", "CUEWORKS_DATABASE_URL")
+    assert blob.exists()
+
+
 def test_what_a_file_name_holds_is_shown_not_obeyed(call: Callable[..., Answer]) -> None:
     answer = call("generate", "a\x1b]0;owned\x07\n.yaml")
     _refused(answer, "cannot be read")

@@ -64,6 +64,8 @@ def test_leftovers_are_told_and_collected(rendered: Rendered, cueworks: Cueworks
     left.write_bytes(b"left behind")
     found = cueworks.json("verify")
     assert (found["ok"], found["unreferenced"]) == (True, ["0" * 64])
+    assert "1 files would be removed" in cueworks.said("gc", "--dry-run")
+    assert left.exists()
     assert "1 files removed" in cueworks.said("gc")
     assert not left.exists()
     assert cueworks.json("verify")["unreferenced"] == []

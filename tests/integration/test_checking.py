@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import Engine, text, update
 
 from db.engine import reading, writing
+from db.migrate import upgrade
 from db.rows import NewAsset, Recording, TakeRow
 from db.tables import Asset, Take
 from db.takes import take_rows
 from models.registry import CARDS, Card
-from services.catalog.checking import Verification, collect_garbage, repair, reproduce, verify
+from services.catalog.checking import ForeignStoreError, Verification, collect_garbage, repair, reproduce, verify
 from services.catalog.lock import CatalogBusyError, catalog_lock
 from services.mastering.encode import encode
 from services.mastering.pcm import Pcm
@@ -221,6 +222,23 @@ def test_a_blob_that_two_takes_share_is_a_problem_of_both(recorded: Recorded) ->
     assert recorded.verify().ok
     recorded.blob(1).unlink()
     assert {problem.take for problem in recorded.verify().problems} == {IDS[1], IDS[2]}
+
+
+def test_a_dry_run_tells_what_garbage_there_is_and_leaves_it(recorded: Recorded) -> None:
+    leftover = recorded.store.put(lambda file: file.write(b"left behind"))
+    assert collect_garbage(recorded.engine, recorded.store, dry_run=True) == (1, leftover.bytes)
+    assert recorded.store.has(leftover.sha256)
+    assert collect_garbage(recorded.engine, recorded.store) == (1, leftover.bytes)
+
+
+def test_a_database_that_knows_no_file_is_taken_for_another_home_s(recorded: Recorded, empty_engine: Engine) -> None:
+    upgrade(empty_engine)
+    before = {blob.sha256 for blob in recorded.store.digests()}
+    for dry_run in (True, False):
+        with pytest.raises(ForeignStoreError, match="CUEWORKS_DATABASE_URL"):
+            collect_garbage(empty_engine, recorded.store, dry_run)
+    assert {blob.sha256 for blob in recorded.store.digests()} == before
+    assert collect_garbage(empty_engine, FolderStore(recorded.home / "no-blobs")) == (0, 0)
 
 
 def test_leftovers_are_listed_and_only_they_are_removed(recorded: Recorded) -> None:

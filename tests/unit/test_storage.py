@@ -206,6 +206,8 @@ def test_sweep_removes_only_what_is_old_and_interrupted(folder: FolderStore) -> 
         path.write_text("half")
     (folder.root / "tmp" / "folder").mkdir()
     os.utime(old, (time.time() - 90_000,) * 2)
+    assert folder.sweep(dry_run=True) == 1
+    assert old.exists()
     assert folder.sweep() == 1
     assert (old.exists(), new.exists(), folder.has(blob.sha256)) == (False, True, True)
     assert FolderStore(folder.root / "nowhere").sweep() == 0
