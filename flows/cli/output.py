@@ -20,16 +20,20 @@ PLAIN_PROGRESS_S = 15.0
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    sys.stdout.write(_json(value, indent=2) + "\n")
 
 
 def print_json_rows(rows: Iterable[dict[str, Any]]) -> None:
     """A JSON array, a row a line, streamed: memory stays flat however many rows there are."""
     sys.stdout.write("[")
     for number, row in enumerate(rows):
-        sys.stdout.write(("," if number else "") + "\n" + json.dumps(row, ensure_ascii=False))
+        sys.stdout.write(("," if number else "") + "\n" + _json(row))
     sys.stdout.write("\n]\n")
+
+
+def _json(value: Any, indent: int | None = None) -> str:
+    """JSON as UTF-8; in ASCII for a terminal, which would obey C1 controls and bidirectional characters."""
+    return json.dumps(value, ensure_ascii=sys.stdout.isatty(), indent=indent)
 
 
 def console(stderr: bool = False) -> "Console":
