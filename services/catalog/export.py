@@ -1,10 +1,11 @@
 """Takes as a table file, streamed through Arrow: memory stays flat however many takes there are.
 
-Writes Parquet or CSV beside its final name and renames it when whole. Reads the database only.
+Writes Parquet or CSV beside its final name and renames it when whole. Reads the database only. In CSV a text that a
+spreadsheet would take for a formula (`=1+1`) gets an apostrophe before it; Parquet holds every text as it is.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 ROWS_A_BATCH = 2_000
 FORMATS = (".parquet", ".csv")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what makes a cell a formula: OWASP, "CSV Injection"
 
 
 class ExportError(ValueError):
@@ -47,7 +49,7 @@ def _write(takes: Iterable[TakeRow], home: Path, part: Path, suffix: str) -> int
     schema, count = table_schema(), 0
     writer = papq.ParquetWriter(part, schema) if suffix == ".parquet" else pacsv.CSVWriter(part, schema)
     with writer:
-        for batch in _batches(takes, home, schema):
+        for batch in _batches(takes, home, schema, _spreadsheet_safe if suffix == ".csv" else dict):
             writer.write_batch(batch)
             count += batch.num_rows
     return count
@@ -66,12 +68,20 @@ def table_schema() -> "pa.Schema":
     return pa.schema([*columns, ("loop", pa.bool_()), *times])
 
 
-def _batches(takes: Iterable[TakeRow], home: Path, schema: "pa.Schema") -> Iterator["pa.RecordBatch"]:
+def _batches(
+    takes: Iterable[TakeRow], home: Path, schema: "pa.Schema", written: Callable[[dict[str, Any]], dict[str, Any]]
+) -> Iterator["pa.RecordBatch"]:
     import pyarrow as pa
 
-    rows = (_row(take, home) for take in takes)
+    rows = (written(_row(take, home)) for take in takes)
     while batch := list(islice(rows, ROWS_A_BATCH)):
         yield pa.RecordBatch.from_pylist(batch, schema=schema)
+
+
+def _spreadsheet_safe(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as CSV holds it: texts that begin like a formula after an apostrophe; numbers as they are."""
+    return {name: f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULAS) else cell
+            for name, cell in row.items()}
 
 
 def _row(take: TakeRow, home: Path) -> dict[str, Any]:

@@ -64,6 +64,14 @@ def test_a_table_opens_in_pandas_with_every_take(catalog: Engine, home: Path, tm
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
 
 
+@pytest.mark.parametrize("prompt", ["=HYPERLINK(1)", "+1", "-1+cmd", "@SUM(1)"])
+def test_a_spreadsheet_finds_no_formula_in_a_csv(engine: Engine, home: Path, tmp_path: Path, prompt: str) -> None:
+    order_takes(engine, [new_take(0, prompt=prompt), new_take(1, prompt=f"a {prompt}")])
+    for name, first in (("takes.csv", f"'{prompt}"), ("takes.parquet", prompt)):
+        export_takes(takes(engine, Filter()), home, tmp_path / name)
+        assert list(read(tmp_path / name)["prompt"]) == [first, f"a {prompt}"]
+
+
 class Alive:
     """How many rows are held, and the most that ever were."""
 
