@@ -1,7 +1,8 @@
 """What the composer's sound is called. Imported when planning, so nothing heavy is imported here.
 
-`SOUND_REVISION` is raised by hand whenever the same controls and seed would give other samples; the golden digests of
-the tests fail when it was not. `BANK_SHA256` is the digest of the sound bank that this revision synthesises.
+`SOUND_REVISION` is raised by hand whenever the same controls and seed would give other samples; golden tests of notes,
+premasters, rooms and bank notice what changed. `BANK_SHA256` is the digest of the sound bank that this revision
+synthesises.
 """
 
 SOUND_REVISION = 1

@@ -30,7 +30,9 @@ RENEW = (
 )
 PIECES = {
     "a loop in a hall": order(state="combat", bpm=140.0, bars=4),
-    "an ending on a plate": order(state="music", genre="synthwave", bpm=120.0, form="intro-A-outro", bars=4),
+    "an ending on a plate": order(  # short enough that it still rings when it is faded
+        state="music", genre="synthwave", bpm=120.0, form="intro-A-outro", bars=4, duration=9.0
+    ),
 }
 _POINTS, _BLOCKS, _BANK_POINTS = 100, 50, 16
 

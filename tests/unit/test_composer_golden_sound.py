@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.composer.rooms import ROOMS, impulse_response
 
-TOLERANCE = 2e-5  # of a premaster; one step of the bank's 16 bits is heard below 1e-5
+TOLERANCE = 2e-5  # of a premaster: a bank off by one step in every one of its samples would move it by 3e-5
 ROOM_TOLERANCE = 2e-6  # a response has unit energy, so that its samples are small
 
 
@@ -23,9 +23,9 @@ def _golden(part: str) -> dict[str, dict[str, Any]]:
 def _compare(audio: NDArray[np.float32], golden: dict[str, Any], tolerance: float) -> None:
     heard = listen(audio)
     assert heard["frames"] == golden["frames"], RENEW
-    for measure in ("samples", "rms"):
+    for measure, allowed in (("samples", tolerance), ("rms", tolerance / 10)):
         worst = float(np.max(np.abs(np.array(heard[measure]) - np.array(golden[measure]))))
-        assert worst <= tolerance, f"{golden['name']}: {measure} differ by {worst:.2g}. {RENEW}"
+        assert worst <= allowed, f"{golden['name']}: {measure} differ by {worst:.2g}. {RENEW}"
 
 
 def test_there_is_a_golden_entry_for_every_piece_and_every_room() -> None:
