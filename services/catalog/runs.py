@@ -28,7 +28,7 @@ from services.planning.plan import Plan
 from services.rendering.jobs import Job, RenderingStoppedError
 from services.storage.tree import safe_name
 
-MAX_SHARDS = 200
+MAX_SHARDS = 64  # a Prefect task costs some 80 ms, and a retried one renders only what is missing
 SMALLEST_SHARD = 8
 LONGEST_PART, LONGEST_FOLDER = 24, 100
 

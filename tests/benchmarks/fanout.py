@@ -8,13 +8,14 @@ actors is left out on both sides (and printed). The last line is `ratio: peer se
 """
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.orders import Choices, Outcome, Stages, Watcher, carry_out, make_plan
-from flows.prefect_server import EmbeddedServer
 from models.registry import Card
 from services.planning.reader import read_bytes
 from services.rendering.jobs import Workshop
@@ -52,34 +53,11 @@ def ours(takes: int, home: Path) -> tuple[float, Outcome]:
     return (outcome.stages["total"] - starting) / takes, outcome
 
 
-def peer(takes: int, home: Path) -> float:
-    """Seconds a take of prefect-ray with a Prefect task each, without the start of Ray and the server."""
-    server = EmbeddedServer(home)
-    server.start()
-    server.wait()
-    try:
-        import ray
-        from prefect import flow, task
-        from prefect_ray import RayTaskRunner
-
-        ray.init(address="local", include_dashboard=False, log_to_driver=False)
-
-        @task(persist_result=False)
-        def empty(number: int) -> int:
-            return number
-
-        @flow(task_runner=RayTaskRunner(address=ray.get_runtime_context().gcs_address), persist_result=False)
-        def fan_out(count: int) -> int:
-            return len([future.result() for future in [empty.submit(n) for n in range(count)]])
-
-        fan_out(2)
-        started = time.perf_counter()
-        assert fan_out(takes) == takes
-        seconds = time.perf_counter() - started
-        ray.shutdown()
-        return seconds / takes
-    finally:
-        server.stop()
+def peer(takes: int) -> float:
+    """The peer's seconds a take, from a process of its own: Prefect keeps to the first server that a process met."""
+    command = [sys.executable, "-m", "tests.benchmarks.fanout_peer", str(takes)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return float(done.stdout.split()[-1])
 
 
 def main() -> None:
@@ -93,7 +71,7 @@ def main() -> None:
         a_take, outcome = ours(options.takes, Path(folder) / "ours")
         print("stages: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in outcome.stages.items()))
         print(f"ours: {options.takes} takes, {outcome.run.shards} shards, {a_take * 1e3:.2f} ms a take")
-        peer_take = peer(options.peer_takes, Path(folder) / "peer")
+        peer_take = peer(options.peer_takes)
         print(f"prefect-ray, a task a take: {options.peer_takes} takes, {peer_take * 1e3:.1f} ms a take")
     print(f"ratio: {peer_take / a_take:.1f}")
 
