@@ -4,6 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+TAKE_STATUSES = ("planned", "rendering", "done", "failed", "quarantined", "superseded")  # in the order of a life
+RUN_STATUSES = ("running", "done", "incomplete", "interrupted")
+ATTEMPT_OUTCOMES = ("done", "failed", "died", "quarantined")
+
 
 @dataclass(frozen=True)
 class NewCue:
@@ -80,7 +84,7 @@ class NewAsset:
 
 @dataclass(frozen=True)
 class NewAttempt:
-    """One try: `outcome` is one of `db.tables.ATTEMPT_OUTCOMES`; `seconds` by stage."""
+    """One try: `outcome` is one of `ATTEMPT_OUTCOMES`; `seconds` by stage."""
 
     outcome: str
     started_at: datetime

@@ -26,10 +26,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TAKE_STATUSES = ("planned", "rendering", "done", "failed", "quarantined", "superseded")
-RUN_STATUSES = ("running", "done", "incomplete", "interrupted")
-ATTEMPT_OUTCOMES = ("done", "failed", "died", "quarantined")
-
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time; SQLite keeps no zone, so it is put back on the way out."""

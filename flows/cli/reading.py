@@ -27,7 +27,7 @@ def takes(
     json: Json = False,
 ) -> None:
     """List takes."""
-    from db.tables import TAKE_STATUSES
+    from db.rows import TAKE_STATUSES
     from services.catalog.export import export_takes
     from services.catalog.listing import Filter, take_json
     from services.catalog.listing import takes as rows

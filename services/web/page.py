@@ -22,6 +22,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from db.rows import TAKE_STATUSES
 from models.controls import Controls
 
 LOSSLESS = ("audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/vnd.wave")
@@ -29,7 +30,6 @@ FORMATS = {
     "audio/flac": "FLAC", "audio/x-flac": "FLAC", "audio/wav": "WAV", "audio/x-wav": "WAV", "audio/vnd.wave": "WAV",
     "audio/ogg": "OGG", "audio/mpeg": "MP3", "audio/opus": "OPUS", "audio/midi": "MIDI", "image/png": "PNG",
 }
-STATUSES = ("done", "rendering", "planned", "failed", "quarantined", "superseded")
 PICTURE_MARGIN = 12 / 960  # share of a picture's width that lies on either side of its sound
 DEEP_LINK_DIGITS = 12  # of a take id, enough to find its page
 
@@ -259,7 +259,7 @@ def _total(state: str, takes: list[PageTake]) -> Total:
 def _statuses(takes: list[PageTake]) -> list[str]:
     """Statuses that occur, in the order of a take's life; superseded ones are told apart elsewhere."""
     present = {take.status for take in takes} - {"superseded"}
-    return [*(status for status in STATUSES if status in present), *sorted(present - set(STATUSES))]
+    return [*(status for status in TAKE_STATUSES if status in present), *sorted(present - set(TAKE_STATUSES))]
 
 
 @cache
