@@ -26,6 +26,8 @@ from services.rendering.workers import FinishingWorker, FinishReport, GeneratorW
 DEATHS_TOGETHER = 3
 POLL_S = 0.1
 HEAD_START_S = 15.0
+QUICK_S = 0.02  # a call to an actor costs about a millisecond: quicker takes than this share one
+BUNDLE = 16
 Replies = queue.SimpleQueue  # of Recording or the exception that ended the pool
 
 
@@ -52,6 +54,21 @@ class Flight:
     rows: list[Any] | None = None
 
 
+@dataclass
+class Pace:
+    """How long a take lately took at one kind of worker, in seconds; unknown at first."""
+
+    seconds: float = float("inf")
+
+    @property
+    def quick(self) -> bool:
+        return self.seconds < QUICK_S
+
+    def learn(self, seconds: float, takes: int) -> None:
+        """`takes` took `seconds` together."""
+        self.seconds = seconds / takes if self.seconds == float("inf") else 0.8 * self.seconds + 0.2 * seconds / takes
+
+
 class RayExecutor:
     """An Executor whose `run` may be called from several threads at once. Made at once; Ray starts behind it."""
 
@@ -65,6 +82,7 @@ class RayExecutor:
         self._waiting: deque[list[Tracked]] = deque()
         self._rendered: deque[Tracked] = deque()
         self._flights: dict[Any, Flight] = {}
+        self._generating, self._finishing = Pace(), Pace()
         self._busy: set[str] = set()  # takes that some actor or finisher has in hand
         self._deaths_in_a_row = 0
         self._head_start_ends = 0.0
@@ -194,17 +212,35 @@ class RayExecutor:
             if not self._send_batch(batch):
                 self._waiting.appendleft(batch)
                 break
-        for _ in range(len(self._rendered)):
-            work = self._rendered.popleft()
-            if not self._send_finish(work):
-                self._rendered.appendleft(work)
+        while self._rendered:
+            works = self._next_rendered()
+            if not self._send_finish(works):
+                self._rendered.extendleft(reversed(works))
                 break
 
     def _next_batches(self) -> Iterator[list[Tracked]]:
         """Batches while finishing keeps up: audio that waits for a finisher holds memory."""
         finishing = sum(slot.load for slot in self._finishers)
         while self._waiting and len(self._rendered) + finishing < 3 * len(self._finishers) + self._workshop.batch_size:
-            yield self._waiting.popleft()
+            yield self._bundled(self._waiting.popleft())
+
+    def _bundled(self, batch: list[Tracked]) -> list[Tracked]:
+        """`batch` and more of its shape in one call, when takes are so quick that a call costs more than a take.
+
+        A take that was hit by a death travels without company."""
+        if self._generating.quick and not batch[0].deaths:
+            while self._waiting and len(batch) + len(self._waiting[0]) <= BUNDLE * self._workshop.batch_size:
+                if self._waiting[0][0].deaths or self._waiting[0][0].job.shape != batch[0].job.shape:
+                    break
+                batch = batch + self._waiting.popleft()
+        return batch
+
+    def _next_rendered(self) -> list[Tracked]:
+        works = [self._rendered.popleft()]
+        if self._finishing.quick and not works[0].deaths:
+            while self._rendered and len(works) < BUNDLE and not self._rendered[0].deaths:
+                works.append(self._rendered.popleft())
+        return works
 
     def _send_batch(self, batch: list[Tracked]) -> bool:
         batch[:] = [work for work in batch if not work.cancelled]
@@ -225,11 +261,12 @@ class RayExecutor:
         self._launch(report, Flight(slot, slot.actor, batch, rows))
         return True
 
-    def _send_finish(self, work: Tracked) -> bool:
-        slot = self._choose(self._finishers, alone=work.alone)
+    def _send_finish(self, works: list[Tracked]) -> bool:
+        slot = self._choose(self._finishers, alone=works[0].alone)
         if slot is None:
             return False
-        self._launch(slot.actor.finish.remote(work.job, work.audio), Flight(slot, slot.actor, [work]))
+        call = slot.actor.finish_rows.remote([work.job for work in works], *(work.audio for work in works))
+        self._launch(call, Flight(slot, slot.actor, works))
         return True
 
     def _choose(self, slots: list[Slot], alone: bool) -> Slot | None:
@@ -300,10 +337,13 @@ class RayExecutor:
             else:
                 self._settle(work, work.failed(f"{type(cause).__name__}: {cause}"))
 
-    def _answered(self, flight: Flight, answer: Report | FinishReport) -> None:
-        if isinstance(answer, FinishReport):
-            self._finished(flight.works[0], answer)
+    def _answered(self, flight: Flight, answer: Report | list[FinishReport]) -> None:
+        if isinstance(answer, list):
+            self._finishing.learn(sum(report.seconds for report in answer), len(answer))
+            for work, report in zip(flight.works, answer, strict=True):
+                self._finished(work, report)
             return
+        self._generating.learn(answer.seconds, len(flight.works))
         for work, row, error in zip(flight.works, flight.rows or (), answer.errors, strict=True):
             work.generated_s = answer.seconds / len(flight.works)
             if error is not None:

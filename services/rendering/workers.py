@@ -98,10 +98,13 @@ class GeneratorWorker:
             raise BatchDependenceError(f"{generator.id}: a row's sound depends on its place in the batch")
 
     def generate(self, requests: Sequence[Request]) -> tuple[Report, list[Rendition | None]]:
-        """A rendition or an error for every request."""
+        """A rendition or an error for every request, however many: they are computed batch by batch."""
         started = time.perf_counter()
-        renditions, errors = self._attempt(requests)
-        return Report(tuple(errors), time.perf_counter() - started), [*renditions]
+        size = self._workshop.batch_size
+        parts = [self._attempt(requests[start : start + size]) for start in range(0, len(requests), size)]
+        renditions = [rendition for part, _ in parts for rendition in part]
+        errors = tuple(error for _, part in parts for error in part)
+        return Report(errors, time.perf_counter() - started), renditions
 
     def generate_rows(self, requests: Sequence[Request]) -> tuple[Any, ...]:
         """`generate` as one flat tuple: report first, then the rows, so that each is an object of its own."""
@@ -155,6 +158,10 @@ class FinishingWorker:
         if warm:
             warm()
         return f"{platform.node()}:{os.getpid()}"
+
+    def finish_rows(self, jobs: Sequence[Job], *renditions: Rendition) -> list[FinishReport]:
+        """`finish` for several takes; audio comes as arguments of its own, so that it travels by reference."""
+        return [self.finish(job, rendition) for job, rendition in zip(jobs, renditions, strict=True)]
 
     def finish(self, job: Job, rendition: Rendition) -> FinishReport:
         """Finish one take; its own faults and the store's come back as reports."""
