@@ -29,12 +29,14 @@ class RunOverError(RuntimeError):
 
 def settle_interrupted(session: Session, catalog_id: int) -> int:
     """Close runs whose driver is gone; their unfinished takes are planned again. Call it under the catalog's lock."""
-    stale = update(Run).where(Run.catalog_id == catalog_id, Run.status == "running")
-    result = session.execute(stale.values(status="interrupted", ended_at=datetime.now(UTC)))
+    running = select(Run.id).where(Run.catalog_id == catalog_id, Run.status == "running").with_for_update()
+    stale = list(session.scalars(running))
+    for run_id in stale:
+        end_run(session, run_id, "interrupted", {})
     session.execute(
         update(Take).where(Take.catalog_id == catalog_id, Take.status == "rendering").values(status="planned")
     )
-    return int(getattr(result, "rowcount", 0))
+    return len(stale)
 
 
 def unfinished(
@@ -179,7 +181,7 @@ def end_run(session: Session, run_id: str, status: str, stages: dict[str, float]
     session.execute(
         update(Take).where(Take.run_id == run_id, Take.status == "rendering").values(status="planned")
     )
-    return counts
+    return run_counts(session, run_id)
 
 
 def run_counts(session: Session, run_id: str) -> dict[str, int]:

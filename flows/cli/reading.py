@@ -29,14 +29,18 @@ def takes(
     """List takes."""
     from db.rows import TAKE_STATUSES
     from services.catalog.export import export_takes
-    from services.catalog.listing import Filter, take_json
+    from services.catalog.listing import Filter, catalogs, take_json
     from services.catalog.listing import takes as rows
     from services.settings import Settings
 
     if status is not None and status not in TAKE_STATUSES:
         raise UsageError(f"--status: unknown status {status!r}; use one of: {', '.join(TAKE_STATUSES)}")
     settings = Settings.from_environment()
-    found = rows(settings.open_for_reading(), Filter(catalog, state, status))
+    engine = settings.open_for_reading()
+    known = [name for name, _, _ in catalogs(engine)]
+    if catalog is not None and catalog not in known:
+        raise UsageError(f"no catalog {catalog!r} in {settings.home}; there are: {', '.join(known) or 'none'}")
+    found = rows(engine, Filter(catalog, state, status))
     if out is not None:
         count = export_takes(found, settings.home, out)
         output.line(f"{count} takes written to {out.resolve()}")

@@ -14,13 +14,12 @@ import yaml
 
 from models.words import STATES
 from services.planning import document
-from services.planning.brief import HOME_FOLDERS
+from services.planning.brief import HOME_FOLDERS, MOST_PROMPT
 from services.planning.faults import BriefError, Fault
 from services.planning.prompt import read_prompt
 from services.planning.reader import ReadBrief, read_bytes
 from services.planning.templates import escape
 
-MOST_PROMPT = 1000
 MOST_SLUG = 40
 DURATION = 30.0
 
@@ -41,7 +40,7 @@ def adhoc(
     prompt says, or 30 seconds; it is a loop where the prompt says so.
 
     The catalog is named after the prompt unless `catalog` is given; its text is YAML that `read_bytes` reads back.
-    Raises BriefError, without file and line, where the prompt is empty, longer than 1000 characters, holds control
+    Raises BriefError, without file and line, where the prompt is empty, longer than 2000 characters, holds control
     characters, or another argument is out of its range."""
     text = _checked(prompt)
     cue: dict[str, Any] = {"state": _state_of(text), "prompt": escape(text), "takes": takes}

@@ -132,6 +132,11 @@ def _cue_zones(value: object) -> object:
     return _distinct(value)
 
 
+def _suggested(words: tuple[str, ...]) -> WithJsonSchema:
+    """Published names for an editor to offer; common names for them are read too, so others are not wrong yet."""
+    return WithJsonSchema({"anyOf": [{"type": "string", "enum": list(words)}, {"type": "string"}]})
+
+
 def _enum(words: tuple[Any, ...], kind: str = "string") -> WithJsonSchema:
     return WithJsonSchema({"type": kind, "enum": list(words)})
 
@@ -139,8 +144,8 @@ def _enum(words: tuple[Any, ...], kind: str = "string") -> WithJsonSchema:
 Slug = Annotated[str, Field(pattern=SLUG)]
 Key = Annotated[str, BeforeValidator(_key), WithJsonSchema({"type": "string", "pattern": _KEY_PATTERN})]
 Bpm = Annotated[float, Field(ge=20, le=300)]
-Genre = Annotated[str, BeforeValidator(_named("genre", GENRES, "genre")), _enum(GENRES)]
-Mood = Annotated[str, BeforeValidator(_named("mood", MOODS, "mood")), _enum(MOODS)]
+Genre = Annotated[str, BeforeValidator(_named("genre", GENRES, "genre")), _suggested(GENRES)]
+Mood = Annotated[str, BeforeValidator(_named("mood", MOODS, "mood")), _suggested(MOODS)]
 Instruments = Annotated[
     list[str], BeforeValidator(_instruments),
     WithJsonSchema({"anyOf": [{"type": "array", "minItems": 1, "items": {"type": "string", "enum": list(INSTRUMENTS)}},

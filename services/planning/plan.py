@@ -111,7 +111,7 @@ def plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
         licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
-        warnings=_few((*brief.warnings, *resolver.warnings)),
+        warnings=_few((*brief.warnings, *resolver.warnings, *_unread(brief, understood))),
         restricted=brief.path is None or only is not None or takes is not None or generator != order.generator,
     )
 
@@ -121,6 +121,15 @@ def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
     if len(distinct) <= MOST_WARNINGS:
         return distinct
     return (*distinct[:MOST_WARNINGS], f"{len(distinct) - MOST_WARNINGS} more warnings")
+
+
+def _unread(brief: ReadBrief, understood: list[Understood]) -> Iterator[str]:
+    """An order by one sentence that said nothing to us; a brief has other words to go by."""
+    if brief.path is not None:
+        return
+    heard = {u.cue for u in understood if any(choice.source == "prompt" for choice in u.understanding.choices)}
+    for cue in dict.fromkeys(u.cue for u in understood if u.cue not in heard):
+        yield f"{cue}: nothing in the prompt was understood; `cueworks words` lists what is"
 
 
 def _revision(brief: ReadBrief, revision_of: Callable[[str], str], generator: str) -> tuple[str, list[Fault]]:
@@ -184,7 +193,7 @@ def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, fault
     count = sum(len(cue.zones) * prod(len(values) for values in cue.axes.values()) * cue.takes for cue in cues)
     if count > ceiling:
         what = f"{count:,} takes are more than the ceiling of {ceiling:,}" if count < 10**18 else "too many takes"
-        faults.append(brief.fault(("cues",), what, "order fewer takes, or raise the ceiling in the settings"))
+        faults.append(brief.fault(("cues",), what, "order fewer takes, or raise CUEWORKS_MAX_TAKES"))
 
 
 def _enumerate(

@@ -137,7 +137,7 @@ def test_a_closed_run_says_what_came_of_it(engine: Engine, run: str) -> None:
     record_takes(engine, run, [done(IDS[0]), failed(IDS[1])])
     with writing(engine) as session:
         counts = end_run(session, run, "incomplete", {"plan": 0.1})
-    assert counts == {"done": 1, "failed": 1, "rendering": 1, "planned": 3}
+    assert counts == {"done": 1, "failed": 1, "planned": 4}
     assert statuses(engine)[2] == "planned"
     with reading(engine) as session:
         (row,) = run_rows(session, "game")

@@ -435,3 +435,8 @@ def test_a_brief_is_planned_whole_or_refused(
 def test_published_words_are_lists_of_distinct_words() -> None:
     for name, listed in words().items():
         assert len(set(listed)) == len(listed) > 0, name
+
+
+def test_a_sentence_that_says_nothing_is_told_so() -> None:
+    assert any("nothing in the prompt was understood" in w for w in plan(adhoc("asdf qwer", 1), lambda _: "r").warnings)
+    assert not plan(adhoc("an upbeat jazz piano piece", 1), lambda _: "r").warnings
