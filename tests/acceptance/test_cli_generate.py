@@ -171,11 +171,17 @@ def test_takes_open_as_a_table(rendered: Rendered, tmp_path: Path, name: str) ->
     ("choice", "count"),
     [
         (["--state", "boss"], 2), (["--status", "done"], 6), (["--status", "failed"], 0), (["--catalog", "tiny"], 6),
-        (["--catalog", "none"], 0), (["--catalog", "tiny", "--state", "combat", "--status", "done"], 2),
+        (["--catalog", "tiny", "--state", "combat", "--status", "done"], 2),
     ],
 )  # fmt: skip
 def test_takes_can_be_chosen(rendered: Rendered, choice: list[str], count: int) -> None:
     assert len(rendered.cueworks.json("takes", *choice)) == count
+
+
+def test_a_catalog_that_is_not_there_is_told_with_those_that_are(rendered: Rendered) -> None:
+    refused = rendered.cueworks.run("takes", "--catalog", "none")
+    assert refused.returncode == 2
+    assert "no catalog 'none'" in refused.stderr and "there are: tiny" in refused.stderr
 
 
 def test_a_take_is_shown_by_the_beginning_of_its_id(rendered: Rendered) -> None:
