@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,16 @@ def insert_missing(session: Session, table: type[Base], keys: tuple[str, ...], r
     statement = _insert(session, table).on_conflict_do_nothing(index_elements=list(keys))
     for chunk in chunks(rows):
         session.execute(statement, chunk)
+
+
+def insert_absent(session: Session, table: type[Base], keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """`insert_missing` for append-only tables, where SQLite refuses even to try a key that is there."""
+    columns = [getattr(table, key) for key in keys]
+    for chunk in chunks(rows, 300):
+        wanted = {tuple(row[key] for key in keys): row for row in chunk}
+        known = session.execute(select(*columns).where(tuple_(*columns).in_(list(wanted))))
+        there = {tuple(found) for found in known}
+        insert_missing(session, table, keys, [row for key, row in wanted.items() if key not in there])
 
 
 def insert_or_replace(session: Session, table: type[Base], keys: tuple[str, ...], rows: list[dict[str, Any]]) -> None:

@@ -16,6 +16,13 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from db.urls import database_url
 
 BUSY_S = 30
+PRAGMAS = (
+    f"busy_timeout={BUSY_S * 1000}",
+    "synchronous=FULL",  # a take that is recorded survives a power cut, as it does in PostgreSQL
+    "foreign_keys=ON",
+    "recursive_triggers=ON",  # what REPLACE deletes, it deletes past the triggers otherwise
+    "journal_mode=WAL",
+)
 
 
 def open_engine(url: str) -> Engine:
@@ -31,8 +38,7 @@ def open_engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event opens transactions
-    # FULL: a take that is recorded survives a power cut, as it does in PostgreSQL
-    for pragma in (f"busy_timeout={BUSY_S * 1000}", "synchronous=FULL", "foreign_keys=ON", "journal_mode=WAL"):
+    for pragma in PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 

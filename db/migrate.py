@@ -4,6 +4,8 @@ Never creates tables by any other way. `HEAD` names the newest revision, so that
 and Alembic is not even imported; a test holds it to the history.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from db.engine import read_only
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
+HEAD = "0002"
 
 
 class ForeignSchemaError(RuntimeError):
@@ -44,7 +46,7 @@ def upgrade(engine: Engine, revision: str = "head") -> tuple[str | None, str | N
         return before, before
     from alembic import command
 
-    with engine.begin() as connection:
+    with _rebuilding(engine) as connection:
         lock_transaction(connection, "schema")
         _check_known(connection)
         command.upgrade(config(connection), revision)
@@ -55,9 +57,36 @@ def downgrade(engine: Engine, revision: str) -> None:
     """Step back to `revision` (`base` empties the database)."""
     from alembic import command
 
-    with engine.begin() as connection:
+    with _rebuilding(engine) as connection:
         lock_transaction(connection, "schema")
         command.downgrade(config(connection), revision)
+
+
+@contextmanager
+def _rebuilding(engine: Engine) -> Iterator[Connection]:
+    """A transaction in which SQLite may put a new table in an old one's place while others refer to it.
+
+    Its foreign keys are off meanwhile and checked as a whole before the commit (sqlite.org, "Making Other Kinds Of
+    Table Schema Changes"); PostgreSQL needs none of it."""
+    with engine.connect() as connection:
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:
+            _set_foreign_keys(connection, "OFF")
+        try:
+            with connection.begin():
+                yield connection
+                if sqlite and connection.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise ForeignSchemaError("rows refer to rows that are not there: the database is damaged")
+        finally:
+            if sqlite:
+                _set_foreign_keys(connection, "ON")
+
+
+def _set_foreign_keys(connection: Connection, to: str) -> None:
+    """Outside any transaction: within one, SQLite ignores it."""
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    raw.execute(f"PRAGMA foreign_keys={to}")
 
 
 def _check_known(connection: Connection) -> None:

@@ -7,6 +7,8 @@ come back when they are ordered again. No row is ever deleted.
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import lru_cache
+from hashlib import sha256
 from sys import intern
 from typing import Any
 
@@ -16,9 +18,9 @@ from sqlalchemy.orm import Session
 from db.chunks import CHUNK, chunks
 from db.conflict import insert_missing, insert_or_replace
 from db.rows import NewOrder, NewTake, Registered
-from db.tables import Brief, Catalog, Cue, Generator, Take
+from db.tables import Brief, Catalog, Cue, Generator, Prompt, Take
 
-_TAKE_FIELDS = tuple(f.name for f in fields(NewTake))
+_TAKE_FIELDS = tuple(f.name for f in fields(NewTake) if f.name != "prompt")
 
 
 def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Registered:
@@ -34,8 +36,9 @@ def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Reg
     known = _known_takes(session, catalog_id)
     counter = _Counter()
     for chunk in chunks(counter.watch(takes)):
-        new = [_take_values(take, catalog_id, cue_ids, now) for take in chunk if take.id not in known]
-        insert_missing(session, Take, ("id",), new)
+        new = [take for take in chunk if take.id not in known]
+        _insert_prompts(session, new)
+        insert_missing(session, Take, ("id",), [_take_values(take, catalog_id, cue_ids, now) for take in new])
         counter.inserted += len(new)
         if not order.restricted:
             _move(session, [take for take in chunk if known.get(take.id, (take.position,))[0] != take.position])
@@ -94,9 +97,21 @@ def _known_takes(session: Session, catalog_id: int) -> dict[str, tuple[int, str]
     return {id_: (position, intern(status)) for id_, position, status in found}
 
 
+@lru_cache(maxsize=4096)
+def prompt_sha256(prompt: str) -> str:
+    """The key of a prompt: SHA-256 of its UTF-8 text, hex."""
+    return sha256(prompt.encode()).hexdigest()
+
+
+def _insert_prompts(session: Session, takes: list[NewTake]) -> None:
+    prompts = dict.fromkeys(take.prompt for take in takes)
+    insert_missing(session, Prompt, ("sha256",), [{"sha256": prompt_sha256(text), "text": text} for text in prompts])
+
+
 def _take_values(take: NewTake, catalog_id: int, cue_ids: dict[str, int], now: datetime) -> dict[str, Any]:
     values = {name: getattr(take, name) for name in _TAKE_FIELDS}
-    return values | {"catalog_id": catalog_id, "cue_id": cue_ids[take.cue], "status": "planned", "planned_at": now}
+    values |= {"catalog_id": catalog_id, "cue_id": cue_ids[take.cue], "prompt_sha256": prompt_sha256(take.prompt)}
+    return values | {"status": "planned", "planned_at": now}
 
 
 def _move(session: Session, takes: list[NewTake]) -> None:

@@ -131,6 +131,14 @@ class Run(Base):
     stages: Mapped[dict[str, Any]]
 
 
+class Prompt(Base):
+    """A resolved prompt; the takes of a point share it, and an audit finds every take of a prompt by it."""
+
+    __tablename__ = "prompt"
+    sha256: Mapped[str] = mapped_column(Sha256, primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+
+
 class Take(Base):
     """One variation: the unit of work, of retry and of identity. `id` is the SHA-256 of its order.
 
@@ -144,6 +152,7 @@ class Take(Base):
         Index("ix_take_run_id_shard", "run_id", "shard"),
         Index("ix_take_pcm_sha256", "pcm_sha256"),
         Index("ix_take_cue_id", "cue_id"),
+        Index("ix_take_prompt_sha256", "prompt_sha256"),
         Index("ix_take_generator_revision", "generator", "revision"),
         ForeignKeyConstraint(["generator", "revision"], ["generator.id", "generator.revision"]),
     )
@@ -156,7 +165,7 @@ class Take(Base):
     state: Mapped[str] = mapped_column(String(64))
     point: Mapped[dict[str, Any]]
     index: Mapped[int]
-    prompt: Mapped[str] = mapped_column(Text)
+    prompt_sha256: Mapped[str] = mapped_column(ForeignKey("prompt.sha256"))
     seed: Mapped[int] = mapped_column(BigInteger)
     generator: Mapped[str] = mapped_column(String(200))
     revision: Mapped[str] = mapped_column(String(200))

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from db.rows import AssetRow, TakeRow
-from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Run, Take
+from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Prompt, Run, Take
 
 READ_CHUNK = 2_000
 _TAKE_COLUMNS = tuple(
@@ -21,9 +21,10 @@ def take_rows(
 ) -> Iterator[TakeRow]:
     """Takes in catalog and brief order, streamed: memory stays bounded however many there are."""
     catalogs = {id_: name for id_, name in session.execute(select(Catalog.id, Catalog.name))}
-    columns = [getattr(Take, name) for name in _TAKE_COLUMNS]
+    columns = [Prompt.text if name == "prompt" else getattr(Take, name) for name in _TAKE_COLUMNS]
     query = (
         select(Take.catalog_id, *columns)
+        .join(Prompt, Prompt.sha256 == Take.prompt_sha256)
         .where(true() if where is None else where)
         .order_by(Take.catalog_id, Take.position, Take.id)
         .execution_options(yield_per=READ_CHUNK)

@@ -31,7 +31,10 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says. `actors` None means one generator actor a processor (or GPU)."""
+    """What the environment says. `actors` None means one generator actor a processor (or GPU).
+
+    `keys` is the folder of private keys, outside the home so that a copied home holds none; `checkpoints` further
+    folders that signed checkpoints go to; `names` further lists for the prompt guard."""
 
     home: Path
     database_url: str
@@ -41,6 +44,9 @@ class Settings:
     executor: str = "ray"
     actors: int | None = None
     max_takes: int = 1_000_000
+    keys: Path = Path("~/.config/cueworks/keys")
+    checkpoints: tuple[Path, ...] = ()
+    names: tuple[Path, ...] = ()
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -60,6 +66,9 @@ class Settings:
             executor=_executor(executor, "CUEWORKS_EXECUTOR"),
             actors=_count(environment, "CUEWORKS_ACTORS"),
             max_takes=_count(environment, "CUEWORKS_MAX_TAKES") or 1_000_000,
+            keys=_keys(environment),
+            checkpoints=_paths(environment, "CUEWORKS_CHECKPOINTS"),
+            names=_paths(environment, "CUEWORKS_NAMES"),
         )
 
     def with_options(self, actors: int | None = None, executor: str | None = None) -> "Settings":
@@ -147,6 +156,17 @@ def _cache_dir(environment: Mapping[str, str]) -> Path:
     if named := environment.get("CUEWORKS_CACHE"):
         return _path("CUEWORKS_CACHE", named)
     return _path("XDG_CACHE_HOME", environment.get("XDG_CACHE_HOME") or "~/.cache") / "cueworks"
+
+
+def _keys(environment: Mapping[str, str]) -> Path:
+    if named := environment.get("CUEWORKS_KEYS"):
+        return _path("CUEWORKS_KEYS", named)
+    return _path("XDG_CONFIG_HOME", environment.get("XDG_CONFIG_HOME") or "~/.config") / "cueworks" / "keys"
+
+
+def _paths(environment: Mapping[str, str], variable: str) -> tuple[Path, ...]:
+    """Paths joined as in PATH."""
+    return tuple(_path(variable, text) for text in environment.get(variable, "").split(os.pathsep) if text)
 
 
 def _path(variable: str, text: str) -> Path:

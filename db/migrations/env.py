@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from db.tables import Base
+from db.rights_tables import Base  # and with it db.tables: every table is known
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -33,6 +33,7 @@ CODES = {
     "ScheduleError": Code.BAD_INPUT,
     "UnknownGeneratorError": Code.BAD_INPUT,
     "ForeignSchemaError": Code.BAD_INPUT,
+    "RefusedError": Code.REFUSED,
     "CatalogBusyError": Code.INCOMPLETE,
     "RenderingStoppedError": Code.INCOMPLETE,
     "PrefectServerError": Code.INCOMPLETE,

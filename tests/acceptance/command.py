@@ -29,7 +29,8 @@ class Cueworks:
     def environment(self) -> dict[str, str]:
         own = ("CUEWORKS_", "PREFECT_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(own) or name == "CUEWORKS_CACHE"}
-        return {**kept, "CUEWORKS_HOME": str(self.home), **self.settings}
+        keys = str(self.home.with_name(f"{self.home.name}-keys"))
+        return {**kept, "CUEWORKS_HOME": str(self.home), "CUEWORKS_KEYS": keys, **self.settings}
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """The command, left running, in a process group of its own."""

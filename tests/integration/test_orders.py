@@ -7,9 +7,10 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import IntegrityError
 
 from db.engine import reading, writing
+from db.orders import prompt_sha256
 from db.rows import NewCue, NewGenerator, NewTake
 from db.runs import end_run
-from db.tables import Base, Brief, Catalog, Cue, Generator, Take
+from db.tables import Base, Brief, Catalog, Cue, Generator, Prompt, Take
 from db.takes import brief_of, newest_brief, status_counts
 from tests.catalog_rows import done, failed, new_order, new_take, numbered, open_run, order_takes, record_takes, sha
 
@@ -33,8 +34,10 @@ def test_an_order_is_stored_whole(engine: Engine) -> None:
         take = session.scalars(select(Take).where(Take.index == 1)).one()
         assert (brief.text, brief.sha256, brief.use) == (b"brief", sha("brief"), "internal-prototype")
         assert brief.licensee == {"kind": "individual"}
-        expected = new_take(1)
-        assert {name: getattr(take, name) for name in vars(expected)} == vars(expected)
+        ordered = vars(new_take(1)) | {"prompt_sha256": sha(new_take(1).prompt)}
+        del ordered["prompt"]
+        assert {name: getattr(take, name) for name in ordered} == ordered
+        assert set(session.scalars(select(Prompt.text))) == {new_take(n).prompt for n in range(3)}
         assert (take.status, take.pcm_sha256, take.recorded_at) == ("planned", None, None)
 
 
@@ -156,8 +159,10 @@ def test_columns_may_be_named_like_words_of_sql(engine: Engine) -> None:
     prompt = "Robert'); DROP TABLE take; -- \"夜\"\n\u202e🎻 %s :x {y}"
     order_takes(engine, [new_take(0, prompt=prompt, zone=None, point={"a'b": "%(c)s"})], new_order("'; --"))
     with reading(engine) as session:
-        take = session.scalars(select(Take).where(Take.index == 0, Take.prompt == prompt)).one()
-        assert (take.prompt, take.zone, take.point) == (prompt, None, {"a'b": "%(c)s"})
+        take = session.scalars(select(Take).where(Take.index == 0, Take.prompt_sha256 == prompt_sha256(prompt))).one()
+        stored = session.get(Prompt, take.prompt_sha256)
+        assert stored is not None
+        assert (stored.text, take.zone, take.point) == (prompt, None, {"a'b": "%(c)s"})
 
 
 def test_a_bulk_of_takes_streams_and_lists_each_once(engine: Engine) -> None:

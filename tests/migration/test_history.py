@@ -9,12 +9,14 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, select, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from db import migrate
 from db.engine import open_engine, reading, writing
-from db.tables import Base, Catalog
+from db.rights_tables import APPEND_ONLY, Base  # the tables of rights with it
+from db.tables import Catalog
+from db.takes import take_rows
 
 
 def test_head_is_the_newest_revision_of_one_line_of_history() -> None:
@@ -149,3 +151,54 @@ def test_sqlite_is_opened_with_what_correctness_needs(tmp_path: Path) -> None:
 def _add_catalog(engine: Engine, created_at: datetime) -> None:
     with writing(engine) as session:
         session.add(Catalog(name="game", title="Game", created_at=created_at))
+
+
+def test_prompts_of_older_takes_are_kept_word_for_word_both_ways(empty_engine: Engine) -> None:
+    """Takes of the first schema carry their prompts themselves; later they share them. Their files stay."""
+    prompts = ["dark drums", "dark drums", "夜 'quoted' \\n" + "ÿ" * 4000]
+    migrate.upgrade(empty_engine, "0001")
+    with empty_engine.begin() as connection:
+        _insert(connection, "catalog", id=1, name="game", title="Game", created_at=LONG_AGO)
+        _insert(connection, "generator", id="empty", revision="1", card="{}", first_seen_at=LONG_AGO)
+        brief = {"sha256": "0" * 64, "text": b"brief", "use": "trailer", "licensee": "{}", "planned_at": LONG_AGO}
+        _insert(connection, "brief", id=1, catalog_id=1, **brief)
+        _insert(connection, "cue", id=1, brief_id=1, name="combat", state="combat", prompt="", position=0)
+        for number, prompt in enumerate(prompts):
+            _insert(connection, "take", **OLD_TAKE, id=f"{number:064x}", position=number, index=number, prompt=prompt)
+        asset = {"role": "mix", "media_type": "audio/flac", "sha256": "1" * 64, "bytes": 1, "path": "mix.flac"}
+        _insert(connection, "asset", id=1, take_id="0" * 64, **asset)
+    migrate.upgrade(empty_engine)
+    with reading(empty_engine) as session:
+        assert [take.prompt for take in take_rows(session)] == prompts
+        assert [len(take.assets) for take in take_rows(session)] == [1, 0, 0]
+        assert session.execute(text("SELECT count(*) FROM prompt")).scalar() == 2
+    migrate.downgrade(empty_engine, "0001")
+    with empty_engine.connect() as connection:
+        assert list(connection.execute(text("SELECT prompt FROM take ORDER BY position")).scalars()) == prompts
+
+
+LONG_AGO = datetime(2026, 5, 4, tzinfo=UTC)
+OLD_TAKE = {
+    "catalog_id": 1, "cue_id": 1, "cue": "combat", "state": "combat", "point": "{}", "seed": 1, "generator": "empty",
+    "revision": "1", "controls": "{}", "delivery": "{}", "understanding": "[]", "folder": "f", "status": "done",
+    "planned_at": LONG_AGO,
+}  # fmt: skip
+
+
+def _insert(connection: Connection, table: str, **values: object) -> None:
+    columns = ", ".join(f'"{name}"' for name in values)
+    held = ", ".join(f":{name}" for name in values)
+    connection.execute(text(f'INSERT INTO "{table}" ({columns}) VALUES ({held})'), values)
+
+
+def test_every_table_of_rights_refuses_change_by_the_database_itself(empty_engine: Engine) -> None:
+    migrate.upgrade(empty_engine)
+    if empty_engine.dialect.name == "postgresql":
+        query = "SELECT relname FROM pg_trigger JOIN pg_class c ON c.oid = tgrelid WHERE tgenabled = 'A'"
+        expected = 2
+    else:
+        query = "SELECT tbl_name FROM sqlite_master WHERE type = 'trigger'"
+        expected = 3
+    with empty_engine.connect() as connection:
+        found = list(connection.execute(text(query)).scalars())
+    assert {name: found.count(name) for name in set(found)} == dict.fromkeys(APPEND_ONLY, expected)

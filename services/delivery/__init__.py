@@ -1,0 +1,1 @@
+"""What leaves the catalog and what comes in: reviews, contributions, releases, imports."""
