@@ -169,9 +169,9 @@ def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], 
 
 
 def verify_consistency(old: int, new: int, old_root: bytes, new_root: bytes, path: Sequence[bytes]) -> str | None:
-    """Why `path` does not prove that the tree `old_root` of `old` leaves begins `new_root` of `new`; None where it does.
+    """Why `path` does not prove that the tree `old_root` of `old` leaves begins `new_root` of `new` leaves.
 
-    RFC 9162, 2.1.4.2."""
+    None where it does. RFC 9162, 2.1.4.2."""
     if not 0 < old <= new:
         return f"no tree of {old} leaves begins one of {new}"
     if old == new:
