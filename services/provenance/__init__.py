@@ -1,0 +1,1 @@
+"""Where sound comes from and what was done with it: fingerprints, traces, credentials, the ledger."""
