@@ -5,7 +5,7 @@ database, judges or writes. Times are aware UTC; digests are lower-case hex SHA-
 unless said otherwise.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -87,7 +87,7 @@ class AuditRow:
     """One take: what was ordered, what came out, what may be done with it, what was done with it.
 
     `point` is the point of the axes as JSON text. `master_*` is the mix in the store, lossless where there is one.
-    `ledger` are the sequence numbers of the entries about the take."""
+    `ledger` are the sequence numbers of the entries about the take; `brief_sha256` is the order it came from."""
 
     take: str
     catalog: str
@@ -118,11 +118,14 @@ class AuditRow:
     releases: tuple[Released, ...]
     contributions: tuple[Contributed, ...]
     ledger: tuple[int, ...]
+    brief_sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratorTotal:
-    """The takes of one generator at one revision, for which the policy gives one answer."""
+    """The takes of one generator at one revision, for which the policy gives one answer.
+
+    `card` is what was known of the generator when it first made something (title, licence, training_data)."""
 
     generator: str
     revision: str
@@ -130,6 +133,7 @@ class GeneratorTotal:
     takes: int
     released: int
     judged: Judged
+    card: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
