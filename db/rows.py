@@ -101,6 +101,16 @@ class Profile:
 
 
 @dataclass(frozen=True)
+class NewFingerprint:
+    """How the sound with this `pcm_sha256` is recognised; `words` is empty where it is too short or silent."""
+
+    pcm_sha256: str
+    algorithm: str
+    duration_s: float
+    words: bytes
+
+
+@dataclass(frozen=True)
 class Recording:
     """Everything that is recorded of one take at once. `status` is `done`, `failed` or `quarantined`."""
 
@@ -112,6 +122,7 @@ class Recording:
     pcm_sha256: str | None = None
     error: str | None = None
     profile: Profile | None = None
+    fingerprint: NewFingerprint | None = None
 
 
 @dataclass(frozen=True)

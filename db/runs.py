@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.conflict import insert_missing, insert_or_replace
+from db.fingerprints import add_fingerprints
 from db.rows import AssetRow, NewAsset, NewAttempt, Recording, RunRow, TakeRow
 from db.tables import Asset, Attempt, Catalog, EngineProfile, Measurement, Run, Take
 from db.takes import take_rows
@@ -96,6 +97,7 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
     insert_or_replace(session, Asset, ("take_id", "role", "media_type"), assets)
     measured = [_measured(r, *item) for r in fresh for item in r.measurements.items() if isfinite(item[1])]
     insert_or_replace(session, Measurement, ("take_id", "name"), measured)
+    add_fingerprints(session, [r.fingerprint for r in fresh if r.fingerprint])
     _settle(session, fresh)
 
 

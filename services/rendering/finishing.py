@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from db.rows import NewAsset
+from db.rows import NewAsset, NewFingerprint
 from models.generator import Rendition
 from services.rendering.jobs import FinishedTake, Job
 from services.storage.folder import FolderStore, remedy
@@ -46,13 +46,26 @@ class Finishing:
         finished = finish(rendition, job.delivery, marks(rendition), controls.duration if controls.loop else None)
         mastered_s = time.perf_counter() - started
         assets = tuple(self._store(job, file) for file in finished.files)
+        stored_s = time.perf_counter() - started - mastered_s
+        fingerprint = self._fingerprint(assets[0])
+        heard_s = time.perf_counter() - started - mastered_s - stored_s
         return FinishedTake(
             assets=assets,
             measurements=finished.measurements.as_json(),
             pcm_sha256=finished.pcm_sha256,
             profile=profile(),
-            seconds={"master": mastered_s, "store": time.perf_counter() - started - mastered_s},
+            seconds={"master": mastered_s, "store": stored_s, "fingerprint": heard_s},
+            fingerprint=fingerprint,
         )
+
+    def _fingerprint(self, master: NewAsset) -> NewFingerprint | None:
+        """Of the stored master. It is no part of the take's sound: it can be made anew at any time."""
+        from services.provenance.fingerprints.extract import fingerprint_or_none
+
+        found = fingerprint_or_none(self.store.path(master.sha256), master.duration_s or 0.0)
+        if found is None:
+            return None
+        return NewFingerprint(master.pcm_sha256 or "", found.algorithm, found.duration_s, found.blob)
 
     def _store(self, job: Job, file: Any) -> NewAsset:
         blob = self.store.put(file.write)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from db.rows import NewAsset, Recording
+from db.rows import NewAsset, NewFingerprint, Recording
 from models.generator import Rendition, Request, Resources
 from services.planning.order import Delivery
 
@@ -62,6 +62,7 @@ class FinishedTake:
     pcm_sha256: str
     profile: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
+    fingerprint: NewFingerprint | None = None
 
 
 class Finisher(Protocol):

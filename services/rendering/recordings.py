@@ -49,6 +49,7 @@ class Work:
             measurements=take.measurements,
             pcm_sha256=take.pcm_sha256,
             profile=profile,
+            fingerprint=take.fingerprint,
         )
 
     def failed(self, error: str) -> Recording:

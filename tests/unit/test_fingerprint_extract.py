@@ -14,7 +14,7 @@ from services.provenance.fingerprints.extract import (
     hear,
     words_of,
 )
-from services.provenance.fingerprints.ffmpeg import UnreadableSoundError
+from services.provenance.fingerprints.ffmpeg import FfmpegMissingError, UnreadableSoundError
 from tests.unit.fingerprint_sounds import RATE, convert, music, pcm, write
 
 PNG = base64.b64decode(
@@ -56,14 +56,24 @@ def test_an_excerpt_is_that_part_of_the_waveform(song: Path) -> None:
 def test_short_or_silent_sound_has_no_fingerprint_and_is_no_error(tmp_path: Path) -> None:
     short = write(tmp_path / "short.wav", music(1, 1.0))
     silent = write(tmp_path / "silent.wav", np.zeros(6 * RATE))
-    assert fingerprint_or_none(short, 1.0).blob == b""
-    assert fingerprint_or_none(silent, 6.0).blob == b""
+    for path, seconds in ((short, 1.0), (silent, 6.0)):
+        found = fingerprint_or_none(path, seconds)
+        assert found is not None
+        assert (found.blob, found.duration_s) == (b"", seconds)
     assert hear(short).fingerprint.words.size == 0
 
 
 def test_a_master_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
-    found = fingerprint_or_none(tmp_path / "missing.flac", 30.0)
-    assert (found.words.size, found.duration_s) == (0, 30.0)
+    assert fingerprint_or_none(tmp_path / "missing.flac", 30.0) is None
+
+
+def test_a_machine_without_ffmpeg_finishes_takes_all_the_same(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.provenance.fingerprints.ffmpeg.ffmpeg_path", no_ffmpeg)
+    assert fingerprint_or_none(song, 15.0) is None
+
+
+def no_ffmpeg() -> str:
+    raise FfmpegMissingError("no ffmpeg")
 
 
 def hostile(tmp_path: Path, kind: str) -> Path:

@@ -13,7 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from services.provenance.fingerprints.ffmpeg import Decoded, UnreadableSoundError, decode, decode_part
+from services.provenance.fingerprints.ffmpeg import (
+    Decoded,
+    FfmpegMissingError,
+    UnreadableSoundError,
+    decode,
+    decode_part,
+)
 
 ALGORITHM = "chromaprint-1"
 HOP_S = 1365 / 11025  # from one word to the next
@@ -91,14 +97,15 @@ def _waveform(raw: bytes) -> Waveform:
     return np.frombuffer(raw[: len(raw) // 2 * 2], dtype="<i2")
 
 
-def fingerprint_or_none(path: Path, duration_s: float) -> Fingerprint:
-    """The fingerprint of a finished take's master; an empty one where it is too short, silent or cannot be read."""
+def fingerprint_or_none(path: Path, duration_s: float) -> Fingerprint | None:
+    """The fingerprint of a finished take's master, empty where it is too short or silent; None where it cannot be made
+    now (no ffmpeg, an unreadable file): it is made when a trace needs it."""
     if duration_s < SHORTEST_S:
         return Fingerprint(duration_s, np.empty(0, dtype=np.uint32))
     try:
         return fingerprint_file(path)
-    except (UnreadableSoundError, OSError):
-        return Fingerprint(duration_s, np.empty(0, dtype=np.uint32))
+    except (UnreadableSoundError, FfmpegMissingError, OSError):
+        return None
 
 
 def _all_of(handle: int) -> bytes:

@@ -37,6 +37,10 @@ class UnreadableSoundError(ValueError):
     """A file is no sound that can be read whole; the message names it, says why and what to do."""
 
 
+class FfmpegMissingError(RuntimeError):
+    """This machine has no ffmpeg; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Decoded:
     """What ffmpeg told of a file: seconds of sound decoded, codec, sample rate in Hz; `damage` is its own complaint."""
@@ -52,7 +56,12 @@ def ffmpeg_path() -> str:
     """The ffmpeg that comes with imageio-ffmpeg (or the one that IMAGEIO_FFMPEG_EXE names)."""
     from imageio_ffmpeg import get_ffmpeg_exe
 
-    return str(get_ffmpeg_exe())
+    try:
+        return str(get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise FfmpegMissingError(
+            f"no ffmpeg to read sound with ({error}); install imageio-ffmpeg again, or set IMAGEIO_FFMPEG_EXE"
+        ) from None
 
 
 @contextmanager
