@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import checks, generate, output, reading, schedule, texts
+from flows.cli import checks, generate, output, reading, schedule, texts, trace
 from flows.cli.errors import Code, told
 
 INTERRUPTED = 130  # what typer returns for Ctrl-C
@@ -31,6 +31,8 @@ app.command("gc")(checks.gc)
 app.command("doctor")(checks.doctor)
 app.command("schedule")(schedule.schedule)
 app.command("deploy")(schedule.deploy)
+app.command("trace")(trace.trace)
+app.command("fingerprint")(trace.fingerprint)
 app.command("words")(texts.words)
 app.command("models")(texts.models)
 app.add_typer(texts.brief_app, name="brief")

@@ -68,15 +68,17 @@ class Segment:
             np.array(names, dtype="S64"),
         )
 
-    def candidates(self, query: Words, tolerant: bool, most: int) -> Iterator[Candidate]:
+    def candidates(
+        self, query: Words, tolerant: bool, most: int, most_hits: int = MOST_HITS
+    ) -> Iterator[Candidate]:
         """Those with the most words of the query in line, best first; `tolerant` takes words that differ in a bit."""
-        position, place = self._hits(query, tolerant)
+        position, place = self._hits(query, tolerant, most_hits)
         owner = np.searchsorted(self.starts, place, side="right") - 1
         offset = (place - self.starts[owner]) * self.steps[owner] - position
         for which, at, votes in _most_voted(owner, offset, most):
             yield Candidate(self.names[which].decode(), at, votes)
 
-    def _hits(self, query: Words, tolerant: bool) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _hits(self, query: Words, tolerant: bool, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(position in the query, place in the index) of every word found."""
         masks = _NEIGHBOURS if tolerant else _NEIGHBOURS[:1]
         wanted = (query[:, None] ^ masks[None, :]).reshape(-1)
@@ -85,7 +87,7 @@ class Segment:
         wanted, position = wanted[order], position[order]
         first = np.searchsorted(self.words, wanted, side="left")
         count = np.searchsorted(self.words, wanted, side="right") - first
-        first, count, position = _bounded(first, count, position)
+        first, count, position = _bounded(first, count, position, most)
         within = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         return np.repeat(position, count), self.places[np.repeat(first, count) + within].astype(np.int64)
 
@@ -104,13 +106,13 @@ class Segment:
 
 
 def _bounded(
-    first: NDArray[np.int64], count: NDArray[np.int64], position: NDArray[np.int64]
+    first: NDArray[np.int64], count: NDArray[np.int64], position: NDArray[np.int64], most: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Without what is not found, and without the most frequent words beyond `MOST_HITS` hits."""
+    """Without what is not found, and without the most frequent words beyond `most` hits."""
     found = np.flatnonzero(count)
-    if count[found].sum() > MOST_HITS:
+    if count[found].sum() > most:
         rare = found[np.argsort(count[found], kind="stable")]
-        found = np.sort(rare[: np.searchsorted(np.cumsum(count[rare]), MOST_HITS, side="right")])
+        found = np.sort(rare[: np.searchsorted(np.cumsum(count[rare]), most, side="right")])
     return first[found], count[found], position[found]
 
 
@@ -157,7 +159,7 @@ class Index:
 
     def candidates(self, query: Words, tolerant: bool = True, most: int = 64) -> list[Candidate]:
         """The best lines of all segments, best first."""
-        found = [c for segment in self._segments for c in segment.candidates(query, tolerant, most)]
+        found = [c for segment in self._segments for c in segment.candidates(query, tolerant, most, MOST_HITS)]
         return sorted(found, key=lambda c: -c.votes)[:most] if query.size else []
 
     @property

@@ -1,0 +1,151 @@
+"""`cueworks trace`, `fingerprint`, `import`: whose sound is this, what sounds alike, and audio made elsewhere."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from flows.cli import output
+from flows.cli.errors import Code, UsageError
+from flows.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from services.provenance.fingerprints.library import Library
+    from services.provenance.trace import Trace, Tracer
+    from services.settings import Settings
+
+TRACE_COLUMNS = ["file", "match", "take", "score", "catalog", "cue", "role", "in file", "in take", "length", "note"]
+
+
+def trace(
+    files: Annotated[list[Path], typer.Argument(help="Sound files, or folders of them.", show_default=False)],
+    damaged: Annotated[bool, typer.Option("--damaged", help="Trace what can be decoded of a damaged file.")] = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Tell whose sound a file is.
+
+    By its bytes, by its samples in another container, by credentials that we signed, or by its fingerprint: also a
+    re-encoded piece of a take. Exit code 1 when a file is traced to no take.
+    """
+    from services.provenance.credentials.reading import Trust
+    from services.provenance.fingerprints.ffmpeg import UnreadableSoundError
+    from services.provenance.trace import Tracer
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    with ShownSteps(quiet or json) as steps:
+        tracer = Tracer(library(settings), Trust(settings.keys / "c2pa"), steps)
+        if len(files) == 1 and not files[0].is_dir():
+            rows = [tracer.trace(files[0], damaged)]
+        else:
+            rows = list(_traced(tracer, files, damaged, UnreadableSoundError))
+    if json:
+        output.print_json(rows[0].as_json() if len(files) == 1 and not files[0].is_dir() else [
+            row.as_json() for row in rows
+        ])  # fmt: skip
+    else:
+        output.print_table(TRACE_COLUMNS, map(_row, rows), ("file", "note"), apart=("in file",))
+    named = {str(file.absolute()) for file in files}
+    if any(row.error and row.file in named for row in rows):
+        raise typer.Exit(Code.BAD_INPUT)
+    if not rows or any(row.match == "none" for row in rows):
+        raise typer.Exit(Code.INCOMPLETE)
+
+
+def _traced(tracer: "Tracer", files: list[Path], damaged: bool, unreadable: type[Exception]) -> Iterator["Trace"]:
+    """A row for every file; one that cannot be read is told in its row."""
+    from services.provenance.trace import Trace, files_below
+
+    for place in files:
+        for file in files_below(place) if place.is_dir() else [place]:
+            try:
+                yield tracer.trace(file, damaged)
+            except unreadable as error:
+                yield Trace(str(file.absolute()), "none", error=str(error))
+
+
+def _row(row: "Trace") -> list[object]:
+    notes = [row.error] if row.error else [*row.notes]
+    notes += [f"holds the reference {one.name!r} ({one.licence})" for one in row.references]
+    if not row.found:
+        return [row.file, row.match, *[""] * 8, "; ".join(notes)]
+    best = row.found[0]
+    where = best.where
+    if where.release:
+        notes.append(f"released as {where.release}: {where.path}")
+    if len(row.found) > 1:
+        notes.append("also " + ", ".join(f"{one.take[:12]} ({one.score:.2f})" for one in row.found[1:]))
+    place = [_seconds(where.file_s), _seconds(where.take_s), _seconds(where.length_s)]
+    return [row.file, row.match, best.take[:12], f"{best.score:.2f}", where.catalog, where.cue, where.role, *place,
+            "; ".join(notes)]  # fmt: skip
+
+
+def _seconds(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f} s"
+
+
+class ShownSteps:
+    """Shows what a trace has to prepare, step by step; closes its bars when the block ends."""
+
+    def __init__(self, quiet: bool) -> None:
+        self._quiet = quiet
+        self._counters: dict[str, output.Counter] = {}
+        self._done: dict[str, int] = {}
+
+    def __enter__(self) -> "ShownSteps":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for counter in self._counters.values():
+            counter.__exit__()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what not in self._counters:
+            output.note(f"{what}: {total} to be made", self._quiet)
+            self._counters[what] = output.Counter(what, total, self._quiet).__enter__()
+        self._counters[what].add(done - self._done.get(what, 0))
+        self._done[what] = done
+
+
+def library(settings: "Settings") -> "Library":
+    """The fingerprints of the home."""
+    from services.provenance.fingerprints.library import Library
+
+    workers = max(1, min(8, os.cpu_count() or 1))
+    return Library(settings.open_for_reading(), settings.home, settings.open_store(), workers)
+
+
+def fingerprint(
+    catalog: Annotated[str, typer.Argument(help="A catalog.", show_default=False)],
+    json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Warn of takes that sound too much alike.
+
+    Fingerprints that are missing are made. Told are mixes of different takes that are nearly one, and takes that come
+    close to imported reference audio; a returning theme is neither.
+    """
+    from services.catalog.listing import catalogs
+    from services.provenance.fingerprints.near import near_duplicates, near_references
+    from services.settings import Settings
+
+    settings = Settings.from_environment()
+    home = library(settings)
+    known = {name: counts.get("done", 0) for name, _, counts in catalogs(home.engine)}
+    if catalog not in known:
+        raise UsageError(f"no catalog {catalog!r}; there are: {', '.join(known) or 'none'}")
+    with ShownSteps(quiet or json) as steps:
+        made = home.fill(None, steps)
+    with output.Counter("compare", known[catalog], quiet or json) as counter:
+        found = near_duplicates(home.engine, catalog, counter.add) + near_references(home.engine, catalog)
+    if json:
+        warnings: list[dict[str, Any]] = [near.as_json() for near in found]
+        output.print_json({"catalog": catalog, "made": made.made, "unreadable": made.unreadable, "warnings": warnings})
+        return
+    for near in found:
+        output.line(f"{near.kind}: {near.text}")
+    unread = f", {made.unreadable} masters cannot be read (see `cueworks verify`)" if made.unreadable else ""
+    output.line(f"{known[catalog]} takes, {made.made} fingerprints made, {len(found)} warnings{unread}")
