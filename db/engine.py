@@ -17,7 +17,6 @@ from db.urls import database_url
 
 BUSY_S = 30
 PRAGMAS = (
-    f"busy_timeout={BUSY_S * 1000}",
     "synchronous=FULL",  # a take that is recorded survives a power cut, as it does in PostgreSQL
     "foreign_keys=ON",
     "recursive_triggers=ON",  # what REPLACE deletes, it deletes past the triggers otherwise
@@ -38,7 +37,7 @@ def open_engine(url: str) -> Engine:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
     connection.isolation_level = None  # SQLAlchemy's `begin` event opens transactions
-    for pragma in PRAGMAS:
+    for pragma in (f"busy_timeout={BUSY_S * 1000}", *PRAGMAS):
         connection.execute(f"PRAGMA {pragma}")
 
 
