@@ -1,0 +1,117 @@
+"""The certificate of one take: a page of A4 that says what a file is, who may use it, why, and how to check that.
+
+It goes along with a file to people who have neither the catalog nor this program, so it carries the digests, the
+licence facts, and the proof that its ledger entry is in a signed tree. It shows what it is given and holds no time of
+its own: the same chain gives the same bytes. Lists are cut after `MOST` and say so; the prompt after `LONGEST_PROMPT`.
+"""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.audit.documents import environment, styled, take_name, written_whole
+from services.audit.html import ShownKey, Step, licensee_words
+from services.audit.origins import KIND_WORDS, origin_of
+from services.audit.rows import ChainEntry, TakeChain
+from services.provenance.keys import PublicKey
+from services.provenance.merkle import leaf_hash, verify_inclusion
+
+MOST = 3
+LONGEST_PROMPT = 500
+LONGEST_NOTE = 120
+
+
+@dataclass(frozen=True)
+class Inclusion:
+    """That entry `sequence` is in the signed tree of `tree_size` entries with root `root` (hex).
+
+    `path` is the RFC 9162 proof, leaf to root, hex; `key_id` names the key that signed the tree."""
+
+    sequence: int
+    entry_sha256: str
+    tree_size: int
+    root: str
+    path: tuple[str, ...]
+    key_id: str
+
+    def fault(self, entry: str) -> str | None:
+        """Why this does not prove that the entry with exactly this text is in the tree; None where it does."""
+        try:
+            path, root = [bytes.fromhex(step) for step in self.path], bytes.fromhex(self.root)
+        except ValueError:
+            return "the proof is not written in hex"
+        return verify_inclusion(self.sequence, self.tree_size, leaf_hash(entry.encode()), path, root)
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    shown: str
+    cut: bool
+
+
+def write_certificate(
+    path: Path,
+    chain: TakeChain,
+    title: str | None = None,
+    inclusion: Inclusion | None = None,
+    keys: Sequence[PublicKey] = (),
+) -> Path:
+    """Write the certificate of `chain` to `path`, which appears whole or not at all.
+
+    `title` is the catalog's; `keys` are the public keys that sign checkpoints. Raises ValueError for an inclusion
+    proof that does not hold for an entry of this take, OSError where the file cannot be written."""
+    text = certificate_text(chain, title, inclusion, keys)
+    with written_whole(path) as file:
+        file.write(text)
+    return path
+
+
+def certificate_text(
+    chain: TakeChain,
+    title: str | None = None,
+    inclusion: Inclusion | None = None,
+    keys: Sequence[PublicKey] = (),
+) -> str:
+    """The certificate as `write_certificate` writes it."""
+    if inclusion:
+        _check(chain, inclusion)
+    row, asked = chain.row, chain.asked
+    said: dict[str, Any] = {
+        "chain": chain, "row": row, "asked": asked, "title": title, "name": take_name(row),
+        "licensee": licensee_words(asked.licensee_kind, asked.revenue), "inclusion": inclusion,
+        "entry": certified_entry(chain), "keys": [ShownKey(key.id, key.since, key.raw.hex()) for key in keys],
+        "prompt": _Prompt(row.prompt[:LONGEST_PROMPT], len(row.prompt) > LONGEST_PROMPT),
+        "origin": origin_of(row.generator, chain.card, chain.facts), "kind_words": KIND_WORDS, "most": MOST,
+        "longest": LONGEST_NOTE, "steps": _steps(chain, inclusion),
+    }  # fmt: skip
+    return environment().get_template("certificate.html").render(**styled("paper.css", "certificate.css"), **said)
+
+
+def certified_entry(chain: TakeChain) -> ChainEntry | None:
+    """The ledger entry that a certificate rests on: the last recording of the take, else the last entry about it."""
+    recorded = [entry for entry in chain.entries if entry.kind == "take"]
+    return next(reversed(recorded or chain.entries), None)
+
+
+def _check(chain: TakeChain, inclusion: Inclusion) -> None:
+    entry = next((entry for entry in chain.entries if entry.sequence == inclusion.sequence), None)
+    if entry is None or entry.sha256 != inclusion.entry_sha256:
+        raise ValueError(f"the proof is about entry {inclusion.sequence}, which is none of take {chain.row.take}")
+    if fault := inclusion.fault(entry.entry):
+        raise ValueError(f"the proof of entry {inclusion.sequence} does not hold: {fault}; run `cueworks verify`")
+
+
+def _steps(chain: TakeChain, inclusion: Inclusion | None) -> list[Step]:
+    """What a holder of the file, of a copy of the catalog, or of both can do."""
+    steps = [
+        Step("The file: one of the digests above.", "sha256sum FILE"),
+        Step("The sound, also cut or re-encoded, against a copy of the catalog.", "CUEWORKS_HOME=COPY cueworks trace FILE"),
+        Step("Files, ledger, checkpoints of the copy.", f"CUEWORKS_HOME=COPY cueworks verify {shlex.quote(chain.row.catalog)}"),
+    ]
+    if inclusion:
+        query = f"select entry from ledger_entry where sequence = {inclusion.sequence}"
+        by_hand = f"sqlite3 COPY/cueworks.db '{query}' | tr -d '\\n' | sha256sum"
+        steps.append(Step("The ledger's entry by hand.", by_hand))
+    return steps

@@ -1,0 +1,109 @@
+"""What the documents of an audit share: templates in which text stays text, times, and files that appear whole.
+
+Documents are opened from disk, by strangers, years later: they hold their own style, run no script and ask the
+network nothing, which their Content-Security-Policy says too. The same data gives the same bytes. Nothing here reads
+a database.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from services.web.page import clock, size, visible
+
+ANSWER_WORDS = {
+    "allowed": "allowed", "allowed-with-duties": "allowed with duties", "refused": "refused", "unknown": "unknown",
+}  # fmt: skip
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+@cache
+def environment() -> Environment:
+    """Where templates come from. Whatever is put in is escaped, and what cannot be seen is made visible."""
+    made = Environment(
+        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=visible,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters.update(
+        clock=clock, size=size, moment=moment, day=day, count=count, takes=takes, words=answer_words, point=point_text
+    )
+    return made
+
+
+@cache
+def styled(*sheets: str) -> dict[str, Markup]:
+    """The style of `sheets` together, and the policy (W3C Content Security Policy) that admits nothing else."""
+    style = "".join((_TEMPLATES / sheet).read_text(encoding="utf-8") for sheet in sheets)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{digest}'"
+    return {"style": Markup(style), "policy": Markup(policy)}
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[IO[str]]:
+    """A UTF-8 text file that takes the place of `path` when everything was written, and leaves no trace otherwise.
+
+    Its folder is made if missing. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            os.fchmod(file.fileno(), 0o644)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def moment(at: datetime) -> str:
+    """A time as people read it: `2026-03-01 12:00:05 UTC`."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def day(on: date | None, open_end: str = "open") -> str:
+    """A day as `2026-03-01`; `open_end` where there is none."""
+    return on.isoformat()[:10] if on else open_end
+
+
+def count(number: int) -> str:
+    """A count with thin spaces between thousands, as `1 000 000`."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def takes(number: int) -> str:
+    """`1 take`, `2 takes`."""
+    return f"{count(number)} take{'' if number == 1 else 's'}"
+
+
+def answer_words(answer: str) -> str:
+    """An answer as people say it; one that is not known here as it is."""
+    return ANSWER_WORDS.get(answer, answer)
+
+
+def point_text(point: str) -> str:
+    """A point of the axes, given as JSON text, as `time night, weather rain`; other text as it is."""
+    try:
+        values = json.loads(point)
+    except ValueError:
+        return point
+    return ", ".join(f"{axis} {value}" for axis, value in values.items()) if isinstance(values, dict) else point
+
+
+def take_name(row: Any) -> str:
+    """What people call a take: `combat / ashwood / take 3`; its point of the axes between them where it has one."""
+    parts = [row.cue, row.zone, point_text(row.point), f"take {row.index + 1}"]
+    return " / ".join(part for part in parts if part)
