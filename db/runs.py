@@ -80,11 +80,12 @@ def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
     return rows
 
 
-def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
+def record(session: Session, run_id: str, recordings: list[Recording]) -> list[Recording]:
     """Everything of a batch of takes in the caller's one transaction; recording the same again changes nothing.
 
-    A take that is done stays as it was recorded. A measurement that is no finite number is left out. Raises
-    RunOverError, before anything is written, where another driver took over the run or one of the takes.
+    A take that is done stays as it was recorded; the others' recordings are returned. A measurement that is no finite
+    number is left out. Raises RunOverError, before anything is written, where another driver took over the run or one
+    of the takes.
     """
     _hold(session, run_id)
     fresh = _not_done(session, run_id, recordings)
@@ -99,6 +100,7 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> None:
     insert_or_replace(session, Measurement, ("take_id", "name"), measured)
     add_fingerprints(session, [r.fingerprint for r in fresh if r.fingerprint])
     _settle(session, fresh)
+    return fresh
 
 
 def _hold(session: Session, run_id: str) -> None:

@@ -13,12 +13,14 @@ from sqlalchemy import Engine
 
 from db.chunks import chunks
 from db.engine import reading, writing
+from db.ledger import append
 from db.rows import AssetRow, Recording, TakeRow
 from db.runs import plan_again
 from db.takes import in_catalog, knows_assets, referenced_among, take_profile, take_rows, with_ids, with_status
 from models.registry import CARDS
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
+from services.provenance.recording import plan_again_entries
 from services.rendering.in_process import InProcessExecutor
 from services.rendering.jobs import Workshop
 from services.storage.folder import FolderStore
@@ -164,7 +166,9 @@ def repair(engine: Engine, home: Path, store: FolderStore, found: Verification) 
             for asset in take.assets:
                 link(store.path(asset.sha256), home / asset.path)
         with writing(engine) as session:
+            entries = plan_again_entries(session, again, "its sound is missing or damaged")
             plan_again(session, again)
+            append(session, entries)
     return len(again)
 
 

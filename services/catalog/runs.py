@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Engine
@@ -15,6 +16,7 @@ from sqlalchemy.orm import Session
 
 import db.runs
 from db.engine import writing
+from db.ledger import append
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
 from db.takes import catalog_names
@@ -25,6 +27,7 @@ from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import Delivery, PlannedTake
 from services.planning.plan import Plan
+from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
 from services.storage.tree import safe_name
 
@@ -52,6 +55,7 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
 
     Raises BriefError, before anything is written, where the catalog's folder would be another's too.
     """
+    began = datetime.now(UTC)
     with writing(engine) as session:
         _check_folder(session, plan.catalog)
         registered = register(session, _order(plan), _new_takes(plan))
@@ -70,6 +74,7 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
             "to_render": len(missing),
         }
         db.runs.start_run(session, values, shards)
+        append(session, [plan_entry(session, values, registered, began)])
     seconds = sum(duration for _, _, duration in missing)
     return StartedRun(
         run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered
@@ -114,7 +119,8 @@ def delivery_from_json(data: dict[str, Any]) -> Delivery:
 def record(engine: Engine, run_id: str, recordings: list[Recording]) -> None:
     """One transaction for a batch of takes. Raises RenderingStoppedError where another driver took over the run."""
     with _stopping_when_over(), writing(engine) as session:
-        db.runs.record(session, run_id, recordings)
+        fresh = db.runs.record(session, run_id, recordings)
+        append(session, take_entries(session, run_id, recordings, fresh))
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from elsewhere is trusted once its file is put there.
 
 import base64
 import binascii
+import contextlib
 import fcntl
 import json
 import os
@@ -21,7 +22,6 @@ import re
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -197,7 +197,7 @@ class KeyFolder:
             self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
         _check_private(self.path, self.path.stat(), "700")
 
-    @contextmanager
+    @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         self._make_folder()
         handle = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -288,16 +288,10 @@ def _publish(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
         if replace:
             temp.replace(path)
         else:
-            _link(temp, path)
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(temp)
     finally:
         temp.unlink(missing_ok=True)
-
-
-def _link(temp: Path, path: Path) -> None:
-    try:
-        path.hardlink_to(temp)
-    except FileExistsError:
-        return
 
 
 def _text(data: bytes | None) -> str | None:
