@@ -1,0 +1,81 @@
+"""What is asked of every question: a small rule for each, with one thing to say.
+
+A rule yields findings and knows no other rule. The generator must allow, all materials must, and markets and laws add
+what they ask for the use.
+"""
+
+from collections.abc import Callable, Iterator
+
+from services.rights.facts import ANY
+from services.rights.policy.cases import Case, Finding, finding
+from services.rights.policy.fact_rules import add_command
+from services.rights.policy.weighing import Near, over_unsaid, weigh_closest, weigh_component, weigh_expression
+from services.rights.policy.words import UNKNOWN, Material
+
+Rule = Callable[[Case], Iterator[Finding]]
+CODE, LOOP = "code", "loop"
+
+
+def generator(case: Case) -> Iterator[Finding]:
+    """Every component of the generator must allow it."""
+    name = case.question.generator
+    components: dict[str, list[Near]] = {}
+    for fact, closeness in case.known.about(name):
+        components.setdefault(fact.component, []).append((fact, closeness))
+    for component, facts in sorted(components.items()):
+        about = name if component == ANY else f"{name} ({component})"
+        yield from weigh_component(about, name, component, facts, case)
+
+
+def no_facts(case: Case) -> Iterator[Finding]:
+    """Of what is not on record, nothing may be assumed."""
+    name = case.question.generator
+    if not case.known.about(name):
+        text = f"nothing is recorded of the licence of {name}; settle it: {add_command(name, 'weights', case)}."
+        yield finding("no-facts", UNKNOWN, text)
+
+
+def code_alone(case: Case) -> Iterator[Finding]:
+    """A licence of the program alone says nothing of the weights or samples that the sound comes from."""
+    name = case.question.generator
+    facts = [fact for fact, _ in case.known.about(name)]
+    if facts and all(fact.component == CODE for fact in facts):
+        what = f"{name}: only the licence of its code is recorded, not that of its weights"
+        yield finding("code-alone", UNKNOWN, f"{what}; settle it: {add_command(name, 'weights', case)}.", facts)
+
+
+def materials(case: Case) -> Iterator[Finding]:
+    """What an order brings with it (a theme file, a reference, imported audio) must allow it too."""
+    for material in case.question.materials:
+        about = f"the {material.role}{f' ({material.source})' if material.source else ''}"
+        if material.expression.strip():
+            yield from over_unsaid(case, about, (), _weigh_material(material, about))
+        else:
+            what = f"{about} has no licence; state it as an SPDX expression, as `CC0-1.0` or `LicenseRef-Own-Work`"
+            yield finding("material", UNKNOWN, f"{what}.")
+
+
+def _weigh_material(material: Material, about: str) -> Callable[[Case], list[Finding]]:
+    return lambda case: weigh_expression(material.expression, about, "material", case)
+
+
+def obligations(case: Case) -> Iterator[Finding]:
+    """What markets and laws ask for the use and on the day: duties, or that it may not be."""
+    groups: dict[tuple[str, str], list[Near]] = {}
+    for fact in case.known.obligations:
+        if fact.component != LOOP or case.question.loop:
+            groups.setdefault((fact.subject, fact.component), []).append((fact, 0))
+    for (subject, _), facts in sorted(groups.items()):
+        yield from over_unsaid(case, subject, (fact for fact, _ in facts), _weigh_obligation(subject, facts))
+
+
+def _weigh_obligation(subject: str, facts: list[Near]) -> Callable[[Case], list[Finding]]:
+    def weigh(case: Case) -> list[Finding]:
+        applying = [near for near in facts if case.concerns(near[0]) and case.holds(near[0])]
+        return weigh_closest(subject, applying, case)
+
+    return weigh
+
+
+
+RULES: tuple[Rule, ...] = (no_facts, generator, code_alone, materials, obligations)
