@@ -313,15 +313,6 @@ def generator_cards(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
     return {(id_, revision): {"weights_digest": digest, **card} for id_, revision, digest, card in found}
 
 
-def blobs_of_people(session: Session, digests: Sequence[str]) -> set[str]:
-    """Those of `digests` that people brought: files of contributions and derivations, which no asset refers to."""
-    found: set[str] = set()
-    for part in chunks(digests, KEYS_A_QUERY):
-        for column in (Contribution.sha256, Derivation.sha256):
-            found |= {key for key in session.scalars(select(column).where(column.in_(part))) if key}
-    return found
-
-
 def outputs(session: Session, catalog: str) -> dict[tuple[str, str], int]:
     """How many takes of a catalog have a sound, by generator and revision: what volume caps count."""
     made = (Catalog.name == catalog) & Take.pcm_sha256.is_not(None)

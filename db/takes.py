@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
+from db.rights_tables import Contribution, Derivation, Reference
 from db.rows import AssetRow, TakeRow
 from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Prompt, Run, Take
 
@@ -100,10 +101,11 @@ def status_counts(session: Session, catalog: str) -> dict[str, int]:
 
 
 def referenced_among(session: Session, digests: Sequence[str]) -> set[str]:
-    """Those of the SHA-256 `digests` that some asset refers to."""
+    """Those of the SHA-256 `digests` that some asset, reference, contribution or derivation refers to."""
     found: set[str] = set()
     for part in _parts(digests):
-        found |= set(session.scalars(select(Asset.sha256).where(Asset.sha256.in_(part))))
+        for column in (Asset.sha256, Reference.sha256, Contribution.sha256, Derivation.sha256):
+            found |= {key for key in session.scalars(select(column).where(column.in_(part))) if key}
     return found
 
 

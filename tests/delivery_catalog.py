@@ -1,7 +1,7 @@
 """A catalog with finished takes in real, short files, and a policy made up for the test: what deliveries start from."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from db.conflict import insert_absent
 from db.engine import reading, writing
 from db.ledger import Entry
 from db.ledger_rows import rows_from
-from db.releases import JudgedTake
+from db.releases import FactText, JudgedTake, fact_texts
 from db.rights_tables import Judgement, JudgementFact, LicenceFact, Verdict
 from db.rows import NewAsset, NewTake, Recording, TakeRow
 from db.takes import take_rows
@@ -77,6 +77,9 @@ class MadeGate:
         reason = MadeReason("generator", answer, f"{answer} by the terms of empty", (FACT,))
         return {t.id: MadeJudgement(answer, terms.use, t.generator, t.revision, (reason,)) for t in takes}
 
+    def facts(self, session: Session, ids: Collection[str]) -> Mapping[str, FactText]:
+        return fact_texts(session, ids)
+
     def record(
         self, session: Session, catalog: str, judged: Mapping[str, MadeJudgement], at: datetime
     ) -> list[Entry]:
@@ -109,7 +112,7 @@ class Studio:
         self.gate = MadeGate()
         self.near: tuple[Near, ...] = ()
         self.settled = 0
-        self.tools = Tools(self.gate, tagged, lambda session, ids: self.near, self._settle)
+        self.tools = Tools(self.gate, tagged, lambda catalog, ids: self.near, self._settle)
         made = list(takes) if takes is not None else default_takes()
         self.ids = [take.id for take in made]
         self.run = open_run(engine, order_takes(engine, made), [self.ids])
@@ -120,10 +123,9 @@ class Studio:
         self.settled += 1
 
     def sound(self, number: int, take: NewTake) -> Recording:
-        samples = np.random.default_rng(number).integers(-(2**20), 2**20, (4800, 2), dtype=np.int32)
-        pcm = Pcm(48000, samples)
+        pcm = noise(number)
         assets = [self._asset(take, "mix", media_type, name, pcm) for name, media_type in FORMATS]
-        assets.append(self._asset(take, "stem:drums", "audio/flac", "flac", Pcm(48000, samples // 2)))
+        assets.append(self._asset(take, "stem:drums", "audio/flac", "flac", Pcm(48000, pcm.samples // 2)))
         midi = self.store.put(lambda file: file.write(b"MThd\0\0\0\6\0\0\0\1\0\x60MTrk\0\0\0\4\0\xff\x2f\0"))
         assets.append(NewAsset("midi", "audio/midi", midi.sha256, midi.bytes, f"{take.folder}/midi.mid", 0.1))
         for asset in assets:
@@ -146,6 +148,11 @@ class Studio:
     def release(self, out: Path, name: str = "gold", **changed: object) -> Outcome:
         values = {"catalog": "game", "name": name, "out": out, "by": "Ada Lovelace", **changed}
         return release(self.engine, self.home, self.store, ReleaseOrder(**values), self.tools)  # type: ignore[arg-type]
+
+
+def noise(number: int) -> Pcm:
+    """A tenth of a second, another one for each number."""
+    return Pcm(48000, np.random.default_rng(number).integers(-(2**20), 2**20, (4800, 2), dtype=np.int32))
 
 
 def default_takes() -> list[NewTake]:

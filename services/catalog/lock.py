@@ -11,7 +11,7 @@ import os
 import platform
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -31,7 +31,7 @@ class CatalogBusyError(RuntimeError):
 @contextmanager
 def catalog_lock(home: Path, engine: Engine, catalog: str) -> Iterator[None]:
     """Hold the catalog for the block. Raises CatalogBusyError at once when another driver has it."""
-    with _locked(home, _HOME, fcntl.LOCK_SH, "the home"), _locked(home, catalog, fcntl.LOCK_EX, f"catalog {catalog!r}"):
+    with _shared(home), _locked(home, catalog, fcntl.LOCK_EX, f"catalog {catalog!r}"):
         try:
             with advisory_lock(engine, f"catalog {catalog}", describe_driver()):
                 yield
@@ -46,9 +46,22 @@ def whole_home(home: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def files_kept(home: Path) -> Iterator[None]:
+    """Let nobody remove files of the home for the block: what is stored in it may be recorded after.
+
+    Any number may hold it beside drivers. Raises CatalogBusyError while somebody removes files."""
+    with _shared(home):
+        yield
+
+
 def describe_driver() -> str:
     """This process, for people: `process 123 on host`."""
     return f"process {os.getpid()} on {platform.node()}"
+
+
+def _shared(home: Path) -> AbstractContextManager[None]:
+    return _locked(home, _HOME, fcntl.LOCK_SH, "the home")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from db.releases import (
     hold_reviews,
 )
 from db.rows import AssetRow, TakeRow
+from services.catalog.lock import files_kept
 from services.delivery import texts
 from services.delivery.errors import DeliveryError
 from services.delivery.licences import take_licences
@@ -66,20 +67,22 @@ class Contributed:
     new: bool
 
 
-def contribute(engine: Engine, store: BlobStore, take: TakeRow, part: Part) -> Contributed:
+def contribute(engine: Engine, home: Path, store: BlobStore, take: TakeRow, part: Part) -> Contributed:
     """Put a contribution on record, with its file; the same again changes nothing.
 
-    Raises DeliveryError where the file or the take is not fit for it; StorageError; ClockError."""
+    Raises DeliveryError where the file or the take is not fit for it; CatalogBusyError while files are removed;
+    StorageError; ClockError."""
     master = master_of(take) if part.kind == EDIT and part.file is not None else None
     if part.kind == EDIT and part.file is not None and master is None:
         raise DeliveryError(f"take {take.id[:12]}: has no sound that could have been edited; generate it first")
-    sha256 = _stored(store, part) if part.file is not None else None
-    if master is not None and sha256 == master.sha256:
-        raise DeliveryError(f"{part.file}: is the take's own master, byte for byte; give the edited file")
-    with writing(engine) as session:
-        hold_reviews(session, take.catalog)
-        known = _known(session, take, part, sha256)
-        return known or _write(session, take, part, sha256, master)
+    with files_kept(home):
+        sha256 = _stored(store, part) if part.file is not None else None
+        if master is not None and sha256 == master.sha256:
+            raise DeliveryError(f"{part.file}: is the take's own master, byte for byte; give the edited file")
+        with writing(engine) as session:
+            hold_reviews(session, take.catalog)
+            known = _known(session, take, part, sha256)
+            return known or _write(session, take, part, sha256, master)
 
 
 def master_of(take: TakeRow) -> AssetRow | None:

@@ -5,7 +5,7 @@ they were read. Nothing is written here but what `record` is asked to.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from db.ledger import Entry
-from db.releases import FactText, JudgedTake, fact_texts
+from db.releases import FactText, JudgedTake
 from db.takes import newest_brief
 from services.delivery.errors import DeliveryError
 from services.delivery.frozen import Frozen
@@ -71,6 +71,10 @@ class Gate(Protocol):
         """What the policy says of each take, by id, with the facts that hold and are known at `at`."""
         ...
 
+    def facts(self, session: Session, ids: Collection[str]) -> Mapping[str, FactText]:
+        """What the facts behind judgements say of licence, attribution and source, by id."""
+        ...
+
     def record(
         self, session: Session, catalog: str, judged: Mapping[str, Judged], at: datetime
     ) -> list[Entry]:
@@ -119,18 +123,15 @@ def checked_licensee(licensee: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in (("kind", kind), ("annual_revenue_usd", revenue)) if value is not None}
 
 
-def check(session: Session, terms: Terms, judged: Mapping[str, Judged]) -> None:
+def check(terms: Terms, judged: Mapping[str, Judged], facts: Mapping[str, FactText]) -> None:
     """Raises RefusedError naming every take that may not be released today, why, and by which facts."""
     stopped: dict[str, list[str]] = {}
     for take_id, judgement in judged.items():
         if not judgement.releasable:
             stopped.setdefault(judgement.id, []).append(take_id)
     if stopped:
-        first = {judged[ids[0]].id: judged[ids[0]] for ids in stopped.values()}
-        facts = fact_texts(session, sorted({fact for judgement in first.values() for fact in judgement.facts}))
-        raise RefusedError([
-            line for key, ids in stopped.items() for line in _told(first[key], terms.use, ids, facts)
-        ])  # fmt: skip
+        told = (_told(judged[ids[0]], terms.use, ids, facts) for ids in stopped.values())
+        raise RefusedError([line for lines in told for line in lines])
 
 
 def _told(judgement: Judged, use: str, take_ids: Sequence[str], facts: Mapping[str, FactText]) -> list[str]:

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, writing
 from db.ledger import append
-from db.releases import FactText, ItemRow, ReleaseRow, add_release, fact_texts, judged_takes, release_rows
+from db.releases import FactText, ItemRow, ReleaseRow, add_release, judged_takes, release_rows
 from db.takes import catalog_names
 from services.catalog.lock import catalog_lock
 from services.delivery import claims, folder, texts
@@ -42,21 +42,22 @@ CLOSE_USES = ("content-id", "music-library")  # where near-duplicates are turned
 
 @dataclass(frozen=True)
 class Near:
-    """Two takes of a release that sound nearly the same; `score` from 0 to 1."""
+    """Two takes of a release that sound nearly the same; `score` from 0 to 1, `text` a sentence."""
 
     one: str
     other: str
     score: float
+    text: str
 
 
 @dataclass(frozen=True)
 class Tools:
-    """The ports a release works through. `near` tells near-duplicates among takes (ids), `settled` is called when
-    something was put on record, to sign a checkpoint."""
+    """The ports a release works through. `near` tells near-duplicates among takes (ids) of a catalog, `settled` is
+    called when something was put on record, to sign a checkpoint."""
 
     gate: Gate
     seal: Seal
-    near: Callable[[Session, Sequence[str]], Sequence[Near]] = lambda session, ids: ()
+    near: Callable[[str, Sequence[str]], Sequence[Near]] = lambda catalog, ids: ()
     settled: Callable[[], object] = lambda: None
 
 
@@ -155,15 +156,15 @@ class _Release:
             there = _there(session, self.order)
             if there is not None:
                 _check_same(there, self.order, decided.frozen, decided.terms)
-            check(session, decided.terms, decided.judged)
-            if there is None and decided.terms.use in CLOSE_USES:
-                near = self.tools.near(session, [take.id for take in decided.frozen.takes])
-                decided = replace(decided, near=tuple(near))
+            check(decided.terms, decided.judged, decided.facts)
         if there is not None:
             return self._hand_over(there, decided)
         folder.check_empty(self.place)
         self._check_isrc(decided.frozen)
         check_masters(self.store, decided.frozen.takes)
+        if decided.terms.use in CLOSE_USES:
+            near = self.tools.near(self.order.catalog, [take.id for take in decided.frozen.takes])
+            decided = replace(decided, near=tuple(near))
         return self._write(decided, progress)
 
     def _decide(self, session: Session, now: datetime) -> _Decided:
@@ -171,7 +172,7 @@ class _Release:
         terms = terms_of(session, frozen, self.order.use, self.order.licensee)
         ids = [take.id for take in frozen.takes]
         judged = self.tools.gate.judge(session, judged_takes(session, ids), terms, now)
-        facts = fact_texts(session, sorted({fact for judgement in judged.values() for fact in judgement.facts}))
+        facts = self.tools.gate.facts(session, {fact for judgement in judged.values() for fact in judgement.facts})
         return _Decided(frozen, terms, judged, facts)
 
     def _check_isrc(self, frozen: Frozen) -> None:
@@ -297,9 +298,7 @@ def _essence(decided: _Decided) -> Any:
 
 def _outcome(row: ReleaseRow, decided: _Decided, items: Sequence[ItemRow], fresh: bool) -> Outcome:
     warnings = tuple(
-        f"takes {near.one[:12]} and {near.other[:12]} sound nearly the same ({near.score:.2f}); "
-        f"{row.use} turns near-duplicates away: withdraw, and approve one of them"
-        for near in decided.near
+        f"{near.text}; {row.use} turns near-duplicates away: withdraw, and approve one of them" for near in decided.near
     )
     return Outcome(
         replace(row, manifest=None), len(decided.frozen.takes), len(items), sum(item.bytes for item in items), fresh,
