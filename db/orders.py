@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from db.chunks import CHUNK, chunks
 from db.conflict import insert_missing, insert_or_replace
+from db.rights_tables import Derivation
 from db.rows import NewOrder, NewTake, Registered
 from db.tables import Brief, Catalog, Cue, Generator, Prompt, Take
 
@@ -46,6 +47,9 @@ def register(session: Session, order: NewOrder, takes: Iterable[NewTake]) -> Reg
     dropped = [id_ for id_, (_, status) in known.items() if status != "superseded" and id_ not in counter.ids]
     if order.restricted:
         dropped = []
+    elif dropped:
+        brought = _imported(session, catalog_id)
+        dropped = [id_ for id_ in dropped if id_ not in brought]
     _revive(session, revived)
     _supersede(session, dropped)
     return Registered(catalog_id, brief_id, counter.inserted, len(dropped), len(revived))
@@ -106,6 +110,12 @@ def prompt_sha256(prompt: str) -> str:
 def _insert_prompts(session: Session, takes: list[NewTake]) -> None:
     prompts = dict.fromkeys(take.prompt for take in takes)
     insert_missing(session, Prompt, ("sha256",), [{"sha256": prompt_sha256(text), "text": text} for text in prompts])
+
+
+def _imported(session: Session, catalog_id: int) -> set[str]:
+    """The takes that were brought in from elsewhere: no brief orders them, and none supersedes them."""
+    query = select(Take.id).join(Derivation, Take.id == Derivation.take_id)
+    return set(session.scalars(query.where(Take.catalog_id == catalog_id, Derivation.kind == "import")))
 
 
 def _take_values(take: NewTake, catalog_id: int, cue_ids: dict[str, int], now: datetime) -> dict[str, Any]:

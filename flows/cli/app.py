@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import checks, generate, output, reading, schedule, texts, trace
+from flows.cli import checks, delivery, generate, output, reading, schedule, texts, trace
 from flows.cli.errors import Code, told
 
 INTERRUPTED = 130  # what typer returns for Ctrl-C
@@ -33,8 +33,14 @@ app.command("schedule")(schedule.schedule)
 app.command("deploy")(schedule.deploy)
 app.command("trace")(trace.trace)
 app.command("fingerprint")(trace.fingerprint)
+app.command("import")(trace.import_)
+app.command("review")(delivery.review)
+app.command("release")(delivery.release)
+app.command("releases")(delivery.releases)
+app.command("withdraw")(delivery.withdraw)
 app.command("words")(texts.words)
 app.command("models")(texts.models)
+app.add_typer(delivery.contribution_app, name="contribution")
 app.add_typer(texts.brief_app, name="brief")
 app.add_typer(texts.db_app, name="db")
 

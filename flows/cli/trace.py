@@ -149,3 +149,50 @@ def fingerprint(
         output.line(f"{near.kind}: {near.text}")
     unread = f", {made.unreadable} masters cannot be read (see `cueworks verify`)" if made.unreadable else ""
     output.line(f"{known[catalog]} takes, {made.made} fingerprints made, {len(found)} warnings{unread}")
+
+
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Sound files, or folders of them.", show_default=False)],
+    kind: Annotated[str, typer.Option("--as", help="reference (to compare takes with) or take.", show_default=False)],
+    licence: Annotated[str, typer.Option(help="Its licence, an SPDX expression.", show_default=False)],
+    source: Annotated[str, typer.Option(help="Where it is from: a URL or a text.", show_default=False)],
+    generator: Annotated[str, typer.Option(help="What made it, as suno.")] = "elsewhere",
+    plan: Annotated[str, typer.Option(help="The plan it was made with, as free; * where unknown.")] = "*",
+    title: Annotated[str, typer.Option(help="The title of a single file (default: its name).")] = "",
+    catalog: Annotated[str | None, typer.Option(help="The catalog that takes are put into.")] = None,
+    cue: Annotated[str, typer.Option(help="The cue that takes are put under.")] = "imported",
+    state: Annotated[str, typer.Option(help="The state of takes (default: the cue's name).")] = "",
+    prompt: Annotated[str, typer.Option(help="The prompt that it was made with.")] = "",
+    use: Annotated[str | None, typer.Option(help="What takes are for (default: the catalog's own use).")] = None,
+    by: Annotated[str, typer.Option(help="Who brings it in.")] = "",
+    json: Json = False,
+) -> None:
+    """Bring in audio that was made elsewhere, with its own facts.
+
+    A reference is what takes are compared with; a take becomes part of a catalog. Every file is read and checked
+    first: where one cannot be used, nothing is brought in. Importing the same again changes nothing.
+    """
+    from dataclasses import asdict
+
+    from services.catalog.pages import publish
+    from services.delivery.imports import KINDS, Importer, Place, Terms
+    from services.settings import Settings
+
+    if kind not in KINDS:
+        raise UsageError(f"--as: {kind!r} is neither {' nor '.join(KINDS)}")
+    if kind == "take" and catalog is None:
+        raise UsageError("--catalog: say which catalog the takes are put into")
+    settings = Settings.from_environment()
+    importer = Importer(settings.open_database(), settings.home, settings.open_store())
+    terms = Terms(licence, source, by, generator, plan)
+    if kind == "reference" or catalog is None:
+        rows = importer.references(files, terms, title)
+    else:
+        rows = importer.takes(files, terms, Place(catalog, cue, state, title, prompt, use))
+        publish(importer.engine, settings.home, catalog)
+    if json:
+        output.print_json([asdict(row) for row in rows])
+        return
+    for row in rows:
+        name = f"take {row.take[:12]}" if row.take else f"reference {row.sha256[:12]}"
+        output.line(f"{name}  {'' if row.new else 'was there already: '}{row.file}")

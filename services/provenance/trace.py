@@ -166,11 +166,11 @@ class Tracer:
             Found(one.take, 1.0, Where("bytes", one.catalog, role=one.role, path=one.path, release=one.release))
             for one in released_as(session, sha256)
         ]
-        return tuple([*out, *held][:MOST_SHOWN])
+        return tuple(_best_of_each([*out, *held])[:MOST_SHOWN])
 
     def _by_sound(self, session: Session, pcm_sha256: str) -> tuple[Found, ...]:
-        held = holders_of_sound(session, [pcm_sha256]).get(pcm_sha256, [])[:MOST_SHOWN]
-        return tuple(Found(one.take, 1.0, self._where(one, "pcm")) for one in held)
+        held = holders_of_sound(session, [pcm_sha256]).get(pcm_sha256, [])
+        return tuple(_best_of_each([Found(one.take, 1.0, self._where(one, "pcm")) for one in held])[:MOST_SHOWN])
 
     def _by_credentials(self, session: Session, said: Credentials) -> Found | None:
         """The take that credentials signed by our own keys name, if it is one of this database."""

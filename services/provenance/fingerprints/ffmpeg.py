@@ -25,6 +25,7 @@ _LONGEST_PAGE = 1 << 16  # of an Ogg file
 _DURATION = re.compile(rb"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
 _REACHED = re.compile(rb"out_time_us=(-?\d+)")
 _STREAM = re.compile(rb"Stream #\d+:\d+.*: Audio: ([^,\r\n]+), (\d+) Hz, ([^,\r\n]+)")
+_CONTAINER = re.compile(rb"Input #0, (.+), from 'fd:'")
 _DAMAGE = re.compile(
     rb"Invalid data found|invalid residual|Error submitting packet|error while decoding|Truncat|truncat|CRC mismatch"
     rb"|Header missing|corrupt|Failed to read|overread|End of file",
@@ -43,11 +44,14 @@ class FfmpegMissingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Decoded:
-    """What ffmpeg told of a file: seconds of sound decoded, codec, sample rate in Hz; `damage` is its own complaint."""
+    """What ffmpeg told of a file: seconds of sound decoded, its names of container and codec, sample rate in Hz, layout
+    of channels (`stereo`, `mono`, `5.1`, ...); `damage` is its own complaint."""
 
     duration_s: float
+    container: str
     codec: str
     sample_rate: int
+    layout: str
     damage: str | None = None
 
 
@@ -166,7 +170,10 @@ def _judged(path: Path, code: int, log: bytes, damaged: bool, cut: bool) -> Deco
     damage = "truncated: its last page is missing" if cut else _damage(code, log, reached)
     if damage and not damaged:
         raise UnreadableSoundError(f"{path}: {damage}; restore the file, or allow damage with --damaged")
-    return Decoded(reached, stream[1].decode("ascii", "replace").split(" ")[0], int(stream[2]), damage)
+    codec, rate, layout = (part.decode("ascii", "replace") for part in stream.groups())
+    container = _CONTAINER.search(log)
+    named = container[1].decode("ascii", "replace") if container else ""
+    return Decoded(reached, named, codec.split(" ")[0], int(rate), layout.strip(), damage)
 
 
 def _damage(code: int, log: bytes, reached: float) -> str | None:
