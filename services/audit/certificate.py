@@ -105,10 +105,11 @@ def _check(chain: TakeChain, inclusion: Inclusion) -> None:
 
 def _steps(chain: TakeChain, inclusion: Inclusion | None) -> list[Step]:
     """What a holder of the file, of a copy of the catalog, or of both can do."""
+    copy = "CUEWORKS_HOME=COPY cueworks"
     steps = [
         Step("The file: one of the digests above.", "sha256sum FILE"),
-        Step("The sound, also cut or re-encoded, against a copy of the catalog.", "CUEWORKS_HOME=COPY cueworks trace FILE"),
-        Step("Files, ledger, checkpoints of the copy.", f"CUEWORKS_HOME=COPY cueworks verify {shlex.quote(chain.row.catalog)}"),
+        Step("The sound, also cut or re-encoded, against a copy of the catalog.", f"{copy} trace FILE"),
+        Step("Files, ledger, checkpoints of the copy.", f"{copy} verify {shlex.quote(chain.row.catalog)}"),
     ]
     if inclusion:
         query = f"select entry from ledger_entry where sequence = {inclusion.sequence}"

@@ -315,8 +315,8 @@ def _release(records: Records, release: Released) -> None:
     records.relate("wasGeneratedBy", manifest, activity, time=_time(release.at))
     records.relate("wasAssociatedWith", activity, _person(records, release.by))
     if release.withdrawn_at:
-        said = {"reason": release.withdrawn_why}
-        gone = records.activity(f"withdrawal:{name}", "cw:Withdrawal", end=release.withdrawn_at, **said)
+        why = release.withdrawn_why
+        gone = records.activity(f"withdrawal:{name}", "cw:Withdrawal", end=release.withdrawn_at, reason=why)
         records.relate("wasInvalidatedBy", manifest, gone, time=_time(release.withdrawn_at))
 
 
@@ -358,9 +358,8 @@ def _fact(records: Records, fact: CitedFact) -> None:
 
 def _reviewed(records: Records, take: str, reviews: Sequence[Reviewed]) -> None:
     for review in reviews:
-        said = {"decision": review.decision, "note": review.note or None}
-        name = _numbered("review", take, review.by, review.at, review.decision)
-        activity = records.activity(name, "cw:Review", end=review.at, **said)
+        name, note = _numbered("review", take, review.by, review.at, review.decision), review.note or None
+        activity = records.activity(name, "cw:Review", end=review.at, decision=review.decision, note=note)
         records.relate("used", activity, f"take:{take}")
         records.relate("wasAssociatedWith", activity, _person(records, review.by))
 

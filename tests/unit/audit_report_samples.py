@@ -1,4 +1,4 @@
-"""A made-up audit: takes of a composer, a refused model and one of which nothing is known, with every step on record."""
+"""A made-up audit: takes of a composer, of a refused model, and of one that nothing is known of."""
 
 import hashlib
 import json
@@ -49,10 +49,13 @@ def fact(number: int, **changed: Any) -> CitedFact:
 
 COMPOSER_FACT = fact(1)
 MUSICGEN_FACT = fact(
-    2, subject="facebook/musicgen-small", answer="licence", expression="CC-BY-NC-4.0", training_data="20,000 h of music",
-    terms_sha256=sha("terms"), source="facebookresearch/audiocraft model_cards/", corrects="fact-0",
+    2, subject="facebook/musicgen-small", answer="licence", expression="CC-BY-NC-4.0",
+    training_data="20,000 h of music", terms_sha256=sha("terms"),
+    source="facebookresearch/audiocraft model_cards/", corrects="fact-0",
 )  # fmt: skip
-ALLOWED = Judged("allowed", (Why("weights", "allowed", "The licence allows it.", ("fact-1",)),), ("fact-1",), (), "Apache-2.0")
+ALLOWED = Judged(
+    "allowed", (Why("weights", "allowed", "The licence allows it.", ("fact-1",)),), ("fact-1",), (), "Apache-2.0"
+)
 REFUSED = Judged(
     "refused", (Why("use", "refused", "CC-BY-NC-4.0 excludes commercial use.", ("fact-2",)),), ("fact-2",),
     ("Credit the maker.",), "CC-BY-NC-4.0",
@@ -101,8 +104,9 @@ def unknown(number: int, **changed: Any) -> AuditRow:
 
 ASKED = Asked("ashfall", "commercial-game", "company", 250_000.0, TODAY, NOON)
 LEDGER = LedgerHead(9, sha("entry 8"), 9, sha("root"), NOON, "0123456789abcdef")
+CARD = {"title": "The built-in composer", "licence": "Apache-2.0", "training_data": "none"}
 GENERATORS = (
-    GeneratorTotal("composer", "c" * 64, sha("bank"), 3, 1, ALLOWED, {"licence": "Apache-2.0", "training_data": "none"}),
+    GeneratorTotal("composer", "c" * 64, sha("bank"), 3, 1, ALLOWED, CARD),
     GeneratorTotal("facebook/musicgen-small", "m" * 40, sha("weights"), 1, 0, REFUSED),
     GeneratorTotal("mystery/model", "1", None, 1, 0, UNKNOWN),
 )
@@ -140,13 +144,15 @@ def asset(role: str, media_type: str, end: str, take: AuditRow) -> ChainAsset:
 
 def chain(take: AuditRow | None = None, **changed: Any) -> TakeChain:
     one = take or row()
-    item = ChainItem(RELEASE, "combat/take 1.flac", "mix", "audio/flac", sha("signed"), 1200, str(one.master_sha256), sha("j"))
+    signed, path = sha(f"signed {one.take}"), f"combat/take {one.index + 1}.flac"
+    item = ChainItem(RELEASE, path, "mix", "audio/flac", signed, 1200, str(one.master_sha256), sha("judgement allowed"))
+    edit = ChainDerivation("edit", sha("edit"), one.master_sha256, "Apache-2.0", "our studio", "Ada", "cut", NOON)
     verdicts = (ChainVerdict(stated("plan"), {"kind": "company"}, "*", ALLOWED.reasons, (), ("fact-1",)),)
     base = TakeChain(
         row=one, asked=ASKED,
         brief=ChainBrief(BRIEF, "commercial-game", {"kind": "company"}, NOON, "combat", "tense {mood} strings"),
         controls={"bpm": 144.0, "key": "D minor"}, delivery={"formats": ["flac", "ogg"]}, understanding=[],
-        error=None, weights_digest=sha("bank"), card={"licence": "Apache-2.0", "training_data": "none"},
+        error=None, weights_digest=sha("bank"), card=CARD,
         facts=(COMPOSER_FACT,), verdicts=verdicts,
         attempts=(
             ChainAttempt("run-1", "failed", NOON, NOON, "actor-0", None, "ValueError: no"),
@@ -155,7 +161,7 @@ def chain(take: AuditRow | None = None, **changed: Any) -> TakeChain:
         assets=(asset("mix", "audio/flac", "flac", one), asset("mix", "audio/ogg", "ogg", one)),
         profiles={sha("profile"): {"threads": 1}}, measurements={"integrated_lufs": -23.0, "true_peak_dbtp": -1.5},
         reviews=(Reviewed("reject", "Grace", "too loud", NOON), REVIEW), items=(item,),
-        derivations=(ChainDerivation("edit", sha("edit"), one.master_sha256, "Apache-2.0", "our studio", "Ada", "cut", NOON),),
+        derivations=(edit,),
         entries=(entry(1, "plan", one.take), entry(7, "take", one.take)), ledger=LEDGER,
     )  # fmt: skip
     return replace(base, **changed)
