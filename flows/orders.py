@@ -9,9 +9,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
@@ -25,7 +25,11 @@ from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
 from services.planning.plan import Plan, plan
 from services.planning.reader import ReadBrief, read_brief
+from services.planning.words import USES
 from services.rendering.jobs import STOPPED, Executor, RenderingStoppedError
+from services.rights import gate
+from services.rights.guard import Guard, judge_plan
+from services.rights.refusal import RefusedError
 from services.settings import Settings
 
 
@@ -92,13 +96,45 @@ class Watcher:
     def recorded(self, done: int, failed: int) -> None: ...
 
 
+class Nameable(Collection[str]):
+    """The generators that an order may name: the registered ones, and such as the policy has an answer for."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __contains__(self, name: object) -> bool:
+        return name in CARDS or (isinstance(name, str) and gate.is_known(self._settings.read_register(), name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(CARDS)
+
+    def __len__(self) -> int:
+        return len(CARDS)
+
+
 def read_plan(brief: Path, choices: Choices, settings: Settings) -> Plan:
-    """Read and plan a brief file. Raises BriefError with every fault."""
-    return make_plan(read_brief(brief, set(CARDS)), choices, settings)
+    """Read and plan a brief file. Raises BriefError with every fault, RefusedError with every reason."""
+    return make_plan(read_brief(brief, Nameable(settings)), choices, settings)
 
 
 def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
-    """Plan a brief. Raises BriefError with every fault."""
+    """Plan a brief, and ask the rights policy and the prompt guard. Nothing is written.
+
+    Raises BriefError with every fault; RefusedError with every reason, for a generator that is not registered too,
+    where the policy knows its name. An order that passes carries its duties, and doubtful words as warnings."""
+    register = settings.read_register()
+    generator, use = choices.generator or brief.brief.generator, choices.use or brief.brief.use
+    if generator not in CARDS and use in USES:
+        gate.check_name(register, brief.brief, generator, use)
+    order = _planned(brief, choices, settings)
+    found = judge_plan(order, Guard.load(settings.names))
+    reasons = gate.reasons(register, judgements := gate.check_plan(register, order))
+    if reasons or found.refusals:
+        raise RefusedError([*reasons, *found.refusals])
+    return replace(order, duties=gate.duties_of(judgements), warnings=(*order.warnings, *found.warnings))
+
+
+def _planned(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     return plan(
         brief,
         lambda name: card(name).revision,

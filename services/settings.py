@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from models.registry import Card
     from services.rendering.jobs import Executor, Workshop
+    from services.rights.register import Register
 
 DEFAULT_HOME = "catalog"
 MOST_DIGITS = 12
@@ -114,6 +115,29 @@ class Settings:
         engine = create_engine("sqlite+pysqlite://", poolclass=StaticPool)
         upgrade(engine)
         return engine
+
+    def read_register(self) -> "Register":
+        """The licence facts, with this release's; writes nothing, also where there is no database yet.
+
+        Raises SettingError where the database is damaged or out of reach."""
+        from services.rights.register import Register, read_register
+
+        if self.embedded and not (self.home / DATABASE).exists():
+            return Register(()).with_seed()
+        if self._is_of_this_release():
+            return read_register(self.connect())
+        return Register(()).with_seed()  # an older schema holds no facts; the command that writes brings it up to date
+
+    def _is_of_this_release(self) -> bool:
+        from sqlalchemy.exc import DatabaseError
+
+        from db.migrate import HEAD, current_revision
+
+        try:
+            return current_revision(self.connect()) == HEAD
+        except DatabaseError:
+            self.open_database()  # tells what is wrong
+            raise
 
     def connect(self) -> "Engine":
         """An engine for the database as it is; connects to nothing yet."""

@@ -1,5 +1,6 @@
 """`cueworks generate`: plan an order, show it or carry it out, and say what came of it."""
 
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,15 +43,17 @@ def generate(
     what is new. Without a brief, --prompt orders by one sentence.
     """
     from flows.cli.progress import ShownProgress
-    from flows.orders import Choices, Stages, carry_out, make_plan
+    from flows.orders import Choices, Nameable, Stages, carry_out, make_plan
     from services.settings import Settings
 
     stages = Stages()
     settings = Settings.from_environment().with_options(actors, executor)
     choices = Choices(takes if prompt is None else None, only, generator, use, retry_quarantined)
-    order = make_plan(_read(brief, prompt, takes, seed, duration, catalog), choices, settings)
+    order = make_plan(_read(brief, prompt, takes, seed, duration, catalog, Nameable(settings)), choices, settings)
     for warning in order.warnings:
         output.note(f"warning: {warning}", quiet)
+    for duty in order.duties:
+        output.note(f"duty: {duty}", quiet)
     if dry_run:
         _show_plan(order, json)
         return
@@ -62,9 +65,9 @@ def generate(
 
 
 def _read(
-    brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None
+    brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None,
+    generators: Collection[str],
 ) -> "ReadBrief":
-    from models.registry import CARDS
     from services.planning.adhoc import adhoc
     from services.planning.reader import read_brief
 
@@ -73,9 +76,9 @@ def _read(
     if brief is not None:
         if catalog is not None or duration is not None or seed:
             raise UsageError("--seed, --duration and --catalog go with --prompt; a brief carries its own")
-        return read_brief(brief, set(CARDS))
+        return read_brief(brief, generators)
     count = 1 if takes is None else takes
-    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=duration, generators=set(CARDS))
+    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=duration, generators=generators)
 
 
 def _show_plan(order: "Plan", as_json: bool) -> None:

@@ -75,7 +75,7 @@ def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in take.items():
         if isinstance(value, dict):
             yield name, "; ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
-        elif name not in ("assets", "attempts", "understanding"):
+        elif name not in ("assets", "attempts", "understanding", "verdicts"):
             yield name, _plain(value)
     for choice in take["understanding"]:
         words = f" from {choice['words']!r}" if choice.get("words") else ""
@@ -85,6 +85,12 @@ def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for attempt in take["attempts"]:
         told = f"{attempt['outcome']:12} {attempt['started_at']}  {attempt['actor']}"
         yield "attempt", f"{told}  {attempt['error']}" if attempt["error"] else told
+    for verdict in take["verdicts"]:
+        yield "verdict", f"{verdict['stage']:8} {verdict['answer']} for {verdict['use']} on {verdict['as_of']}"
+        for reason in verdict["reasons"]:
+            yield "", f"{reason['answer']}: {reason['text']}"
+        for duty in verdict["duties"]:
+            yield "", f"duty: {duty}"
 
 
 def _plain(value: object) -> str:

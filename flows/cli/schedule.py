@@ -27,6 +27,8 @@ def schedule(
     _check_timezone(timezone, ScheduleError)
     settings = Settings.from_environment()
     order = read_plan(brief, Choices(), settings)
+    for duty in order.duties:
+        output.note(f"duty: {duty}")
     os.environ["CUEWORKS_HOME"] = str(settings.home)
     server = EmbeddedServer(settings.home, schedules=True)
     server.start()

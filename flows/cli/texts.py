@@ -69,10 +69,13 @@ def check(brief: Annotated[Path, typer.Argument(help="The brief, a YAML file.")]
     seconds = sum(take.controls.duration for take in order.takes)
     if json:
         counts = {"takes": len(order.takes), "seconds": seconds, "warnings": list(order.warnings)}
-        output.print_json({"ok": True, "catalog": order.catalog, "sha256": order.sha256, **counts})
+        told = {**counts, "duties": list(order.duties)}
+        output.print_json({"ok": True, "catalog": order.catalog, "sha256": order.sha256, **told})
         return
     for warning in order.warnings:
         output.note(f"warning: {warning}")
+    for duty in order.duties:
+        output.note(f"duty: {duty}")
     output.line(f"{brief}: {len(order.takes)} takes of {len(order.cues)} cues, {seconds / 60:.1f} minutes of music")
 
 

@@ -24,6 +24,7 @@ from db.takes import (
     with_state,
     with_status,
 )
+from db.verdicts import verdict_rows
 
 SHORTEST_PREFIX = 4
 
@@ -108,6 +109,7 @@ def show_json(engine: Engine, take: TakeRow, home: Path) -> dict[str, Any]:
         attempts = attempt_rows(session, take.id)
         profile = take_profile(session, take.id)
         brief = brief_of(session, take.id)
+        verdicts = verdict_rows(session, take.id)
     return {
         **take_json(take, home),
         "revision": take.revision,
@@ -121,6 +123,7 @@ def show_json(engine: Engine, take: TakeRow, home: Path) -> dict[str, Any]:
         "brief": brief,
         "engine_profile": profile,
         "attempts": attempts,
+        "verdicts": verdicts,
     }
 
 

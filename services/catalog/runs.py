@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Engine
@@ -29,6 +30,7 @@ from services.planning.order import Delivery, PlannedTake
 from services.planning.plan import Plan
 from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
+from services.rights.gate import OrderGate, judge_recorded
 from services.storage.tree import safe_name
 
 MAX_SHARDS = 64  # a Prefect task costs some 80 ms, and a retried one renders only what is missing
@@ -53,11 +55,13 @@ class StartedRun:
 def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined: bool = False) -> StartedRun:
     """Register the plan and open a run over what is missing. Call it while holding the catalog's lock.
 
-    Raises BriefError, before anything is written, where the catalog's folder would be another's too.
+    Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
+    the policy does not allow the order today.
     """
     began = datetime.now(UTC)
     with writing(engine) as session:
         _check_folder(session, plan.catalog)
+        gate = OrderGate(session, plan)
         registered = register(session, _order(plan), _new_takes(plan))
         db.runs.settle_interrupted(session, registered.catalog_id)
         ordered = {take.id for take in plan.takes}
@@ -74,7 +78,7 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
             "to_render": len(missing),
         }
         db.runs.start_run(session, values, shards)
-        append(session, [plan_entry(session, values, registered, began)])
+        append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began)])
     seconds = sum(duration for _, _, duration in missing)
     return StartedRun(
         run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered
@@ -117,10 +121,13 @@ def delivery_from_json(data: dict[str, Any]) -> Delivery:
 
 
 def record(engine: Engine, run_id: str, recordings: list[Recording]) -> None:
-    """One transaction for a batch of takes. Raises RenderingStoppedError where another driver took over the run."""
+    """One transaction for a batch of takes, with their verdicts by the facts of now.
+
+    Raises RenderingStoppedError where another driver took over the run."""
     with _stopping_when_over(), writing(engine) as session:
         fresh = db.runs.record(session, run_id, recordings)
-        append(session, take_entries(session, run_id, recordings, fresh))
+        judged = judge_recorded(session, run_id, fresh)
+        append(session, chain(judged, take_entries(session, run_id, recordings, fresh)))
 
 
 @contextmanager

@@ -54,7 +54,8 @@ class Understood:
 class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
     once, or it came from no file and never says what else its catalog holds; so takes that are missing from it are
-    still ordered and nothing may be superseded. `warnings` are sentences for people."""
+    still ordered and nothing may be superseded. `warnings` are sentences for people, `duties` what the rights policy
+    asks of them."""
 
     read: ReadBrief
     catalog: str
@@ -69,6 +70,7 @@ class Plan:
     understandings: tuple[Understood, ...]
     warnings: tuple[str, ...]
     restricted: bool
+    duties: tuple[str, ...] = ()
 
     @property
     def text(self) -> bytes:

@@ -66,6 +66,19 @@ class Knowledge:
         """What markets and laws ask, whatever made the music."""
         return tuple(fact for fact in self.facts if fact.is_obligation)
 
+    @cached_property
+    def _capped(self) -> tuple[str, ...]:
+        """Licences that end at a number of outputs."""
+        return tuple(f.subject.removeprefix(SPDX) for f in self.facts if f.is_licence and f.volume_cap is not None)
+
+    def counts_outputs(self, name: str, expressions: Iterable[str] = ()) -> bool:
+        """Whether it matters how many outputs there are of a generator, or under one of `expressions`."""
+        facts = [fact for fact, _ in self.about(name)]
+        stated = (*(fact.expression for fact in facts), *expressions)
+        return any(fact.volume_cap is not None for fact in facts) or any(
+            licence.casefold() in expression.casefold() for expression in stated for licence in self._capped
+        )
+
     def about(self, name: str) -> tuple[tuple[Fact, int], ...]:
         """Facts about a generator or service as people name it, each with how closely its subject names it."""
         if name not in self._found:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 from db.canonical import digest
@@ -28,7 +29,8 @@ class Licensee:
     def as_json(self) -> dict[str, Any]:
         """What is said of it, as in a brief."""
         revenue = self.annual_revenue_usd
-        said = {"kind": self.kind, "annual_revenue_usd": None if revenue is None else float(revenue)}
+        known = revenue is not None and isfinite(revenue)
+        said = {"kind": self.kind, "annual_revenue_usd": float(revenue) if known and revenue is not None else None}
         return {name: value for name, value in said.items() if value is not None}
 
 
