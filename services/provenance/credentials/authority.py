@@ -70,7 +70,8 @@ class LocalAuthority:
         return sign(self._leaf.key, data)
 
     def _due(self, leaf: Pair) -> bool:
-        return self._now() >= leaf.certificate.not_valid_before_utc + self._leaf_signs
+        start, end = leaf.certificate.not_valid_before_utc, leaf.certificate.not_valid_after_utc
+        return self._now() >= min(start + self._leaf_signs, end)
 
     def _ready(self) -> "tuple[Pair, Certificate, tuple[int, ...]]":
         with _held(self._folder):
@@ -98,16 +99,16 @@ def roots(folder: Path) -> tuple[bytes, ...]:
 
 
 def known_signers(folder: Path) -> tuple[bytes, ...]:
-    """The certificates (PEM) of the user's own signers that `remember` was told of."""
+    """The chains (PEM, leaf first) of the user's own signers that `remember` was told of."""
     return _certificates(folder / SIGNERS)
 
 
-def remember(folder: Path, leaf: "Certificate") -> None:
-    """Note that `leaf`, whose issuer is not ours, signs for us: files it signed are told as ours."""
-    place = folder / SIGNERS / f"{fingerprint(leaf)}.pem"
+def remember(folder: Path, identity: Identity) -> None:
+    """Note that `identity`, whose issuer is not ours, signs for us: files it signed are told as ours."""
+    place = folder / SIGNERS / f"{fingerprint(identity.leaf)}.pem"
     if not place.is_file():
         _make_folder(folder)
-        write_private(place, to_pem(leaf))
+        write_private(place, identity.pem.encode())
 
 
 def fingerprint(certificate: "Certificate") -> str:

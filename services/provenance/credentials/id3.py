@@ -10,6 +10,7 @@ from services.provenance.credentials.errors import CredentialsError
 from services.provenance.credentials.splice import Piece, Stretch
 
 HEADER = 10
+MANIFEST_STORE = bytes.fromhex("6a756d64 63327061 00110010 8000 00aa00389b71")  # jumd, the type of a C2PA store
 _FOOTER_FLAG = 0x10
 _UTF8 = b"\x03"
 _LARGEST_LOOK = 1 << 24
@@ -49,7 +50,7 @@ def tag_size(source: BinaryIO, at: int) -> int:
 def refuse_signed(source: BinaryIO, size: int) -> None:
     """Raises CredentialsError when the ID3 tag of `size` bytes at the start holds a C2PA manifest."""
     source.seek(0)
-    if b"application/x-c2pa-manifest-store" in source.read(min(size, _LARGEST_LOOK)):
+    if MANIFEST_STORE in source.read(min(size, _LARGEST_LOOK)):
         raise already_signed()
 
 

@@ -38,17 +38,14 @@ def sign(
         raise asked.fault or _refused(error, identity) from None
 
 
-def read(
-    media_type: str | None, source: BinaryIO, sidecar: bytes | None, anchors: str, allowed: str
-) -> dict[str, Any] | str:
+def read(media_type: str | None, source: BinaryIO, sidecar: bytes | None, anchors: str) -> dict[str, Any] | str:
     """The manifest store as the library reports it, or in words why there is none.
 
-    `anchors` and `allowed` are PEM texts: roots, and signers trusted by themselves."""
+    `anchors` holds the trusted roots in PEM."""
     import c2pa
 
-    settings = _settings(anchors, allowed)
     try:
-        context = _context(settings)
+        context = _context(_settings(anchors))
         with c2pa.Reader(media_type, source, sidecar, context) as reader:
             return json.loads(reader.json())
     except (c2pa.C2paError, ValueError, RecursionError) as error:
@@ -87,14 +84,13 @@ def _signer(asked: _Asked, identity: "Identity") -> Any:
 
 
 def _builder(c2pa: Any, manifest: dict[str, Any]) -> Any:
-    return c2pa.Builder(json.dumps(manifest), _context(_settings("", "")))
+    return c2pa.Builder(json.dumps(manifest), _context(_settings("")))
 
 
-def _settings(anchors: str, allowed: str) -> dict[str, Any]:
-    trust = {name: text for name, text in (("user_anchors", anchors), ("allowed_list", allowed)) if text}
+def _settings(anchors: str) -> dict[str, Any]:
     return {
         "version": 1,
-        "trust": trust,
+        "trust": {"user_anchors": anchors} if anchors else {},
         "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
         "builder": {"thumbnail": {"enabled": False}},
         "core": {"max_decompressed_manifest_size_in_mb": 16},
@@ -116,7 +112,7 @@ def _context(settings: dict[str, Any]) -> Any:
 
 def _refused(error: Exception, identity: "Identity") -> CredentialsError:
     said = clipped(error)
-    if identity.time_stamp_url and "time" in said.casefold():
+    if identity.time_stamp_url and (identity.time_stamp_url in said or "timestamp" in said.casefold()):
         return CredentialsError(
             f"the time-stamp authority {identity.time_stamp_url} gave no time stamp ({said}); "
             "try again later, or unset CUEWORKS_C2PA_TIME_STAMP_URL"

@@ -18,6 +18,7 @@ from services.provenance.credentials.vorbis_comment import with_tags
 _HEADER = struct.Struct("<4sBBqIIIB")
 _CONTINUED, _FIRST = 1, 2
 _MOST_SEGMENTS = 255
+_FULL = 255  # a segment of this size goes on in the next
 _LARGEST_HEADERS = 1 << 24
 _REVERSED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
@@ -84,7 +85,7 @@ def _headers(first: Page, pages: Iterator[Page], wanted: int) -> tuple[list[byte
         for lace in page.lacing:
             pending += page.body[at : at + lace]
             at += lace
-            if lace < _MOST_SEGMENTS:
+            if lace < _FULL:
                 packets.append(pending)
                 pending = b""
     if pending or len(packets) != wanted:
@@ -102,14 +103,14 @@ def _tagged_packet(packet: bytes, tags: Tags) -> bytes:
 
 def _laid_out(packets: list[bytes], first: Page) -> Iterator[Page]:
     """The packets on as few pages as they need, numbered after the first page."""
-    laces = b"".join(b"\xff" * (len(packet) // 255) + bytes((len(packet) % 255,)) for packet in packets)
+    laces = b"".join(bytes((_FULL,)) * (len(packet) // _FULL) + bytes((len(packet) % _FULL,)) for packet in packets)
     body, at, number, continued = b"".join(packets), 0, first.number + 1, False
     for start in range(0, len(laces), _MOST_SEGMENTS):
         lacing = laces[start : start + _MOST_SEGMENTS]
         end = at + sum(lacing)
-        granule = 0 if any(lace < 255 for lace in lacing) else -1  # -1: no packet ends on this page
+        granule = 0 if any(lace < _FULL for lace in lacing) else -1  # -1: no packet ends on this page
         yield Page(_CONTINUED if continued else 0, granule, first.serial, number, lacing, body[at:end])
-        at, number, continued = end, number + 1, lacing[-1] == 255
+        at, number, continued = end, number + 1, lacing[-1] == _FULL
 
 
 def _renumbered(pages: Iterator[Page], by: int) -> Iterator[bytes]:

@@ -17,8 +17,10 @@ def tagged(source: BinaryIO, size: int, tags: Tags) -> list[Piece]:
     source.seek(8)
     if source.read(8) != b"\x00\x00\x00\x0dIHDR" or size <= _HEADER_END:
         raise CredentialsError("its PNG header is truncated or damaged")
-    at = _HEADER_END
-    while at + 12 <= size:
+    at, name = _HEADER_END, b"IHDR"
+    while name != b"IEND":
+        if at + 12 > size:
+            raise CredentialsError("its PNG chunks are truncated or damaged")
         source.seek(at)
         length, name = struct.unpack(">I4s", source.read(8))
         if name == b"caBX":

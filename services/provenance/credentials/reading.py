@@ -6,7 +6,7 @@ signed it: believe `take_id` as ours only together with `ours`.
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from services.provenance.credentials import authority, native
 from services.provenance.credentials.claim import TAKE_ASSERTION, said_of_take
 from services.provenance.credentials.errors import CredentialsError, clipped
 from services.provenance.credentials.formats import container_of
+from services.provenance.credentials.id3 import MANIFEST_STORE
 from services.provenance.credentials.identity import load_chain, to_pem
 from services.provenance.credentials.signing import SIDECAR, sidecar_of
 
@@ -23,7 +24,6 @@ State = Literal["none", "valid", "trusted", "untrusted-signer", "invalid"]
 _LARGEST_SIDECAR = 1 << 25
 _MOST_REASONS = 50
 _LOOK = 1 << 20
-_STORE = bytes.fromhex("6a756d64 63327061 00110010 8000 00aa00389b71")  # jumd, and the type of a C2PA manifest store
 _UNTRUSTED = "signingCredential.untrusted"
 _NO_MANIFEST = ("ManifestNotFound", "NotSupported", "no JUMBF data found")
 SENTENCES = {
@@ -122,32 +122,44 @@ def _with_sidecar(file: BinaryIO, place: Path, trust: Trust) -> Credentials:
 
 
 def _judged(file: BinaryIO, sidecar: bytes | None, trust: Trust) -> Credentials:
-    """The result for one file and one place of its manifest; a second look only where other roots are asked for."""
-    found = _report(file, sidecar, *_ours(trust))
+    """The result for one file and one place of its manifest. Who signed is asked of our own roots first, then of our
+    other signers, then of the roots that the caller trusts: only the first two make it ours."""
+    found = _report(file, sidecar, _own_roots(trust))
     if isinstance(found, str):
         return _without_manifest(file, found, sidecar is not None)
     result = _result(found, asked=trust != NO_TRUST, ours=True)
+    if result.state == "untrusted-signer":
+        result = _known_signer(file, sidecar, trust, found) or result
     if result.state == "untrusted-signer" and trust.anchors:
-        second = _report(file, sidecar, _anchors(trust.anchors), "")
-        if isinstance(second, dict):
-            return _result(second, asked=True, ours=False)
+        found = _report(file, sidecar, _anchors(trust.anchors))
+        return result if isinstance(found, str) else _result(found, asked=True, ours=False)
     return result
 
 
-def _report(file: BinaryIO, sidecar: bytes | None, anchors: str, allowed: str) -> dict[str, Any] | str:
+def _report(file: BinaryIO, sidecar: bytes | None, anchors: str) -> dict[str, Any] | str:
     container = container_of(file)
     file.seek(0)
-    return native.read(container.media_type if container else None, file, sidecar, anchors, allowed)
+    return native.read(container.media_type if container else None, file, sidecar, anchors)
 
 
-def _ours(trust: Trust) -> tuple[str, str]:
-    """Our roots, and our signers that other authorities vouch for, as PEM texts."""
-    if trust.folder is None:
-        return "", ""
-    return _text(authority.roots(trust.folder)), _text(authority.known_signers(trust.folder))
+def _known_signer(file: BinaryIO, sidecar: bytes | None, trust: Trust, found: dict[str, Any]) -> Credentials | None:
+    """The result by the issuer of the signer of ours whose serial number the file names; None where there is none."""
+    chains = authority.known_signers(trust.folder) if trust.folder else ()
+    serial = _signature(_active(found)).get("cert_serial_number")
+    for pem in chains:
+        chain = load_chain(pem, str(trust.folder))
+        if str(chain[0].serial_number) == serial:
+            report = _report(file, sidecar, to_pem(chain[-1]).decode())
+            if isinstance(report, dict) and report.get("validation_state") == "Trusted":
+                return _result(report, asked=True, ours=True)
+    return None
 
 
-def _text(certificates: tuple[bytes, ...]) -> str:
+def _own_roots(trust: Trust) -> str:
+    return _text(authority.roots(trust.folder)) if trust.folder else ""
+
+
+def _text(certificates: Iterable[bytes]) -> str:
     return b"".join(certificates).decode()
 
 
@@ -156,7 +168,7 @@ def _anchors(paths: tuple[Path, ...]) -> str:
     texts = []
     for path in paths:
         try:
-            texts.append(_text(tuple(to_pem(each) for each in load_chain(path.read_bytes(), str(path)))))
+            texts.append(_text(map(to_pem, load_chain(path.read_bytes(), str(path)))))
         except OSError as error:
             raise CredentialsError(f"{path}: {error.strerror}; give a PEM file of root certificates") from None
     return "".join(texts)
@@ -164,11 +176,11 @@ def _anchors(paths: tuple[Path, ...]) -> str:
 
 def _result(report: dict[str, Any], asked: bool, ours: bool) -> Credentials:
     """What the library's report says in our words; `asked` is whether anybody's trust was, `ours` whether of ours."""
-    manifest = report.get("manifests", {}).get(report.get("active_manifest"), {})
+    manifest = _active(report)
     codes = report.get("validation_results", {}).get("activeManifest", {})
     failures = [*codes.get("failure", ()), *_of_ingredients(report)]
     state = _state(str(report.get("validation_state")), asked)
-    signature = manifest.get("signature_info") or {}
+    signature = _signature(manifest)
     return Credentials(
         state=state,
         reasons=_reasons(state, failures, signature),
@@ -178,6 +190,14 @@ def _result(report: dict[str, Any], asked: bool, ours: bool) -> Credentials:
         signed_at=_time(signature.get("time")),
         title=clipped(manifest.get("title") or "") or None,
     )
+
+
+def _active(report: dict[str, Any]) -> Mapping[str, Any]:
+    return report.get("manifests", {}).get(report.get("active_manifest")) or {}
+
+
+def _signature(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    return manifest.get("signature_info") or {}
 
 
 def _state(said: str, asked: bool) -> State:
@@ -243,6 +263,6 @@ def _holds_manifest(file: BinaryIO) -> bool:
     size = os.fstat(file.fileno()).st_size
     for start in (0, max(0, size - _LOOK)):
         file.seek(start)
-        if _STORE in file.read(_LOOK):
+        if MANIFEST_STORE in file.read(_LOOK):
             return True
     return False

@@ -35,12 +35,13 @@ class Chunk:
 
 def tagged(source: BinaryIO, size: int, tags: Tags) -> list[Piece]:
     """A WAV file with `tags` behind its own chunks. Raises CredentialsError when it is damaged, signed or full."""
-    kept: list[Piece] = []
-    for chunk in chunks(source, size):
-        if chunk.name == b"C2PA":
-            raise id3.already_signed()
-        if not _is_tag(source, chunk):
-            kept += _whole(chunk, size)
+    found = list(_chunks(source, size))
+    names = {chunk.name for chunk in found}
+    if b"C2PA" in names:
+        raise id3.already_signed()
+    if not {b"fmt ", b"data"} <= names:
+        raise CredentialsError("truncated or damaged: a WAV file without sound")
+    kept = [piece for chunk in found if not _is_tag(source, chunk) for piece in _whole(chunk, size)]
     added = _chunk(b"LIST", b"INFO" + _info(tags)) + _chunk(b"id3 ", id3.tag(tags))
     total = 4 + len(added) + sum(len(p) if isinstance(p, bytes) else p.size for p in kept)
     if total > _LARGEST:
@@ -48,15 +49,17 @@ def tagged(source: BinaryIO, size: int, tags: Tags) -> list[Piece]:
     return [b"RIFF" + struct.pack("<I", total) + b"WAVE", *kept, added]
 
 
-def chunks(source: BinaryIO, size: int) -> Iterator[Chunk]:
+def _chunks(source: BinaryIO, size: int) -> Iterator[Chunk]:
     """The chunks of a WAV file. Raises CredentialsError where the file ends before a chunk does."""
     at, seen = _HEADER, 0
     while at + 8 <= size:
         source.seek(at)
         name, body = struct.unpack("<4sI", source.read(8))
         if at + 8 + body > size:
-            raise CredentialsError(f"truncated or damaged: chunk {_shown(name)} says it has {body} bytes, "
-                                   f"the file ends after {size - at - 8}")  # fmt: skip
+            shown = repr(name.decode("latin-1"))
+            raise CredentialsError(
+                f"truncated or damaged: chunk {shown} says it has {body} bytes, the file ends after {size - at - 8}"
+            )
         seen += 1
         if seen > _MOST_CHUNKS:
             raise CredentialsError(f"damaged: more than {_MOST_CHUNKS} chunks")
@@ -68,7 +71,7 @@ def chunks(source: BinaryIO, size: int) -> Iterator[Chunk]:
 def _whole(chunk: Chunk, size: int) -> list[Piece]:
     """The chunk as it is, with the padding byte that some writers leave out at the end of a file."""
     missing = chunk.start + chunk.whole - size
-    return [Stretch(chunk.start, chunk.whole), b""] if missing <= 0 else [Stretch(chunk.start, chunk.whole - 1), b"\0"]
+    return [Stretch(chunk.start, chunk.whole)] if missing <= 0 else [Stretch(chunk.start, chunk.whole - 1), b"\0"]
 
 
 def _is_tag(source: BinaryIO, chunk: Chunk) -> bool:
@@ -88,7 +91,3 @@ def _info(tags: Tags) -> bytes:
 
 def _chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
-
-
-def _shown(name: bytes) -> str:
-    return repr(name.decode("latin-1"))

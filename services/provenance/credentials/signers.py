@@ -134,7 +134,7 @@ def open_signer(folder: Path, options: SignerOptions = SignerOptions()) -> Signe
             "CUEWORKS_C2PA_COMMAND, or none of them for the local authority"
         )
     signer = _own_signer(options.certificate, options)
-    authority.remember(folder, signer.identity().leaf)
+    authority.remember(folder, signer.identity())
     return signer
 
 
