@@ -244,7 +244,8 @@ def _before(session: Session, following: list[Entry]) -> dict[str, Any]:
         for subject, key, value in _all_rows(session, kept):
             if key not in recorded.get(subject, {}).get(kept.name, {}):
                 found.add(subject, key, value)
-        counted[kept.name] = found.as_json()
+        if found.count:
+            counted[kept.name] = found.as_json()
     return counted
 
 

@@ -96,7 +96,8 @@ class Chain:
         shift = row.sequence - columns["sequence"] if type(columns["sequence"]) is int else 0
         if shift and shift != self._shift:
             what = f"entry {row.sequence} says it is entry {columns['sequence']}"
-            self._tell("reordered", f"{what}: entries were reordered, inserted or removed", row, expected=str(columns["sequence"]), found=str(row.sequence))
+            about = {"expected": str(columns["sequence"]), "found": str(row.sequence)}
+            self._tell("reordered", f"{what}: entries were reordered, inserted or removed", row, **about)
         self._shift = shift
         held = {name: getattr(row, name) for name in columns} | {"at": text_time(row.at)}
         wrong = [name for name in columns if columns[name] != held[name] and name != "sequence"]
