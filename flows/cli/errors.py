@@ -43,6 +43,7 @@ CODES = {
     "DamagedFactError": Code.DIFFERENT,
     "ChangedMeanwhileError": Code.INCOMPLETE,
     "UnreadableSoundError": Code.BAD_INPUT,
+    "CredentialsError": Code.BAD_INPUT,
     "FfmpegMissingError": Code.BAD_INPUT,
     "ImportFaultError": Code.BAD_INPUT,
     "CatalogBusyError": Code.INCOMPLETE,
