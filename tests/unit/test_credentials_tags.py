@@ -23,6 +23,12 @@ from tests.unit.credentials_samples import CLAIM, KINDS, SOUNDS, TRAINED, sample
 AIGC = Aigc("Studio", "P-1", content_propagator="Shop", propagate_id="S-2")
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_disks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing here has to survive a power cut."""
+    monkeypatch.setattr("os.fsync", lambda _handle: None)
+
+
 def shown(path: Path) -> dict[str, str]:
     """The tags as ffmpeg reads them, names in capitals; Ogg's belong to the stream."""
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()

@@ -139,7 +139,10 @@ def _certificates(folder: Path) -> tuple[bytes, ...]:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The folder, and those above it that are missing, for nobody else; `parents=True` would leave these to umask."""
+    if not folder.parent.is_dir():
+        _make_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager
