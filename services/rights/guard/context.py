@@ -37,7 +37,8 @@ class Context:
 _BEFORE = {
     Cue.STRONG: (
         "style of", "styles of", "style as", "manner of", "vein of", "likeness of", "a la", "pastiche of",
-        "the band", "the rock band", "the pop group", "the singer", "the rapper", "the song", "the songs", "song called",
+        "the band", "the rock band", "the pop group", "the singer", "the rapper", "the song", "the songs",
+        "song called",
         "song titled", "song named", "band called", "band named", "cover version of", "cover versions of", "rip off of",
         "ripoff of", "soundalike of", "sound alike of", "knock off of", "as performed by", "as played by", "as sung by",
         "made famous by", "popularised by", "popularized by", "sung by", "a song by", "songs by", "music by the band",
@@ -62,8 +63,7 @@ _BEFORE = {
 _AFTER = {
     Cue.STRONG: (
         "esque", "type beat", "type beats", "type track", "type song", "soundalike", "sound alike", "cover version",
-        "cover song", "cover band", "tribute band", "s style", "s signature", "s music", "s songs", "s sound",
-        "s famous", "s hit", "s song",
+        "cover song", "cover band", "tribute band",
     ),
     Cue.FAIR: (
         "style", "styled", "stylings", "cover", "covers", "tribute", "inspired", "influenced", "type", "clone",
@@ -72,7 +72,8 @@ _AFTER = {
     Cue.SLIGHT: (
         "like", "ish", "vibe", "vibes", "sound", "sounds", "song", "songs", "album", "albums", "riff", "riffs", "era",
         "remix", "concert", "soundtrack", "ost", "feel", "hit", "hits", "lyrics", "melody", "discography", "band",
-        "by", "the band", "the game", "s",
+        "by", "the band", "the game", "s style", "s signature", "s music", "s songs", "s sound", "s famous", "s hit",
+        "s hits", "s song",
     ),
 }
 _FILLERS = (
@@ -95,14 +96,16 @@ def context(letters: str, original: str, first: int, last: int, end: int) -> Con
 
     `letters` are classes of folded letters (`classes`)."""
     before = _singles(letters[max(0, first - REACH_BEFORE):first])
+    spelt = before != letters[max(0, first - REACH_BEFORE):first]
     after = _singles(letters[last + 1:last + 1 + REACH_AFTER])
-    ends = not original[end:end + 1].strip() and bool(_rest(after)) or bool(_mark(original, end))
+    ends = (not original[end:end + 1].strip() and bool(_rest(after))) or bool(_mark(original, end))
     ends = ends or not after.strip()
     for cue in (Cue.STRONG, Cue.FAIR, Cue.SLIGHT):
-        if match := _before(cue).search(before):
+        if match := _before(cue, spelt).search(before):
             return Context(cue, _said(cue, _BEFORE, match.group(1)) + " ...", ends)
-        if match := _after(cue).match(after):
-            return Context(cue, "... " + _said(cue, _AFTER, match.group(1)), ends)
+        match = _after(cue).match(after)
+        if match and not (match.group(1).startswith("s ") and _DETERMINED.search(before)):
+            return Context(cue, "... " + _said(cue, _AFTER, match.group(1)), True)
     return Context(Cue.NONE, "", ends)
 
 
@@ -120,6 +123,8 @@ def _singles(letters: str) -> str:
     return _SINGLES.sub("", letters) if _SPACED.search(letters) else letters
 
 
+_DETERMINERS = "|".join(map(classes, ("the", "a", "an", "my", "our", "his", "her", "their")))
+_DETERMINED = re.compile(rf"(?<![^ ])(?:{_DETERMINERS}) *\Z")
 _SPACED = re.compile(r"(?:(?<![^ ])[^ ] +){3}")
 _SINGLES = re.compile(r"(?<=(?<![^ ])[^ ]) +(?=[^ ](?: |\Z))")
 
@@ -133,9 +138,10 @@ def _any(phrases: tuple[str, ...]) -> str:
 
 
 @cache
-def _before(cue: Cue) -> re.Pattern[str]:
+def _before(cue: Cue, spelt: bool) -> re.Pattern[str]:
+    """Cues in front of a name; in letters that are spelt out, words have no beginnings to hold to."""
     fillers = f"(?:(?:{_phrase('the')} +)?(?:{_any(_FILLERS)}) *)*"
-    return re.compile(rf"(?<![^ ])({_any(_BEFORE[cue])}) *{fillers}\Z")
+    return re.compile(rf"{'' if spelt else '(?<![^ ])'}({_any(_BEFORE[cue])}) *{fillers}\Z")
 
 
 @cache

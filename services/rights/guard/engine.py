@@ -27,8 +27,10 @@ _SUFFIXES = re.compile(r"(?:s|es|esque|ish|iike|styie|type|ian|inspired|core|wav
 _MEANING_SUFFIXES = re.compile(r"(?:esque|iike|styie|type|inspired)(?= |\Z)")
 _SMALL_WORDS = frozenset(("the", "of", "a", "an", "and", "in", "to", "on", "for", "at", "s", "n"))
 _SENTENCE_END = frozenset(".!?:;\n\"“'(-–—|/")
-_IN_WORD_MARKS = frozenset("._*'’`´·•~^=\\/|:;,\"<>[]{}()#%&+!?-‐‑–—")
+_MARKS = frozenset("’‘“”–—‐‑·•…")
 _NOTES = frozenset("abcdefgh")
+LIKE_BEHIND = "... like"
+SPELT_NOTES = "spelt out in letters that are notes too"
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,10 @@ class Finder:
             first, last = at[end - length + 1], at[end]
             if judge.stands_alone(first, last):
                 yield from judge.finds(first, last, spellings)
-        if _LONG_RUN.search(letters):
-            yield from self._with_runs(judge, squeezed, at)
+        if _LONG_RUN.search(reading.text):
+            yield from self._with_runs(judge, reading, squeezed, at)
 
-    def _with_runs(self, judge: "_Judge", squeezed: str, at: list[int]) -> Iterator[_Find]:
+    def _with_runs(self, judge: "_Judge", reading: Folded, squeezed: str, at: list[int]) -> Iterator[_Find]:
         """Finds in letters of which runs count once (`Queeeen`)."""
         if self._runs is None:
             once: dict[str, list[Spelling]] = {}
@@ -113,7 +115,7 @@ class Finder:
         ends = [start - 1 for start in starts[1:]] + [len(squeezed) - 1]
         for end, (length, spellings) in self._runs.iter(_once(squeezed)):
             first, last = at[starts[end - length + 1]], at[ends[end]]
-            if judge.stands_alone(first, last) and _LONG_RUN.search(judge.letters, first, last + 1):
+            if judge.stands_alone(first, last) and _LONG_RUN.search(reading.text, first, last + 1):
                 yield from judge.run_finds(first, last, spellings)
 
 
@@ -159,7 +161,7 @@ class _Judge:
         if first == 0 or (before := self._reading.text[first - 1]) == " ":
             return True
         own = self._reading.text[first]
-        if before in SYMBOLS or not own.isascii() and _needs_no_space(own):
+        if before in SYMBOLS or (not own.isascii() and _needs_no_space(own)):
             return True
         return (before.isdigit() and own.isalpha()) or self._humps(first - 1)
 
@@ -168,7 +170,7 @@ class _Judge:
         if last + 1 >= len(reading) or (after := reading[last + 1]) == " ":
             return True
         own = reading[last]
-        if after in SYMBOLS or not own.isascii() and _needs_no_space(own):
+        if after in SYMBOLS or (not own.isascii() and _needs_no_space(own)):
             return True
         if (after.isdigit() and own.isalpha()) or self._humps(last):
             return True
@@ -197,7 +199,7 @@ class _Judge:
 
     def _suffix(self, last: int, spelling: Spelling) -> str | None:
         """What is joined to the end of the name: "" for nothing, None for what makes another word of it."""
-        if self.letters[last + 1:last + 2].strip() == "" or not self.letters[last + 1].isalpha():
+        if not self._reading.text[last + 1:last + 2].isalpha():
             return ""
         if self._humps(last) or _needs_no_space(self._reading.text[last]):
             return ""
@@ -221,16 +223,16 @@ class _Judge:
             return None
         if not gaps.certain and self._marked(first, last):
             gaps = _Fit("with marks between its letters", True)
-        return _Fit(disguise or gaps.disguise, gaps.certain)
+        return _Fit(gaps.disguise or disguise, gaps.certain)
 
     def _typed(self, first: int, last: int) -> str:
         """Says that a name is typed with other characters than plain ones, where it is."""
         start, end = self._reading.span(first, last)
-        if self._reading.owner is None or end - start == last + 1 - first and self._text[start:end].isascii():
+        if self._reading.owner is None or (end - start == last + 1 - first and self._text[start:end].isascii()):
             return ""
         typed = self._text[start:end].casefold()
-        plain = all(char.isascii() or char.isalpha() and _is_accented(char) or char in _IN_WORD_MARKS or char.isspace()
-                    for char in typed)
+        plain = all(char.isascii() or _is_accented(char) or (_needs_no_space(char) and not char.isascii()
+                    and char.isalpha() and not fold(char).text.isascii()) for char in typed)
         return "" if plain and end - start == last + 1 - first else "in other characters"
 
     def _disguise(self, first: int, last: int, found: str, name: str) -> str | None:
@@ -244,7 +246,8 @@ class _Judge:
                 plain += 1
             elif not _stands_for(letter, meant) and not self._bar(first + at, letter, meant, len(name)):
                 return None
-        return "with digits or symbols for letters" if 3 * plain >= len(name) else None
+        enough = 2 * plain >= len(name) >= 4 if len(name) < 6 else 3 * plain >= len(name)
+        return "with digits or symbols for letters" if enough else None
 
     def _bar(self, at: int, letter: str, meant: str, length: int) -> bool:
         """Whether `l` and `i` were exchanged: a capital I for an l, or in a name too long for chance."""
@@ -272,7 +275,7 @@ class _Judge:
         if not spelling.ambiguity and fit.certain:
             return "refused", f"names {what}"
         around = self._around(first, last, end)
-        evidence = self._evidence(first, start, end, spelling, fit, around)
+        evidence = self._evidence(start, end, spelling, fit, around)
         if evidence == "refused":
             return "refused", f"names {what} (`{around.words}`)"
         if evidence == "doubtful":
@@ -284,25 +287,48 @@ class _Judge:
             return Context(Cue.STRONG, "..." + match.group().replace("iike", "like").replace("styie", "style"), True)
         return context(self.letters, self._text, first, last, end)
 
-    def _evidence(
-        self, first: int, start: int, end: int, spelling: Spelling, fit: _Fit, around: Context
-    ) -> Weight | None:
+    def _evidence(self, start: int, end: int, spelling: Spelling, fit: _Fit, around: Context) -> Weight | None:
         """What the text around says of a name that may be ordinary words."""
         disguised, cue, ambiguity = bool(fit.disguise), around.cue, spelling.ambiguity
         if cue is Cue.STRONG:
-            return "refused"
-        if ambiguity in ("", "doubtful"):
-            return "refused" if cue is not Cue.NONE and (cue is Cue.FAIR or fit.certain) else "doubtful"
-        capital = self._capital(start, end)
-        first_word = capital and self._opens(start)
+            certain = ambiguity in ("", "doubtful", "place") or disguised or around.ends
+            return "refused" if certain or self._capital(start, end) else "doubtful"
         if cue is Cue.NONE:
-            return "doubtful" if disguised or (capital and not first_word and self._lone_capital(start, end)) else None
-        if ambiguity == "place":
-            return "refused" if disguised else "doubtful" if capital else None
-        named = disguised or (capital and (cue is Cue.FAIR or not first_word or around.words == "... like"))
-        if named or (cue is Cue.FAIR and ambiguity == "ordinary" and around.ends):
+            return self._alone(start, end, ambiguity, fit)
+        if ambiguity in ("", "doubtful"):
+            return "refused" if cue is Cue.FAIR or fit.certain else "doubtful"
+        if ambiguity == "place" and not disguised:
+            return "doubtful" if self._capital(start, end) else None
+        if disguised or self._meant(start, end, around) or self._bare(ambiguity, around):
             return "refused"
-        return "doubtful" if cue is Cue.FAIR or around.words == "... like" else None
+        return "doubtful" if cue is Cue.FAIR or around.words == LIKE_BEHIND else None
+
+    def _bare(self, ambiguity: str, around: Context) -> bool:
+        """Whether a word that needs an article stands without one and without a noun behind it: `like queen`."""
+        return around.cue is Cue.FAIR and ambiguity == "ordinary" and around.ends
+
+    def _alone(self, start: int, end: int, ambiguity: str, fit: _Fit) -> Weight | None:
+        """What is to be said of words that nothing around makes a name."""
+        if fit.disguise == SPELT_NOTES:
+            return None
+        if ambiguity in ("", "doubtful") or fit.disguise:
+            return "doubtful"
+        named = self._capital(start, end) and not self._opens(start) and self._lone_capital(start, end)
+        return "doubtful" if named else None
+
+    def _meant(self, start: int, end: int, around: Context) -> bool:
+        """Whether a capital says that a name is meant: not where a sentence begins or every word has one."""
+        if not self._capital(start, end):
+            return False
+        if around.cue is Cue.FAIR or around.words in (LIKE_BEHIND, "by ..."):
+            return True
+        return not self._opens(start) and not self._headline(start, end)
+
+    def _headline(self, start: int, end: int) -> bool:
+        """Whether the words around are written with capitals, as titles are."""
+        near = self._text[max(0, start - 100):start] + " " + self._text[end:end + 100]
+        words = [word for word in re.findall(r"[^\W\d_]+", near) if len(word) >= 4]
+        return len(words) >= 2 and all(word[0].isupper() for word in words)
 
     def _capital(self, start: int, end: int) -> bool:
         """Whether a word of the name, other than a small one, begins with a capital."""
@@ -318,6 +344,8 @@ class _Judge:
         """Whether the neighbours are written small: `a Queen ballad`, not `the Ice Queen` or `NIGHT AIR`."""
         before, after = self._text[max(0, start - 40):start].split(), self._text[end:end + 40].split()
         near = [word for word in (*before[-1:], *after[:1]) if word[0].isalpha()]
+        if "the" in before[-1:] or "of" in after[:1]:
+            return False
         return bool(near) and not any(word[0].isupper() for word in near)
 
 
@@ -332,7 +360,7 @@ def _fit_gaps(found: list[str], spelling: Spelling) -> _Fit | None:
     longest = max(map(len, found))
     if longest == 1 or (longest == 2 and length >= 6):
         letters = {letter for word in found for letter in word}
-        return _Fit("spelt out", length > 4 and not letters <= _NOTES)
+        return _Fit(SPELT_NOTES, False) if letters <= _NOTES else _Fit("spelt out", length >= 4)
     surplus = len(inside - own)
     if length >= 7 and (surplus >= 2 or (own and length >= 9)):
         return _Fit("with its words split", surplus * 4 >= 8 or bool(own))
@@ -349,9 +377,9 @@ def _gaps(words: Iterable[str]) -> frozenset[int]:
 
 
 def _stands_for(letter: str, meant: str) -> bool:
-    if letter in STANDS_FOR and not (meant.isdigit() and letter.isdigit()):
-        return meant in STANDS_FOR[letter] or (meant in SYMBOLS and bool(set(STANDS_FOR[letter]) & set(STANDS_FOR[meant])))
-    return False
+    if letter not in STANDS_FOR or (meant.isdigit() and letter.isdigit()):
+        return False
+    return meant in STANDS_FOR[letter] or (meant in SYMBOLS and not {*STANDS_FOR[letter]}.isdisjoint(STANDS_FOR[meant]))
 
 
 def _needs_no_space(letter: str) -> bool:
@@ -360,8 +388,8 @@ def _needs_no_space(letter: str) -> bool:
 
 
 def _is_accented(char: str) -> bool:
-    """Whether a letter is Latin, so that it is an accent and no disguise."""
-    return "\u00c0" <= char <= "\u024f" or "\u1e00" <= char <= "\u1eff" or _needs_no_space(char)
+    """Whether a letter is Latin with an accent, or a common mark: no disguise."""
+    return "\u00c0" <= char <= "\u024f" or "\u1e00" <= char <= "\u1eff" or char in _MARKS
 
 
 _RANKS = {None: 0, "doubtful": 1, "refused": 2}

@@ -28,7 +28,7 @@ _ASCII = str.maketrans(
     | {chr(code): chr(code).lower() for code in range(65, 91)}
 )
 _NO_SYMBOLS = str.maketrans(dict.fromkeys(SYMBOLS, " "))
-_ASCII_NO_SYMBOLS = _ASCII | dict.fromkeys(map(ord, SYMBOLS), " ")
+_SYMBOL = re.compile(r"[!$@|+(]")
 _FILLERS = "\u115f\u1160\u3164\uffa0\u17b4\u17b5"
 _BLACK_LETTERS = (0x1F150, 0x1F170, 0x1F1E6)  # negative circled, negative squared, regional indicators: A to Z
 _REVERSALS = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -73,7 +73,9 @@ def fold(text: str) -> Folded:
 def words_of(name: str) -> list[str]:
     """The words of a name in a list, folded. Symbols stay only between letters, as in `P!nk`."""
     if name.isascii():
-        folded = name.translate(_ASCII if any(symbol in name for symbol in SYMBOLS) else _ASCII_NO_SYMBOLS)
+        if not _SYMBOL.search(name):
+            return name.translate(_ASCII).split()
+        folded = name.translate(_ASCII)
     else:
         folded = _fold_slowly(name, range(len(name))).text
     return [word for word in (word.strip(SYMBOLS) for word in folded.split()) if word]

@@ -1,15 +1,14 @@
 """Lists of names: files of rows, each with the kind of name, whether it is an ordinary word too, source and licence.
 
 TSV and CSV files begin with a line of column names, JSON Lines hold one object a line. Columns: `name`, `kind`,
-`source`, `licence`, and where there is something to say `aliases` (separated by `|`, each may end in ` (ordinary)` or
-another ambiguity of its own, or ` (certain)` for none), `ambiguity` and `died` (year; composers). A list that cannot be read whole is refused:
-half a guard would look like a whole one. Nothing here looks at a prompt.
+`source`, `licence`, and where there is something to say `aliases` (separated by `|`, each may end in an ambiguity of
+its own, as ` (ordinary)`, or in ` (certain)` for none), `ambiguity` and `died` (year; composers). A list that cannot be
+read whole is refused: half a guard would look like a whole one. Nothing here looks at a prompt.
 """
 
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ that needs an article (`a queen`). `mass`: one that needs none (`air`). `place`:
 not empty is refused only where the text says that the name is meant (`in the style of Queen`)."""
 CERTAIN = "certain"  # says of an alias that it is no ordinary word, though the name is
 NEEDED = ("name", "kind", "source", "licence")
+_ORDER = ("name", "kind", "source", "licence", "ambiguity", "died", "aliases")
 COLUMNS = ("name", "aliases", "kind", "ambiguity", "died", "source", "licence")
 SUFFIXES = (".tsv", ".csv", ".jsonl")
 MOST_BYTES = 256 * 2**20
@@ -119,7 +119,7 @@ def _bytes(file: Path) -> bytes:
         raise _error(file, None, f"cannot be read ({why})", "name a list file or a folder") from None
 
 
-def _records(file: Path, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[str, object]]]:
+def _records(file: Path, lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, dict[str, str]]]:
     if file.suffix.lower() == ".jsonl":
         yield from ((line, _json(file, line, text)) for line, text in lines)
         return
@@ -155,7 +155,7 @@ def _commas(file: Path, line: int, text: str) -> list[str]:
     return [field.strip() for field in fields]
 
 
-def _json(file: Path, line: int, text: str) -> dict[str, object]:
+def _json(file: Path, line: int, text: str) -> dict[str, str]:
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):
@@ -169,34 +169,36 @@ def _json(file: Path, line: int, text: str) -> dict[str, object]:
         fields["aliases"] = "|".join(aliases)
     if type(fields.get("died")) is int:
         fields["died"] = str(fields["died"])
+    for name, value in fields.items():
+        if not isinstance(value, str):
+            raise _error(file, line, f"`{name}` is no text", "write text")
+        fields[name] = " ".join(value.split())
     return fields
 
 
-def _row(file: Path, line: int, fields: dict[str, object]) -> tuple[Row, list[tuple[str, str]]]:
+def _row(file: Path, line: int, fields: dict[str, str]) -> tuple[Row, list[tuple[str, str]]]:
     """A row, and its names with their ambiguities."""
-    for column, value in fields.items():
-        if not isinstance(value, str):
-            raise _error(file, line, f"`{column}` is no text", "write text")
-    texts: dict[str, str] = fields  # type: ignore[assignment]
     for column in NEEDED:
-        if not texts.get(column, "").strip():
+        if not fields.get(column):
             raise _error(file, line, f"no {column}", f"give every row a {column}")
-    kind, ambiguity, died = texts["kind"], texts.get("ambiguity", ""), texts.get("died", "")
-    _check_word(file, line, "kind", kind, KINDS)
-    _check_word(file, line, "ambiguity", ambiguity, AMBIGUITIES)
+    name, kind, source, licence, ambiguity, died, listed = (fields.get(column, "") for column in _ORDER)
+    if kind not in KINDS:
+        raise _unknown(file, line, "kind", kind, KINDS)
+    if ambiguity not in AMBIGUITIES:
+        raise _unknown(file, line, "ambiguity", ambiguity, AMBIGUITIES)
     if died and not (died.isascii() and died.isdecimal() and len(died) <= 4):
         raise _error(file, line, f"{shown(died)} is no year", "write the year of death, as 1971")
-    row = Row(texts["name"].strip(), kind, texts["source"], texts["licence"], int(died) if died else None)
-    aliases = [alias.strip() for alias in texts.get("aliases", "").split("|") if alias.strip()]
+    row = Row(name, kind, source, licence, int(died) if died else None)
+    if not listed:
+        return row, [(name, ambiguity)]
+    aliases = [alias.strip() for alias in listed.split("|") if alias.strip()]
     if len(aliases) > MOST_ALIASES:
         raise _error(file, line, f"{len(aliases)} aliases", f"give at most {MOST_ALIASES}")
-    return row, [(row.name, ambiguity), *(_alias(alias, ambiguity) for alias in aliases)]
+    return row, [(name, ambiguity), *(_alias(alias, ambiguity) for alias in aliases)]
 
 
-def _check_word(file: Path, line: int, column: str, word: str, known: Sequence[str]) -> None:
-    if word not in known:
-        listed = ", ".join(filter(None, known))
-        raise _error(file, line, f"unknown {column} {shown(word)}", f"use one of: {listed}")
+def _unknown(file: Path, line: int, column: str, word: str, known: Sequence[str]) -> NameListError:
+    return _error(file, line, f"unknown {column} {shown(word)}", f"use one of: {', '.join(filter(None, known))}")
 
 
 def _alias(alias: str, ambiguity: str) -> tuple[str, str]:
@@ -219,13 +221,14 @@ def _spellings(file: Path, line: int, row: Row, named: Iterable[tuple[str, str]]
 def _ways(name: str, ambiguity: str) -> list[tuple[str, ...]]:
     """The folded words of a name. The article of a name that is no ordinary word may be left out, and `&` be said."""
     words = words_of(name)
-    if not ambiguity and len(words) > 1 and words[0] == "the":
-        words = words[1:]
-    ways = [tuple(words)]
+    if len(words) == 1:
+        return [(words[0],)]
+    article = not ambiguity and words[:1] == ["the"]
+    ways = [tuple(words[article:])]
     if "and" in words[1:-1]:
-        ways.append(tuple(word for word in words if word != "and"))
-    elif "&" in name and "&" in name.strip("& "):
-        ways.append(tuple(words_of(name.replace("&", " and "))[len(words_of(name)) - len(words):]))
+        ways.append(tuple(word for word in words[article:] if word != "and"))
+    elif "&" in name.strip("& "):
+        ways.append(tuple(words_of(name.replace("&", " and "))[article:]))
     return ways
 
 
