@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import checks, delivery, generate, output, reading, schedule, texts, trace
+from flows.cli import checks, delivery, generate, ledger, licences, output, reading, schedule, texts, trace
 from flows.cli.errors import Code, told
 
 INTERRUPTED = 130  # what typer returns for Ctrl-C
@@ -41,6 +41,9 @@ app.command("withdraw")(delivery.withdraw)
 app.command("words")(texts.words)
 app.command("models")(texts.models)
 app.add_typer(delivery.contribution_app, name="contribution")
+app.add_typer(licences.licences_app, name="licences")
+app.add_typer(ledger.ledger_app, name="ledger")
+app.add_typer(ledger.keys_app, name="keys")
 app.add_typer(texts.brief_app, name="brief")
 app.add_typer(texts.db_app, name="db")
 

@@ -4,6 +4,7 @@ Nothing here decides whether that is allowed.
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -22,21 +23,37 @@ def theme_material(file: str | None, licence: str | None, source: str | None) ->
     return (Material("theme file", licence or "", f"{file}, {source}" if source else file),)
 
 
-def brief_materials(text: bytes) -> tuple[Material, ...]:
-    """The materials of a brief that was stored; its text was checked when it was read."""
-    if b"theme" not in text or b"file" not in text:
-        return ()
+@dataclass(frozen=True)
+class Brought:
+    """What a stored order brings with it. `plan` is the maker's plan, of audio that was imported."""
+
+    materials: tuple[Material, ...] = ()
+    plan: str = "*"
+
+
+def brought_by(text: bytes) -> Brought:
+    """What the text of a stored order says; it was checked when it was read, or written by an import."""
+    if b"import" not in text and (b"theme" not in text or b"file" not in text):
+        return Brought()
     try:
         brief = yaml.load(text, LOADER)
     except yaml.YAMLError:
-        return (Material("order", "", "its text cannot be read"),)
-    theme = brief.get("theme") if isinstance(brief, dict) else None
-    if not isinstance(theme, dict):
-        return ()
-    return theme_material(*(_text(theme.get(name)) for name in ("file", "licence", "source")))
+        return Brought((Material("order", "", "its text cannot be read"),))
+    theme, told = _part(brief, "theme"), _part(brief, "import")
+    materials = theme_material(*(_text(theme, name) for name in ("file", "licence", "source")))
+    if told:
+        imported = Material(ROLES["import"], _text(told, "licence") or "", _text(told, "source") or "")
+        return Brought((*materials, imported), _text(told, "plan") or "*")
+    return Brought(materials)
 
 
-def _text(value: Any) -> str | None:
+def _part(brief: Any, name: str) -> dict[str, Any]:
+    part = brief.get(name) if isinstance(brief, dict) else None
+    return part if isinstance(part, dict) else {}
+
+
+def _text(part: dict[str, Any], name: str) -> str | None:
+    value = part.get(name)
     return None if value is None else str(value)
 
 

@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from db.verdicts import brief_texts, has_stated_licences, outputs, stated_licences
-from services.rights.materials import brief_materials, derived_materials
+from services.rights.materials import Brought, brought_by, derived_materials
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question
 from services.rights.register import Register
 
@@ -55,7 +55,7 @@ class TakeJudge:
     ) -> None:
         self._session, self._policy = session, policy
         self._use, self._licensee, self._as_of, self._known_at = use, licensee, as_of, known_at
-        self._briefs: dict[int, tuple[Material, ...]] = {}
+        self._briefs: dict[int, Brought] = {}
         self._outputs: dict[tuple[str, str], int] = {}
         self._answers: dict[tuple[object, ...], Judgement] = {}
         self._derived = has_stated_licences(session)
@@ -74,10 +74,11 @@ class TakeJudge:
         return found
 
     def _question(self, take: Asked, own: tuple[Material, ...]) -> Question:
-        materials = (*self._briefs[take.brief_id], *own)
+        brought = self._briefs[take.brief_id]
+        materials = tuple(dict.fromkeys((*brought.materials, *own)))
         return Question(
             generator=take.generator, revision=take.revision, use=self._use, licensee=self._licensee,
-            as_of=self._as_of, known_at=self._known_at, loop=take.loop,
+            as_of=self._as_of, known_at=self._known_at, plan=brought.plan, loop=take.loop,
             outputs=self._count(take.catalog, take.generator, materials), materials=materials,
         )  # fmt: skip
 
@@ -94,4 +95,4 @@ class TakeJudge:
         missing = ids - self._briefs.keys()
         if missing:
             texts = brief_texts(self._session, missing)
-            self._briefs |= {id_: brief_materials(texts.get(id_, b"")) for id_ in missing}
+            self._briefs |= {id_: brought_by(texts.get(id_, b"")) for id_ in missing}

@@ -31,7 +31,7 @@ def answer_of(findings: Iterable[Finding]) -> str:
 @dataclass(frozen=True)
 class Case:
     """A question and what is believed. `kind`, `plan` and `revision` are the ones that are weighed now,
-    `thing` the (subject, component) that is."""
+    `thing` the (subject, component) that is; `named` whether the kind was said, or is only tried."""
 
     question: Question
     known: Knowledge
@@ -39,6 +39,7 @@ class Case:
     plan: str
     revision: str
     thing: tuple[str, str] | None = None
+    named: bool = True
 
     def concerns(self, fact: Fact) -> bool:
         """Whether a fact is about this licensee, plan, revision and use."""
@@ -59,5 +60,7 @@ class Case:
     @property
     def who(self) -> str:
         """The licensee, for a sentence."""
+        if not self.named:
+            return "any licensee"
         return {None: "an unnamed licensee", "company": "a company", "individual": "an individual",
                 "academic": "an academic licensee"}.get(self.kind, f"a licensee of kind {self.kind}")  # fmt: skip

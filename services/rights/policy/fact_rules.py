@@ -107,6 +107,6 @@ def settle(fact: Fact, case: Case, plan: str | None = None) -> str:
 
 def add_command(subject: str, component: str, case: Case) -> str:
     """The command that records a fact for this case."""
-    kind = f" --licensee {case.kind}" if case.kind else ""
+    kind = f" --licensee {case.kind}" if case.kind and case.named else ""
     about = f"--subject {quote(subject)} --component {quote(component)} --use {case.question.use}{kind}"
     return f"`cueworks licences add {about} --answer allowed|refused --source WHERE --by WHO`"

@@ -40,9 +40,10 @@ def over_unsaid(case: Case, about: str, facts: Iterable[Fact], weigh: Callable[[
     if len(variants) == 1:
         return weigh(variants[0])
     outcomes = [(variant, weigh(variant)) for variant in variants]
-    answers = {ALLOWED if (told := answer_of(found)) == DUTIES else told for _, found in outcomes}
+    answers = {ALLOWED if answer_of(found) == DUTIES else answer_of(found) for _, found in outcomes}
     if len(answers) == 1:
-        return max((found for _, found in outcomes), key=lambda found: STRICTNESS[answer_of(found)])
+        strictest_one, _ = max(outcomes, key=lambda outcome: STRICTNESS[answer_of(outcome[1])])
+        return weigh(replace(strictest_one, named=case.kind is not None))
     return [_unsaid(case, about, outcomes)]
 
 
