@@ -121,7 +121,8 @@ def item(path: str, media_type: str, signed: bool = True, role: str = "mix", rel
 def test_files_are_counted_by_how_they_are_marked() -> None:
     found = marking([
         item("a.flac", "audio/flac"), item("b.wav", "audio/wav", signed=False),
-        item("c.mid", "audio/midi", signed=False), item("d.ogg", "audio/ogg"), item("d.ogg.c2pa", "application/c2pa", role="credentials:mix"),
+        item("c.mid", "audio/midi", signed=False),
+        item("d.ogg", "audio/ogg"), item("d.ogg.c2pa", "application/c2pa", role="credentials:mix"),
         item("d.ogg", "audio/ogg", release="r-2"),
     ])  # fmt: skip
     assert (found.embedded, found.sidecar, found.unable, found.unmarked) == (1, 1, 1, 2)

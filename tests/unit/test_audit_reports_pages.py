@@ -224,7 +224,8 @@ def test_a_certificate_says_what_who_why_and_how_to_check() -> None:
     for words in (
         "Ashfall & Ember", "combat / ashwood / time night / take 1", row.take, row.prompt, row.prompt_sha256,
         str(row.seed), row.generator, row.revision, str(row.pcm_sha256), str(row.master_sha256),
-        "The licence allows it.", "fact-1", "this project", "the theme, whistled", "gold 1.0", chain.items[0].sha256, inclusion.root,
+        "The licence allows it.", "fact-1", "this project", "the theme, whistled", "gold 1.0",
+        chain.items[0].sha256, inclusion.root,
         inclusion.entry_sha256, *inclusion.path, (b"k" * 32).hex(), "cueworks verify ashfall",
     ):  # fmt: skip
         assert words in text
