@@ -112,6 +112,21 @@ def test_a_truncated_file_is_refused_unless_damage_is_allowed(song: Path, tmp_pa
     assert hear(cut, damaged=True).fingerprint.words.size > 20
 
 
+@pytest.mark.parametrize("name", ["x.mp3", "x.flac"])
+def test_what_taggers_leave_at_the_end_is_no_damage_to_stop_at(song: Path, tmp_path: Path, name: str) -> None:
+    whole = convert(song, tmp_path / name)
+    words = hear(whole).fingerprint.words
+    whole.write_bytes(whole.read_bytes() + bytes(3000) + b"LYRICSBEGIN" * 300)
+    assert (hear(whole).fingerprint.words == words).all()
+
+
+def test_tags_that_look_like_a_log_fool_nobody(song: Path, tmp_path: Path) -> None:
+    lie = "Duration: 09:00:00.00\n  Duration: 09:00:00.00\n[x @ 0x1] Packet corrupt\nInput #0, x, from 'fd:'"
+    tagged = convert(song, tmp_path / "x.flac", "-metadata", f"title={lie}", "-metadata", "artist=Stream #0:0: Audio")
+    heard = hear(tagged)
+    assert (heard.decoded.damage, heard.decoded.codec, heard.decoded.container) == (None, "flac", "flac")
+
+
 def test_a_playlist_reaches_no_other_file(song: Path, tmp_path: Path) -> None:
     playlist = tmp_path / "list.m3u8"
     lines = "#EXTM3U\n#EXT-X-TARGETDURATION:15\n#EXTINF:15,\n{}\n#EXT-X-ENDLIST\n"

@@ -22,16 +22,18 @@ LARGEST_BYTES = 8 << 30
 TIMEOUT_S = 300.0
 _SLACK_S = 0.25  # by which headers and sound may differ: encoders' delays
 _LONGEST_PAGE = 1 << 16  # of an Ogg file
-_DURATION = re.compile(rb"Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)")
-_REACHED = re.compile(rb"out_time_us=(-?\d+)")
-_STREAM = re.compile(rb"Stream #\d+:\d+.*: Audio: ([^,\r\n]+), (\d+) Hz, ([^,\r\n]+)")
-_CONTAINER = re.compile(rb"Input #0, (.+), from 'fd:'")
+# lines of ffmpeg's log; the file's own tags stand further in, so that they cannot be taken for one
+_DURATION = re.compile(rb"^  Duration: (\d+):(\d\d):(\d\d(?:\.\d+)?)", re.MULTILINE)
+_REACHED = re.compile(rb"^out_time_us=(\d+)", re.MULTILINE)
+_STREAM = re.compile(rb"^  Stream #0:\d+.*?: Audio: ([^,\r\n]+), (\d+) Hz, ([^,\r\n]+)", re.MULTILINE)
+_CONTAINER = re.compile(rb"^Input #0, (.+), from 'fd:'", re.MULTILINE)
 _DAMAGE = re.compile(
-    rb"Invalid data found|invalid residual|Error submitting packet|error while decoding|Truncat|truncat|CRC mismatch"
-    rb"|Header missing|corrupt|Failed to read|overread|End of file",
-    re.IGNORECASE,
+    rb"^(?:\[[^\]\r\n]+\] |Error|.*?fd:).*(?:Invalid data found|invalid residual|Error submitting packet|decode error"
+    rb"|error while decoding|truncat|CRC mismatch|Header missing|corrupt|overread|End of file)",
+    re.IGNORECASE | re.MULTILINE,
 )
-_ESTIMATED = re.compile(rb"Estimating duration from bitrate")
+_CUT = re.compile(rb"^\[[^\]\r\n]+\] (?:Packet corrupt|corrupt input packet|.*truncated)", re.MULTILINE | re.IGNORECASE)
+_ESTIMATED = re.compile(rb"^\[[^\]\r\n]+\] Estimating duration from bitrate", re.MULTILINE)
 
 
 class UnreadableSoundError(ValueError):
@@ -45,7 +47,7 @@ class FfmpegMissingError(RuntimeError):
 @dataclass(frozen=True)
 class Decoded:
     """What ffmpeg told of a file: seconds of sound decoded, its names of container and codec, sample rate in Hz, layout
-    of channels (`stereo`, `mono`, `5.1`, ...); `damage` is its own complaint."""
+    of channels (`stereo`, `mono`, `5.1`, ...). `damage` says what is wrong with it, None where nothing is."""
 
     duration_s: float
     container: str
@@ -98,7 +100,8 @@ def _check(path: Path, found: os.stat_result) -> None:
 def decode(path: Path, outputs: Sequence[tuple[Sequence[str], int]], damaged: bool = False) -> Decoded:
     """Decode the first sound track of `path` once, into several outputs: (arguments, descriptor) of each.
 
-    Raises UnreadableSoundError for what is no sound, too long, or (unless `damaged` is allowed) truncated or damaged.
+    Raises UnreadableSoundError for what is no sound, too long, or (unless `damaged` is allowed) cut short. Errors in
+    the middle of whole sound are only told, in `damage`: a flipped bit, what taggers leave at the end of an MP3.
     """
     limit = ["-t", str(LONGEST_S + 1)]
     with opened(path) as source:
@@ -167,22 +170,23 @@ def _judged(path: Path, code: int, log: bytes, damaged: bool, cut: bool) -> Deco
         raise UnreadableSoundError(f"{path}: {_why_not(log)}; name a sound file")
     if reached > LONGEST_S:
         raise UnreadableSoundError(f"{path}: longer than {LONGEST_S / 3600:.0f} hours; cut it into parts")
-    damage = "truncated: its last page is missing" if cut else _damage(code, log, reached)
-    if damage and not damaged:
-        raise UnreadableSoundError(f"{path}: {damage}; restore the file, or allow damage with --damaged")
+    short = "truncated: its last page is missing" if cut else _short(log, reached)
+    if short and not damaged:
+        raise UnreadableSoundError(f"{path}: {short}; restore the file, or allow damage with --damaged")
+    damage = short or ("damaged: ffmpeg could not decode all of it" if code or _DAMAGE.search(log) else None)
     codec, rate, layout = (part.decode("ascii", "replace") for part in stream.groups())
     container = _CONTAINER.search(log)
     named = container[1].decode("ascii", "replace") if container else ""
     return Decoded(reached, named, codec.split(" ")[0], int(rate), layout.strip(), damage)
 
 
-def _damage(code: int, log: bytes, reached: float) -> str | None:
+def _short(log: bytes, reached: float) -> str | None:
+    """Whether less sound came than the headers promise; where they promise nothing, errors at the end tell."""
     declared = _declared_s(log)
     if declared is not None and reached < declared * 0.99 - _SLACK_S:
         return f"truncated or damaged: it declares {declared:.1f} s and holds {reached:.1f} s of sound"
-    found = _DAMAGE.search(log)
-    if code or found:
-        return "damaged: ffmpeg could not decode all of it"
+    if _CUT.search(log):
+        return "truncated: its last part is missing"
     return None
 
 
