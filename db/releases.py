@@ -5,7 +5,7 @@ are the caller's, in the same transaction.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -29,6 +29,7 @@ from db.rights_tables import (
 )
 from db.tables import Base, Brief, Catalog, Cue, Generator, Take
 from db.takes import in_catalog
+from db.verdicts import AskedTake, asked_where
 
 KEYS_A_QUERY = 500
 
@@ -313,14 +314,6 @@ def generator_cards(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
     return {(id_, revision): {"weights_digest": digest, **card} for id_, revision, digest, card in found}
 
 
-def outputs(session: Session, catalog: str) -> dict[tuple[str, str], int]:
-    """How many takes of a catalog have a sound, by generator and revision: what volume caps count."""
-    made = (Catalog.name == catalog) & Take.pcm_sha256.is_not(None)
-    query = select(Take.generator, Take.revision, func.count()).join(Catalog).where(made)
-    rows = session.execute(query.group_by(Take.generator, Take.revision))
-    return {(generator, revision): count for generator, revision, count in rows}
-
-
 def recorded_expressions(session: Session, take_ids: Iterable[str]) -> dict[str, set[str]]:
     """The licence expressions that the newest verdict on each take rests on."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -339,38 +332,16 @@ def recorded_expressions(session: Session, take_ids: Iterable[str]) -> dict[str,
     return found
 
 
-@dataclass(frozen=True)
-class JudgedTake:
-    """What a question to the policy needs of a take. `brief_id` is the order with the materials it brought."""
-
-    id: str
-    catalog: str
-    generator: str
-    revision: str
-    loop: bool
-    brief_id: int
-
-
-def judged_takes(session: Session, take_ids: Iterable[str]) -> list[JudgedTake]:
-    """What the policy is to be asked about these takes."""
-    found: list[JudgedTake] = []
-    for part in chunks(take_ids, KEYS_A_QUERY):
-        found += _judged_takes(session, Take.id.in_(part))
-    return found
-
-
-def released_kinds(session: Session, release_id: str) -> list[JudgedTake]:
-    """One take of every kind that a release holds: alike for the policy, so that judging them judges all."""
+def released_takes(session: Session, release_id: str) -> list[AskedTake]:
+    """What the policy is to be asked about the takes of a release."""
     mine = select(ReleaseItem.take_id).where(ReleaseItem.release_id == release_id)
-    kinds = {(take.generator, take.revision, take.loop, take.brief_id): take
-             for take in _judged_takes(session, Take.id.in_(mine))}
-    return list(kinds.values())
+    return list(asked_where(session, Take.id.in_(mine)))
 
 
-def _judged_takes(session: Session, where: ColumnElement[bool]) -> list[JudgedTake]:
-    columns = (Take.id, Catalog.name, Take.generator, Take.revision, Take.controls["loop"].as_boolean(), Cue.brief_id)
-    query = select(*columns).join(Catalog, Catalog.id == Take.catalog_id).join(Cue, Cue.id == Take.cue_id).where(where)
-    return [
-        JudgedTake(id_, catalog, generator, revision, bool(loop), brief_id)
-        for id_, catalog, generator, revision, loop, brief_id in session.execute(query)
-    ]
+def missing_verdicts(session: Session, stage: str, judged: Mapping[str, str]) -> dict[str, str]:
+    """Those of the verdicts (judgement by take id) that are not on record yet."""
+    there: set[tuple[str, str]] = set()
+    for part in chunks(judged, KEYS_A_QUERY):
+        query = select(Verdict.take_id, Verdict.judgement_id).where(Verdict.stage == stage, Verdict.take_id.in_(part))
+        there |= {(take_id, judgement_id) for take_id, judgement_id in session.execute(query)}
+    return {take_id: judgement_id for take_id, judgement_id in judged.items() if (take_id, judgement_id) not in there}

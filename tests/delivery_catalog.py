@@ -1,9 +1,12 @@
 """A catalog with finished takes in real, short files, and a policy made up for the test: what deliveries start from."""
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+import io
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +14,16 @@ from sqlalchemy import Engine, insert
 from sqlalchemy.orm import Session
 
 from db.conflict import insert_absent
-from db.engine import reading, writing
+from db.engine import open_engine, reading, writing
 from db.ledger import Entry
 from db.ledger_rows import rows_from
-from db.releases import FactText, JudgedTake, fact_texts
+from db.migrate import upgrade
+from db.releases import FactText, fact_texts
 from db.rights_tables import Judgement, JudgementFact, LicenceFact, Verdict
 from db.rows import NewAsset, NewTake, Recording, TakeRow
 from db.takes import take_rows
+from db.urls import sqlite_url
+from db.verdicts import AskedTake
 from services.delivery.gate import Terms
 from services.delivery.release import Near, Outcome, ReleaseOrder, Tools, release
 from services.delivery.reviews import Decision, review
@@ -70,7 +76,7 @@ class MadeGate:
     asked: list[Terms] = field(default_factory=list)
 
     def judge(
-        self, session: Session, takes: Sequence[JudgedTake], terms: Terms, at: datetime
+        self, session: Session, takes: Sequence[AskedTake], terms: Terms, at: datetime
     ) -> Mapping[str, MadeJudgement]:
         self.asked.append(terms)
         answer = self.answers.get(terms.use, "allowed-with-duties")
@@ -104,20 +110,52 @@ def tagged(source: Path, target: Path, claim: Claim, aigc: Aigc | None) -> Signe
     return tag_file(source, target, claim, aigc)
 
 
+class Templates:
+    """Studios made once a database and copied for every test: migrations and syncs are slow."""
+
+    def __init__(self, folder: Path, postgresql: Callable[[], Callable[..., str]]) -> None:
+        self._folder, self._postgresql = folder, postgresql
+        self._made: set[str] = set()
+
+    def copy(self, database: str, target: Path) -> "Studio":
+        """A studio of its own in the folder `target`, its records in `database`."""
+        home, file = self._folder / database / "home", self._folder / database / "cueworks.db"
+        name = f"delivery_{self._folder.name}".replace("-", "_")
+        if database not in self._made:
+            self._made.add(database)
+            home.mkdir(parents=True)
+            made = sqlite_url(file) if database == "sqlite" else self._postgresql()("cueworks_template", name)
+            engine = open_engine(made)
+            if database == "sqlite":
+                upgrade(engine)
+            Studio.made(engine, home)
+            engine.dispose()
+        shutil.copytree(home, target / "home")
+        if database == "sqlite":
+            shutil.copy(file, target / "cueworks.db")
+            return Studio(open_engine(sqlite_url(target / "cueworks.db")), target / "home")
+        return Studio(open_engine(self._postgresql()(name)), target / "home")
+
+
 class Studio:
     """A catalog `game` of finished takes of a tenth of a second: two variations a cue, FLAC, Ogg, a stem and MIDI."""
 
-    def __init__(self, engine: Engine, home: Path, takes: Sequence[NewTake] | None = None) -> None:
+    def __init__(self, engine: Engine, home: Path) -> None:
         self.engine, self.home, self.store = engine, home, FolderStore(home / "blobs")
         self.gate = MadeGate()
         self.near: tuple[Near, ...] = ()
         self.settled = 0
         self.tools = Tools(self.gate, tagged, lambda catalog, ids: self.near, self._settle)
-        made = list(takes) if takes is not None else default_takes()
-        self.ids = [take.id for take in made]
-        self.run = open_run(engine, order_takes(engine, made), [self.ids])
-        record_takes(engine, self.run, [self.sound(number, take) for number, take in enumerate(made)])
+        self.ids = [take.id for take in default_takes()]
+
+    @classmethod
+    def made(cls, engine: Engine, home: Path) -> "Studio":
+        """A studio whose takes are made now; `Studio(engine, home)` is one over what is there."""
+        studio, takes = cls(engine, home), default_takes()
+        run = open_run(engine, order_takes(engine, takes), [studio.ids])
+        record_takes(engine, run, [studio.sound(number, take) for number, take in enumerate(takes)])
         add_fact(engine)
+        return studio
 
     def _settle(self) -> None:
         self.settled += 1
@@ -133,7 +171,8 @@ class Studio:
         return done(take.id, assets=tuple(assets), pcm_sha256=pcm.sha256())
 
     def _asset(self, take: NewTake, role: str, media_type: str, name: str, pcm: Pcm) -> NewAsset:
-        blob = self.store.put(lambda file: encode(pcm, name, file))
+        data = encoded(pcm.sha256(), name, pcm)
+        blob = self.store.put(lambda file: file.write(data))
         digest = pcm.sha256() if name == "flac" else None
         path = f"{take.folder}/{role.replace(':', '-')}.{name}"
         return NewAsset(role, media_type, blob.sha256, blob.bytes, path, pcm.duration_s, digest)
@@ -150,6 +189,19 @@ class Studio:
         return release(self.engine, self.home, self.store, ReleaseOrder(**values), self.tools)  # type: ignore[arg-type]
 
 
+_ENCODED: dict[tuple[str, str], bytes] = {}
+
+
+def encoded(key: str, name: str, pcm: Pcm) -> bytes:
+    """The file of a sound, encoded once for all tests."""
+    if (key, name) not in _ENCODED:
+        file = io.BytesIO()
+        encode(pcm, name, file)
+        _ENCODED[key, name] = file.getvalue()
+    return _ENCODED[key, name]
+
+
+@cache
 def noise(number: int) -> Pcm:
     """A tenth of a second, another one for each number."""
     return Pcm(48000, np.random.default_rng(number).integers(-(2**20), 2**20, (4800, 2), dtype=np.int32))

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from db.ledger import Entry
-from db.releases import FactText, JudgedTake
+from db.releases import FactText
 from db.takes import newest_brief
+from db.verdicts import AskedTake
 from services.delivery.errors import DeliveryError
 from services.delivery.frozen import Frozen
 from services.planning.faults import nearest, shown
@@ -66,7 +67,7 @@ class Gate(Protocol):
     """The port to the policy; the adapter is `services.delivery.policy_gate`."""
 
     def judge(
-        self, session: Session, takes: Sequence[JudgedTake], terms: Terms, at: datetime
+        self, session: Session, takes: Sequence[AskedTake], terms: Terms, at: datetime
     ) -> Mapping[str, Judged]:
         """What the policy says of each take, by id, with the facts that hold and are known at `at`."""
         ...

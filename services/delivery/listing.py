@@ -1,7 +1,7 @@
 """What was released, and whether it would be today. Reads only.
 
-A release stands or was withdrawn; beside that, today's policy is asked about every kind of take it holds, for the use
-and licensee it was released for.
+A release stands or was withdrawn; beside that, today's policy is asked about every take it holds, for the use and
+licensee it was released for.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from db.releases import (
     derivations,
     item_counts,
     release_rows,
-    released_kinds,
+    released_takes,
     releases_of_take,
     reviews,
 )
@@ -63,8 +63,7 @@ def releases(engine: Engine, gate: Gate, catalog: str | None = None) -> list[Rel
 
 
 def _state(session: Session, gate: Gate, row: ReleaseRow, counts: tuple[int, int], now: datetime) -> ReleaseState:
-    kinds = released_kinds(session, row.id)
-    judged = gate.judge(session, kinds, Terms(row.use, row.licensee), now) if kinds else {}
+    judged = gate.judge(session, released_takes(session, row.id), Terms(row.use, row.licensee), now)
     today = max((judgement.answer for judgement in judged.values()), key=STRICTNESS.index, default="unknown")
     reasons = tuple(sorted({text for judgement in judged.values() for text in _against(judgement)}))
     passes = bool(judged) and all(judgement.releasable for judgement in judged.values())

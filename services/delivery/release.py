@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, writing
 from db.ledger import append
-from db.releases import FactText, ItemRow, ReleaseRow, add_release, judged_takes, release_rows
+from db.releases import FactText, ItemRow, ReleaseRow, add_release, release_rows
 from db.takes import catalog_names
+from db.verdicts import asked_takes
 from services.catalog.lock import catalog_lock
 from services.delivery import claims, folder, texts
 from services.delivery import manifest as documents
@@ -171,7 +172,7 @@ class _Release:
         frozen = freeze(session, (self.order.catalog, self.title), self.order.formats)
         terms = terms_of(session, frozen, self.order.use, self.order.licensee)
         ids = [take.id for take in frozen.takes]
-        judged = self.tools.gate.judge(session, judged_takes(session, ids), terms, now)
+        judged = self.tools.gate.judge(session, list(asked_takes(session, ids)), terms, now)
         facts = self.tools.gate.facts(session, {fact for judgement in judged.values() for fact in judgement.facts})
         return _Decided(frozen, terms, judged, facts)
 
@@ -277,11 +278,14 @@ def _taken(row: ReleaseRow) -> DeliveryError:
 
 def _check_same(row: ReleaseRow, order: ReleaseOrder, frozen: Frozen, terms: Terms) -> None:
     """Raises DeliveryError unless `row` is what would be released now."""
-    sources = {(file["take"], file["source_sha256"]) for file in manifest_files(row.manifest or "")}
-    now = {(take.id, file.sha256) for take in frozen.takes for file in take.files}
-    now |= {(take.id, take.master.sha256) for take in frozen.takes}  # what is told of a take refers to its master
+    told = {
+        (file["take"], file["path"], file["source_sha256"]) for file in manifest_files(row.manifest or "")
+        if not str(file["role"]).startswith(documents.CREDENTIALS)
+    }  # fmt: skip
+    target = named(order.target)
+    now = {(take.id, piece.path, piece.source_sha256) for take in frozen.takes for piece in target.pieces(take)}
     same = (row.name, row.target, row.use, row.licensee) == (order.name, order.target, terms.use, terms.licensee)
-    if row.withdrawal is not None or not same or sources != now:
+    if row.withdrawal is not None or not same or told != now:
         raise _taken(row)
 
 
