@@ -1,13 +1,19 @@
 """`cueworks reproduce`, `verify`, `gc`, `doctor`: is everything as recorded, and is this machine fit?"""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli import output
 from flows.cli.errors import Code, UsageError
 from flows.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from services.provenance.ledger import LedgerVerification
+    from services.settings import Settings
 
 
 def reproduce(
@@ -43,9 +49,10 @@ def verify(
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Check files against their records.
+    """Check files, rows and the ledger against their records.
 
-    Every file of every take: there, unchanged, in its place. Exit code 4 when something differs.
+    Every file of every take: there, unchanged, in its place. Every entry of the ledger, every signed checkpoint, and
+    every row that an entry records, of all catalogs. Exit code 4 when something differs.
     """
     from services.catalog import checking
     from services.catalog.listing import catalogs
@@ -59,20 +66,44 @@ def verify(
     total = sum(counts.get("done", 0) for name, counts in known.items() if catalog in (None, name))
     with output.Counter("verify", total, quiet or json) as counter:
         found = checking.verify(engine, settings.home, store, catalog, counter.add)
+    ledger = _verify_ledger(settings, engine, quiet or json)
     again = checking.repair(engine, settings.home, store, found) if repair and not found.ok else 0
+    repaired = repair and not found.ok
+    found = found.with_ledger(ledger)
     if json:
         problems = [asdict(problem) for problem in found.problems]
         counts = {"takes": found.takes, "files": found.files, "unreferenced": list(found.unreferenced)}
-        output.print_json({"ok": found.ok, "problems": problems, **counts, "planned_again": again})
+        told = {"ok": found.ok, "problems": problems, **counts, "planned_again": again}
+        output.print_json({**told, "ledger": {**asdict(ledger), "ok": ledger.ok}})
     else:
         for problem in found.problems:
             output.line(f"{(problem.take or '')[:12]}  {problem.what}; {problem.remedy}")
         leftovers = f", {len(found.unreferenced)} unreferenced blobs (see `cueworks gc`)" if found.unreferenced else ""
-        output.line(f"{found.takes} takes, {found.files} files: {len(found.problems)} problems{leftovers}")
-        if repair and not found.ok:
+        for note in ledger.notes:
+            output.line(f"note: {note.what}; {note.remedy}")
+        more = ledger.count - len(ledger.problems)
+        count = f"{len(found.problems) + more} problems{', the first of them above' if more else ''}"
+        output.line(f"{found.takes} takes, {found.files} files: {count}{leftovers}")
+        signed = f"{ledger.signed} signed by {ledger.checkpoints} checkpoints, {ledger.rows} rows on record"
+        output.line(f"ledger: {ledger.entries} entries, {signed}")
+        if repaired:
             output.line(f"repaired; {again} takes are planned again: run the same `cueworks generate`")
     if not found.ok:
         raise typer.Exit(Code.DIFFERENT)
+
+
+def _verify_ledger(settings: "Settings", engine: "Engine", quiet: bool) -> "LedgerVerification":
+    from db.engine import reading
+    from db.ledger import size
+    from services.provenance.checkpoints import checkpoint_folders
+    from services.provenance.keys import KeyFolder
+    from services.provenance.ledger import verify_ledger
+
+    with reading(engine) as session:
+        entries = size(session)
+    folders = checkpoint_folders(settings.home, settings.checkpoints)
+    with output.Counter("ledger", entries, quiet) as counter:
+        return verify_ledger(engine, KeyFolder(settings.keys).public_keys(), folders, counter.add)
 
 
 def gc(

@@ -20,6 +20,7 @@ from db.takes import in_catalog, knows_assets, referenced_among, take_profile, t
 from models.registry import CARDS
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
+from services.provenance.ledger import LedgerVerification
 from services.provenance.recording import plan_again_entries
 from services.rendering.in_process import InProcessExecutor
 from services.rendering.jobs import Workshop
@@ -42,16 +43,24 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verification:
-    """What verify found. `unreferenced` blobs are leftovers, no fault; `gc` removes them."""
+    """What verify found. `unreferenced` blobs are leftovers, no fault; `gc` removes them.
+
+    `ledger` is what the ledger tells of entries, checkpoints and rows; its problems are among `problems`."""
 
     takes: int
     files: int
     problems: tuple[Problem, ...]
     unreferenced: tuple[str, ...]
+    ledger: LedgerVerification | None = None
 
     @property
     def ok(self) -> bool:
         return not self.problems
+
+    def with_ledger(self, ledger: LedgerVerification) -> "Verification":
+        """The same, with what the ledger tells."""
+        told = (Problem(problem.take, f"ledger: {problem.what}", problem.remedy) for problem in ledger.problems)
+        return replace(self, problems=(*self.problems, *told), ledger=ledger)
 
 
 def verify(

@@ -3,7 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from db.ledger_rows import KEPT
+
 MOST_FINDINGS = 1_000
+OF_TAKES = frozenset(kept.name for kept in KEPT if kept.subject in ("take_id",) or kept.name == "take")
 RESTORE = "restore the database from a backup that agrees with the exported checkpoints"
 
 
@@ -21,6 +24,11 @@ class Finding:
     key: str | None = None
     expected: str | None = None
     found: str | None = None
+
+    @property
+    def take(self) -> str | None:
+        """The take that is concerned, where it is a row of one."""
+        return self.subject if self.table in OF_TAKES else None
 
 
 @dataclass
