@@ -6,8 +6,9 @@ its own: the same chain gives the same bytes. Lists are cut after `MOST` and say
 """
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from services.audit.origins import KIND_WORDS, origin_of
 from services.audit.rows import ChainEntry, TakeChain
 from services.provenance.keys import PublicKey
 from services.provenance.merkle import leaf_hash, verify_inclusion
+from services.provenance.notes import read_note, read_tree_head
 
 MOST = 3
 LONGEST_PROMPT = 500
@@ -35,6 +37,18 @@ class Inclusion:
     root: str
     path: tuple[str, ...]
     key_id: str
+
+    @classmethod
+    def of(cls, proof: Mapping[str, Any], key_id: str) -> "Inclusion":
+        """From an inclusion proof as `services.provenance.proofs.prove_entry` makes it, signed by the key `key_id`.
+
+        Raises ValueError where it is none."""
+        try:
+            head, entry = read_tree_head(read_note(proof["checkpoint"]).text), str(proof["entry"])
+            index, path = int(proof["index"]), tuple(map(str, proof["path"]))
+        except (LookupError, TypeError) as error:
+            raise ValueError(f"this is no inclusion proof ({type(error).__name__})") from None
+        return cls(index, sha256(entry.encode()).hexdigest(), head.size, head.root.hex(), path, key_id)
 
     def fault(self, entry: str) -> str | None:
         """Why this does not prove that the entry with exactly this text is in the tree; None where it does."""
@@ -90,8 +104,8 @@ def certificate_text(
 
 
 def certified_entry(chain: TakeChain) -> ChainEntry | None:
-    """The ledger entry that a certificate rests on: the last recording of the take, else the last entry about it."""
-    recorded = [entry for entry in chain.entries if entry.kind == "take"]
+    """The ledger entry that a certificate rests on: the last one that recorded a sound, else the last about the take."""
+    recorded = [entry for entry in chain.entries if entry.kind == "take" and '"status":"done"' in entry.entry]
     return next(reversed(recorded or chain.entries), None)
 
 

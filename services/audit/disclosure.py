@@ -22,7 +22,7 @@ from typing import Any
 
 from db.canonical import text_time
 from services.audit.documents import day, moment, takes
-from services.audit.origins import IMPORTED, KIND_WORDS, KINDS, RULES, TRAINED, UNKNOWN, Origin, origins
+from services.audit.origins import IMPORTED, KIND_WORDS, KINDS, RULES, TRAINED, UNKNOWN, Origin, about, origins
 from services.audit.rows import AuditRow, AuditSummary, ChainItem, Contributed
 from services.web.page import visible
 
@@ -208,7 +208,7 @@ class _Counts:
 def _generators(summary: AuditSummary, counted: _Counts, known: Mapping[tuple[str, str], Origin]) -> Section:
     lines = [f"{takes(counted.takes)} with a sound, {_span(counted)}."]
     for made in dict.fromkeys((total.generator, total.revision) for total in summary.generators):
-        origin, facts = known[made], _about(summary, made[0])
+        origin, facts = known[made], _cited(summary, made[0])
         told = f"told from {origin.basis}" if origin.kind != UNKNOWN else origin.basis
         lines.append(
             f"- {_line(made[0])}, revision {_line(made[1])}: {takes(counted.generators[made])}, "
@@ -217,12 +217,11 @@ def _generators(summary: AuditSummary, counted: _Counts, known: Mapping[tuple[st
     return Section("How the music was made", "which generators, and what each is", tuple(lines))
 
 
-def _about(summary: AuditSummary, generator: str) -> str:
+def _cited(summary: AuditSummary, generator: str) -> str:
     told = [
         f"{fact.id} (held from {day(fact.valid_from, 'always')} to {day(fact.valid_to)}, "
         f"grade {fact.grade or 'not on record'})"
-        for fact in summary.facts
-        if fact.subject == generator
+        for fact in about(generator, summary.facts)
     ]
     return f"Facts: {'; '.join(told)}." if told else "No fact about it is on record."
 

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from db.canonical import canonical, text_time
-from services.audit.origins import TRAINED, Origin, origins
+from services.audit.origins import TRAINED, Origin, about, origins
 from services.audit.rows import AuditSummary, CitedFact, GeneratorTotal
 
 SERIALS = uuid5(NAMESPACE_URL, "urn:cueworks:ml-bom")
@@ -43,18 +43,18 @@ def ml_bom_bytes(summary: AuditSummary) -> bytes:
 
 
 def _component(total: GeneratorTotal, origin: Origin, facts: Sequence[CitedFact]) -> Json:
-    about = [fact for fact in facts if fact.subject == total.generator]
+    told = about(total.generator, facts)
     component: Json = {
         "type": "machine-learning-model" if origin.kind == TRAINED else "application",
         "bom-ref": f"{total.generator}@{total.revision}",
         "name": total.generator,
         "version": total.revision,
-        "licenses": [{"expression": _expression(total, about)}] if _expression(total, about) else [],
+        "licenses": [{"expression": _expression(total, told)}] if _expression(total, told) else [],
         "hashes": _hashes(total.weights_digest),
-        "properties": _properties(total, origin, about),
+        "properties": _properties(total, origin, told),
     }
     if origin.kind == TRAINED:
-        component["modelCard"] = _model_card(total.card, about)
+        component["modelCard"] = _model_card(total.card, told)
     return {name: value for name, value in component.items() if value != []}
 
 

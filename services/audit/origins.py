@@ -1,8 +1,8 @@
 """Where a generator's sound comes from: composed by rules, a trained model, brought in from elsewhere, or not known.
 
 Disclosure, credentials and certificates must say the same of a take, so it is decided once, here, from what is on
-record: the generator's card, then the licence facts about it. What neither tells is "unknown"; nothing is guessed from
-a generator's name.
+record: the generator's card, then the licence facts about it. A licence for weights tells of a trained model. What
+neither tells is "unknown"; nothing is guessed from a generator's name.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.audit.rows import CitedFact, GeneratorTotal
+from services.rights.names import Pattern, plain_name
 
 RULES, TRAINED, IMPORTED, UNKNOWN = KINDS = ("rule-based", "trained-model", "imported", "unknown")
 KIND_WORDS = {
@@ -37,26 +38,44 @@ class Origin:
 
 
 def origin_of(generator: str, card: Mapping[str, Any], facts: Iterable[CitedFact] = ()) -> Origin:
-    """The origin of what `generator` makes, from its card as recorded and from the facts whose subject it is."""
+    """The origin of what `generator` makes, from its card as recorded and from the facts that are about it."""
     if "import" in (card.get("origin"), card.get("kind")):
         return Origin(IMPORTED, "the generator's card")
     if kind := SOURCE_TYPES.get(str(card.get("source_type", ""))):
         return Origin(kind, "the generator's card")
     if kind := _by_training(card.get("training_data")):
         return Origin(kind, "the generator's card, training data")
-    told = [(fact, _by_training(fact.training_data)) for fact in facts if fact.subject == generator]
+    told = [(fact, _by_fact(fact)) for fact in about(generator, facts)]
     kinds = {kind for _, kind in told if kind}
     ids = tuple(fact.id for fact, kind in told if kind)
     if len(kinds) == 1:
-        return Origin(kinds.pop(), "licence facts, training data", ids)
+        return Origin(kinds.pop(), "licence facts about weights and training", ids)
     basis = "licence facts contradict each other" if kinds else "neither its card nor a fact says how it was trained"
     return Origin(UNKNOWN, basis, ids)
+
+
+def about(generator: str, facts: Iterable[CitedFact]) -> list[CitedFact]:
+    """The facts whose subject is the generator, by a name or a pattern, in their order."""
+    name = plain_name(generator)
+    return [fact for fact in facts if _means(Pattern(fact.subject), name)]
 
 
 def origins(totals: Iterable[GeneratorTotal], facts: Iterable[CitedFact]) -> dict[tuple[str, str], Origin]:
     """The origin by (generator, revision)."""
     known = tuple(facts)
     return {(total.generator, total.revision): origin_of(total.generator, total.card, known) for total in totals}
+
+
+def _means(subject: Pattern, name: str) -> bool:
+    return subject.matches(name) or ("/" not in name and subject.matches_without_owner(name))
+
+
+def _by_fact(fact: CitedFact) -> str | None:
+    """By the training that a fact states; without that, whoever licenses weights has trained some."""
+    if kind := _by_training(fact.training_data):
+        return kind
+    licensed = fact.component == "weights" and fact.answer == "licence" and fact.expression
+    return TRAINED if licensed else None
 
 
 def _by_training(statement: object) -> str | None:

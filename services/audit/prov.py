@@ -4,24 +4,22 @@ Why it exists: archives and other people's tools read PROV, not our tables. Rule
 - Entities are the brief, the prompt, the take as ordered, its files, judgements, facts; activities planning, attempts,
   reviews, contributions, releases, withdrawals; agents people, generators, this program, the licensee.
 - A file is named by its digest (`sha256:...`), so that documents about it join up without us.
-- Only what is on record is said: no start without a start time, no organisation without its name, no derivation that
-  nobody recorded.
+- Only what is on record is said: no start without a start time, no derivation that nobody recorded, and of a licensee
+  no more than the kind that the order names.
 - A catalog is one document with a bundle a take, written while rows stream; a million takes are never held.
 
 Written to https://www.w3.org/submissions/prov-json/ in the very form that the package `prov` writes. Documents of one
 take or release are read back with `prov` before they are handed out. Nothing here reads a database.
 """
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from itertools import count
+from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from services.audit.documents import take_name, written_whole
+from services.audit.prov_records import Container, Records, checked, digest, dump, local, numbered, time_text
 from services.audit.rows import (
     AuditRow,
     AuditSummary,
@@ -45,74 +43,13 @@ NAMESPACES = {
     )
 } | {"cw": "urn:cueworks:", "sha256": "urn:sha256:"}  # fmt: skip
 PROGRAM = "agent:cueworks"
-_SMALL = 2**31
-_RELATIONS = {  # PROV-JSON's names of a relation's two ends
-    "wasGeneratedBy": ("prov:entity", "prov:activity"),
-    "used": ("prov:activity", "prov:entity"),
-    "wasDerivedFrom": ("prov:generatedEntity", "prov:usedEntity"),
-    "wasAssociatedWith": ("prov:activity", "prov:agent"),
-    "wasAttributedTo": ("prov:entity", "prov:agent"),
-    "wasInvalidatedBy": ("prov:entity", "prov:activity"),
-    "wasInfluencedBy": ("prov:influencee", "prov:influencer"),
-    "specializationOf": ("prov:specificEntity", "prov:generalEntity"),
-}
-Container = dict[str, dict[str, dict[str, Any]]]
-
-
-class ProvError(ValueError):
-    """What was made is not what `prov` reads: a fault of ours; the document was not handed out."""
-
-
-class Records:
-    """The records of one PROV container, in PROV-JSON's form. What is said twice is kept once."""
-
-    def __init__(self) -> None:
-        self._parts: Container = {}
-        self._relations: dict[str, dict[tuple[Any, ...], dict[str, str]]] = {}
-
-    def entity(self, id_: str, type_: str, **said: Any) -> str:
-        return self._element("entity", id_, type_, said)
-
-    def agent(self, id_: str, type_: str, **said: Any) -> str:
-        return self._element("agent", id_, type_, said)
-
-    def activity(
-        self, id_: str, type_: str, start: datetime | None = None, end: datetime | None = None, **said: Any
-    ) -> str:
-        """`start` and `end` only where they are on record."""
-        self._element("activity", id_, type_, said)
-        times = {"prov:startTime": start, "prov:endTime": end}
-        self._parts["activity"][id_] |= {name: _time(at) for name, at in times.items() if at}
-        return id_
-
-    def relate(self, kind: str, first: str, second: str, **more: str) -> None:
-        """A relation between two ids; `more` are further ends, such as `time` or `plan`."""
-        ends = dict(zip(_RELATIONS[kind], (first, second), strict=True))
-        rest = {f"prov:{name}": value for name, value in more.items()}
-        self._relations.setdefault(kind, {})[first, second, *sorted(more.items())] = ends | rest
-
-    def container(self) -> Container:
-        """The container; relations are numbered in the order in which they stand there, as `prov` does."""
-        numbers = count(1)
-        relations = {
-            kind: {f"_:id{next(numbers)}": said for said in told.values()} for kind, told in self._relations.items()
-        }
-        return {**self._parts, **relations}
-
-    def _element(self, part: str, id_: str, type_: str, said: dict[str, Any]) -> str:
-        record = self._parts.setdefault(part, {}).setdefault(id_, {})
-        values = {"prov:type": _name(type_)} | {_key(name): _value(value) for name, value in said.items()}
-        for name, value in values.items():
-            if value is not None:
-                record[name] = _joined(record.get(name), value)
-        return id_
 
 
 def take_document(chain: TakeChain) -> str:
     """PROV-JSON of one take, from the order to every file that left."""
     records = Records()
     _chain(records, chain)
-    return _checked({"prefix": NAMESPACES, **records.container()})
+    return checked({"prefix": NAMESPACES, **records.container()})
 
 
 def release_document(release: Released, chains: Iterable[TakeChain]) -> str:
@@ -121,7 +58,7 @@ def release_document(release: Released, chains: Iterable[TakeChain]) -> str:
     _release(records, release)
     for chain in chains:
         _chain(records, chain, release.id)
-    return _checked({"prefix": NAMESPACES, **records.container()})
+    return checked({"prefix": NAMESPACES, **records.container()})
 
 
 def write_catalog(path: Path, summary: AuditSummary, rows: Iterable[AuditRow]) -> Path:
@@ -134,13 +71,13 @@ def write_catalog(path: Path, summary: AuditSummary, rows: Iterable[AuditRow]) -
 
 def catalog_pieces(summary: AuditSummary, rows: Iterable[AuditRow]) -> Iterator[str]:
     """The document of a catalog, piece by piece: what takes share first, then a bundle a take."""
-    head = _dump({"prefix": NAMESPACES, **_shared(summary)})
+    head = dump({"prefix": NAMESPACES, **_shared(summary)})
     yield head[:-1]
     separator = ',"bundle":{'
     for row in rows:
         records = Records()
         _row(records, row)
-        yield f"{separator}\n{json.dumps('bundle:' + row.take)}:{_dump(records.container())}"
+        yield f"{separator}\n{json.dumps('bundle:' + row.take)}:{dump(records.container())}"
         separator = ","
     yield "}\n" if separator.startswith(",\"") else "}}\n"
 
@@ -152,7 +89,7 @@ def _shared(summary: AuditSummary) -> Container:
     records = Records()
     _program(records)
     name = summary.asked.catalog
-    records.entity(f"catalog:{_local(name)}", "cw:Catalog", label=summary.title, name=name)
+    records.entity(f"catalog:{local(name)}", "cw:Catalog", label=summary.title, name=name)
     for brief in summary.briefs:
         _order(records, brief.sha256, brief.use, brief.licensee, brief.planned_at)
         for verdict in brief.verdicts:
@@ -182,7 +119,7 @@ def _row(records: Records, row: AuditRow) -> None:
     _contributed(records, row.take, row.contributions)
     for release in row.releases:
         _release(records, release)
-        records.relate("used", f"release:{_local(release.id)}", take)
+        records.relate("used", f"release:{local(release.id)}", take)
 
 
 def _chain(records: Records, chain: TakeChain, only_release: str | None = None) -> None:
@@ -241,13 +178,13 @@ def _take(records: Records, row: AuditRow, brief_sha256: str | None = None) -> s
     prompt = records.entity(f"sha256:{row.prompt_sha256}", "cw:Prompt", value=row.prompt)
     records.relate("wasDerivedFrom", take, prompt)
     if brief:
-        records.relate("wasGeneratedBy", take, _plan(brief), time=_time(row.planned_at))
+        records.relate("wasGeneratedBy", take, _plan(brief), time=time_text(row.planned_at))
         records.relate("wasDerivedFrom", take, f"sha256:{brief}")
     return take
 
 
 def _generator(records: Records, id_: str, revision: str, **said: Any) -> str:
-    agent = f"generator:{_local(f'{id_}@{revision}')}"
+    agent = f"generator:{local(f'{id_}@{revision}')}"
     return records.agent(agent, "prov:SoftwareAgent", label=id_, revision=revision, **said)
 
 
@@ -287,37 +224,37 @@ def _file(
     file = records.entity(f"sha256:{sha256}", "cw:Asset", role=role, mediaType=media_type, pcmSha256=pcm_sha256)
     records.relate("wasDerivedFrom", file, take)
     if made:
-        records.relate("wasGeneratedBy", file, made, **({"time": _time(at)} if at else {}))
+        records.relate("wasGeneratedBy", file, made, **({"time": time_text(at)} if at else {}))
 
 
 def _item(records: Records, take: str, item: ChainItem) -> None:
     _release(records, item.release)
-    release = f"release:{_local(item.release.id)}"
+    release = f"release:{local(item.release.id)}"
     file = records.entity(
         f"sha256:{item.sha256}", "cw:ReleasedFile", role=item.role, mediaType=item.media_type, path=item.path,
     )
-    records.relate("wasGeneratedBy", file, release, time=_time(item.release.at))
+    records.relate("wasGeneratedBy", file, release, time=time_text(item.release.at))
     if item.source_sha256 != item.sha256:
         records.relate("wasDerivedFrom", file, f"sha256:{item.source_sha256}")
     records.relate("used", release, take)
     records.relate("used", release, records.entity(f"judgement:{item.judgement}", "cw:Judgement"))
     if item.release.withdrawn_at:
-        gone = _time(item.release.withdrawn_at)
-        records.relate("wasInvalidatedBy", file, f"withdrawal:{_local(item.release.id)}", time=gone)
+        gone = time_text(item.release.withdrawn_at)
+        records.relate("wasInvalidatedBy", file, f"withdrawal:{local(item.release.id)}", time=gone)
 
 
 def _release(records: Records, release: Released) -> None:
-    name = _local(release.id)
+    name = local(release.id)
     activity = records.activity(
         f"release:{name}", "cw:Release", end=release.at, label=release.name, use=release.use, target=release.target,
     )
     manifest = records.entity(f"sha256:{release.manifest_sha256}", "cw:Manifest")
-    records.relate("wasGeneratedBy", manifest, activity, time=_time(release.at))
+    records.relate("wasGeneratedBy", manifest, activity, time=time_text(release.at))
     records.relate("wasAssociatedWith", activity, _person(records, release.by))
     if release.withdrawn_at:
         why = release.withdrawn_why
         gone = records.activity(f"withdrawal:{name}", "cw:Withdrawal", end=release.withdrawn_at, reason=why)
-        records.relate("wasInvalidatedBy", manifest, gone, time=_time(release.withdrawn_at))
+        records.relate("wasInvalidatedBy", manifest, gone, time=time_text(release.withdrawn_at))
 
 
 def _stated(records: Records, verdict: Stated | None, activity: str | None) -> None:
@@ -335,7 +272,7 @@ def _verdict(records: Records, verdict: ChainVerdict, brief_sha256: str) -> None
     for why in verdict.reasons:
         records.entity(judgement, "cw:Judgement", reason=f"{why.rule}: {why.answer}: {why.text}")
     for fact in verdict.facts:
-        records.relate("wasDerivedFrom", judgement, f"fact:{_local(fact)}")
+        records.relate("wasDerivedFrom", judgement, f"fact:{local(fact)}")
 
 
 def _judged(records: Records, take: str, judged: Judged) -> None:
@@ -345,20 +282,20 @@ def _judged(records: Records, take: str, judged: Judged) -> None:
 
 
 def _fact(records: Records, fact: CitedFact) -> None:
-    name = f"fact:{_local(fact.id)}"
+    name = f"fact:{local(fact.id)}"
     records.entity(
         name, "cw:LicenceFact", subject=fact.subject, answer=fact.answer, expression=fact.expression or None,
         source=fact.source, grade=fact.grade, validFrom=fact.valid_from and fact.valid_from.isoformat(),
-        validTo=fact.valid_to and fact.valid_to.isoformat(), recordedAt=_time(fact.recorded_at),
+        validTo=fact.valid_to and fact.valid_to.isoformat(), recordedAt=time_text(fact.recorded_at),
         termsSha256=fact.terms_sha256,
     )  # fmt: skip
     if fact.corrects:
-        records.relate("wasDerivedFrom", name, f"fact:{_local(fact.corrects)}")
+        records.relate("wasDerivedFrom", name, f"fact:{local(fact.corrects)}")
 
 
 def _reviewed(records: Records, take: str, reviews: Sequence[Reviewed]) -> None:
     for review in reviews:
-        name, note = _numbered("review", take, review.by, review.at, review.decision), review.note or None
+        name, note = numbered("review", take, review.by, review.at, review.decision), review.note or None
         activity = records.activity(name, "cw:Review", end=review.at, decision=review.decision, note=note)
         records.relate("used", activity, f"take:{take}")
         records.relate("wasAssociatedWith", activity, _person(records, review.by))
@@ -366,7 +303,7 @@ def _reviewed(records: Records, take: str, reviews: Sequence[Reviewed]) -> None:
 
 def _contributed(records: Records, take: str, contributions: Sequence[Contributed]) -> None:
     for part in contributions:
-        name = _numbered("contribution", take, part.by, part.at, part.kind)
+        name = numbered("contribution", take, part.by, part.at, part.kind)
         activity = records.activity(name, "cw:Contribution", end=part.at, kind=part.kind, note=part.note or None)
         person = _person(records, part.by)
         records.relate("wasAssociatedWith", activity, person)
@@ -387,81 +324,4 @@ def _derived(records: Records, derivation: ChainDerivation) -> None:
 
 def _person(records: Records, name: str) -> str:
     """A person, named by a digest of the name as it was recorded: two spellings are two people here."""
-    return records.agent(f"person:{_sha256(name)}", "prov:Person", label=name)
-
-
-# ------------------------------------------------------------------------------------------------ how it is written
-
-
-def _checked(document: dict[str, Any]) -> str:
-    """The text of a document, after `prov` read it and wrote the same again."""
-    text = _dump(document) + "\n"
-    if difference(text):
-        raise ProvError(f"this PROV document is not what `prov` reads: {difference(text)}; please report it")
-    return text
-
-
-def difference(text: str) -> str | None:
-    """How a PROV-JSON text differs from what the package `prov` makes of it; None where it is the same."""
-    from prov.model import ProvDocument
-
-    again = json.loads(ProvDocument.deserialize(content=text, format="json").serialize(format="json"))
-    ours = json.loads(text)
-    for bundle in again.get("bundle", {}).values():
-        bundle.pop("prefix", None)  # those of the document, which hold in its bundles anyway
-    if _sorted(ours) == _sorted(again):
-        return None
-    return ", ".join(sorted(part for part in ours.keys() | again.keys() if ours.get(part) != again.get(part)))
-
-
-def _sorted(value: Any) -> Any:
-    """With lists in one order: PROV-JSON's are sets."""
-    if isinstance(value, dict):
-        return {name: _sorted(entry) for name, entry in value.items()}
-    return sorted(map(_sorted, value), key=json.dumps) if isinstance(value, list) else value
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))
-
-
-def _joined(there: Any, value: Any) -> Any:
-    """Both values: one alone is written bare, several as a list without repeats."""
-    values = [] if there is None else there if isinstance(there, list) else [there]
-    wanted = value if isinstance(value, list) else [value]
-    together = values + [entry for number, entry in enumerate(wanted) if entry not in values + wanted[:number]]
-    return together[0] if len(together) == 1 else together or None
-
-
-def _value(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_value(entry) for entry in value] or None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"$": str(value), "type": "xsd:int" if -_SMALL <= value < _SMALL else "xsd:long"}
-    return value
-
-
-def _name(type_: str) -> dict[str, str]:
-    return {"$": type_, "type": "xsd:QName"}
-
-
-def _key(name: str) -> str:
-    return f"prov:{name}" if name in ("label", "value") else f"cw:{name}"
-
-
-def _time(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
-
-
-def _local(text: str) -> str:
-    """Any text as the local part of a qualified name."""
-    return quote(text, safe="", errors="surrogatepass")
-
-
-def _numbered(kind: str, take: str, *parts: Any) -> str:
-    told = [part.isoformat() if isinstance(part, datetime) else part for part in parts]
-    return f"{kind}:{_sha256(json.dumps([take, *told]))}"
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return records.agent(f"person:{digest(name)}", "prov:Person", label=name)

@@ -33,10 +33,19 @@ def test_facts_speak_where_the_card_is_silent_and_contradictions_are_named() -> 
     none = samples.fact(8, subject="some/model", training_data="none")
     foreign = samples.fact(9, subject="other/model", training_data="none")
     told_by_one = origin_of("some/model", {}, [trained, foreign])
-    assert told_by_one == Origin(TRAINED, "licence facts, training data", ("fact-7",))
+    assert told_by_one == Origin(TRAINED, "licence facts about weights and training", ("fact-7",))
     both = origin_of("some/model", {}, [trained, none])
     assert (both.kind, both.facts) == (UNKNOWN, ("fact-7", "fact-8"))
     assert "contradict" in both.basis
+
+
+def test_a_licence_for_weights_tells_of_a_trained_model() -> None:
+    weights = samples.fact(7, subject="some/model-*", training_data="", answer="licence", expression="MIT")
+    code = replace(weights, id="fact-8", component="code")
+    assert origin_of("Some/Model-small", {}, [weights, code]).facts == ("fact-7",)
+    assert origin_of("model-small", {}, [weights]).kind == TRAINED
+    assert origin_of("some/model-small", {}, [code]).kind == UNKNOWN
+    assert origin_of("some/other", {}, [weights]).kind == UNKNOWN
 
 
 @pytest.mark.parametrize(("kind", "contributions", "value"), [

@@ -15,7 +15,8 @@ from services.audit.documents import written_whole
 from services.audit.html import html_pieces, steps, write_html
 from services.audit.rows import AuditRow, AuditSummary, LedgerHead
 from services.provenance import merkle
-from services.provenance.keys import PublicKey
+from services.provenance.keys import KeyFolder, PublicKey
+from services.provenance.notes import TreeHead, sign
 from tests.unit import audit_report_samples as samples
 
 
@@ -261,3 +262,17 @@ def test_long_lists_and_prompts_are_cut_and_say_so() -> None:
     text = Reading(certificate_text(samples.chain(row))).text
     assert "The first 500 of 900 characters" in text
     assert "and 6 more contributions" in text
+
+
+def test_a_proof_of_the_ledger_becomes_one_of_the_certificate(tmp_path: Path) -> None:
+    chain, inclusion = proven()
+    key = KeyFolder(tmp_path / "keys").signing_key("checkpoint")
+    head = TreeHead("cueworks/test", inclusion.tree_size, bytes.fromhex(inclusion.root), samples.NOON)
+    proof = {
+        "type": "cueworks inclusion proof v1", "entry": chain.entries[1].entry, "index": 7,
+        "path": list(inclusion.path), "checkpoint": sign(head.text(), head.origin, key),
+    }  # fmt: skip
+    assert Inclusion.of(proof, inclusion.key_id) == inclusion
+    for broken in ({}, {**proof, "checkpoint": "x"}, {**proof, "path": None}):
+        with pytest.raises(ValueError, match=r"proof|note"):
+            Inclusion.of(broken, "k")
