@@ -20,10 +20,11 @@ from db.ledger_rows import rows_from
 from db.migrate import upgrade
 from db.releases import FactText, fact_texts
 from db.rights_tables import Judgement, JudgementFact, LicenceFact, Verdict
-from db.rows import NewAsset, NewTake, Recording, TakeRow
+from db.rows import NewAsset, NewGenerator, NewTake, Recording, TakeRow
 from db.takes import take_rows
 from db.urls import sqlite_url
 from db.verdicts import AskedTake
+from models.registry import CARDS
 from services.delivery.gate import Terms
 from services.delivery.release import Near, Outcome, ReleaseOrder, Tools, release
 from services.delivery.reviews import Decision, review
@@ -38,6 +39,7 @@ FACT = "fact-0001"
 EXPRESSION = "CC-BY-4.0"
 CREDIT = "Music made with the Empty Generator"
 SOURCE = "the maker's own file"
+COMPOSER = CARDS["composer"]
 FORMATS = (("flac", "audio/flac"), ("ogg", "audio/ogg"))
 
 
@@ -149,12 +151,19 @@ class Studio:
         self.ids = [take.id for take in default_takes()]
 
     @classmethod
-    def made(cls, engine: Engine, home: Path) -> "Studio":
-        """A studio whose takes are made now; `Studio(engine, home)` is one over what is there."""
+    def made(cls, engine: Engine, home: Path, **order: object) -> "Studio":
+        """A studio whose takes are made now; `Studio(engine, home)` is one over what is there.
+
+        With `order` they are the composer's, which the real policy knows; without, of a generator made up."""
         studio, takes = cls(engine, home), default_takes()
-        run = open_run(engine, order_takes(engine, takes), [studio.ids])
+        if order:
+            takes = [replace(take, generator=COMPOSER.id, revision=COMPOSER.revision) for take in takes]
+            card = {"title": COMPOSER.title, "licence": COMPOSER.licence, "training_data": COMPOSER.training_data}
+            order["generators"] = (NewGenerator(COMPOSER.id, COMPOSER.revision, COMPOSER.weights_digest, card),)
+        run = open_run(engine, order_takes(engine, takes, new_order(**order)), [studio.ids])  # type: ignore[arg-type]
         record_takes(engine, run, [studio.sound(number, take) for number, take in enumerate(takes)])
-        add_fact(engine)
+        if not order:
+            add_fact(engine)
         return studio
 
     def _settle(self) -> None:

@@ -19,6 +19,11 @@ TAKE_COLUMNS = [
 ]  # fmt: skip
 
 
+LISTED = (  # told line by line
+    "assets", "attempts", "understanding", "verdicts", "reviews", "contributions", "derivations", "releases",
+)  # fmt: skip
+
+
 def takes(
     catalog: CatalogName = None,
     state: Annotated[str | None, typer.Option(help="Only this state (or cue).")] = None,
@@ -75,7 +80,7 @@ def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in take.items():
         if isinstance(value, dict):
             yield name, "; ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
-        elif name not in ("assets", "attempts", "understanding", "verdicts"):
+        elif name not in LISTED:
             yield name, _plain(value)
     for choice in take["understanding"]:
         words = f" from {choice['words']!r}" if choice.get("words") else ""
@@ -91,6 +96,19 @@ def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", f"{reason['answer']}: {reason['text']}"
         for duty in verdict["duties"]:
             yield "", f"duty: {duty}"
+    yield from _way_out(take)
+
+
+def _way_out(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    for row in take["reviews"]:
+        yield "review", f"{row['decision']:8} {row['at']}  {row['by']}  {_plain(row['note'])}"
+    for row in take["contributions"]:
+        yield "contribution", f"{row['kind']:12} {row['at']}  {row['by']}  {_plain(row['note'])}"
+    for row in take["derivations"]:
+        yield "derivation", f"{row['kind']:12} {row['sha256'][:16]}  {row['licence']}  {row['by']}"
+    for row in take["releases"]:
+        withdrawn = "  withdrawn" if row["withdrawn"] else ""
+        yield "release", f"{row['name']} for {row['use']} on {row['created_at']}{withdrawn}  {row['folder']}"
 
 
 def _plain(value: object) -> str:

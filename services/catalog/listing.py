@@ -25,6 +25,7 @@ from db.takes import (
     with_status,
 )
 from db.verdicts import verdict_rows
+from services.delivery.way_out import delivered
 
 SHORTEST_PREFIX = 4
 
@@ -110,6 +111,7 @@ def show_json(engine: Engine, take: TakeRow, home: Path) -> dict[str, Any]:
         profile = take_profile(session, take.id)
         brief = brief_of(session, take.id)
         verdicts = verdict_rows(session, take.id)
+        way_out = delivered(session, take.id)
     return {
         **take_json(take, home),
         "revision": take.revision,
@@ -124,6 +126,7 @@ def show_json(engine: Engine, take: TakeRow, home: Path) -> dict[str, Any]:
         "engine_profile": profile,
         "attempts": attempts,
         "verdicts": verdicts,
+        **way_out,
     }
 
 

@@ -1,0 +1,151 @@
+"""Deliveries as a user starts them, with the real policy, real credentials and signed checkpoints."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+
+from db.engine import writing
+from db.ledger import append
+from flows.cli import app as command
+from services.mastering.encode import decoded_pcm_sha256
+from services.provenance.credentials import Trust, read_file
+from services.rights.register import correct, load
+from tests.delivery_catalog import Studio
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def studio(engine: Engine, url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """Takes of the composer, ordered for a commercial game."""
+    monkeypatch.setenv("CUEWORKS_HOME", str(home))
+    monkeypatch.setenv("CUEWORKS_DATABASE_URL", url)
+    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "keys"))
+    licensee = {"kind": "company", "annual_revenue_usd": 3_000_000}
+    yield Studio.made(engine, home, use="commercial-game", licensee=licensee)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs the command; returns exit code, standard output and error."""
+
+    def start(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["cueworks", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            command.main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return start
+
+
+def said(run: Run, *words: object, code: int = 0) -> Any:
+    found, out, err = run(*words, "--json")
+    assert found == code, err
+    return json.loads(out) if out else err
+
+
+def test_from_review_to_withdrawal(studio: Studio, run: Run, tmp_path: Path) -> None:
+    out, ids = tmp_path / "build", studio.ids
+    approved = said(run, "review", ids[0][:12], ids[1], "approve", "--by", "Ada")
+    assert [row["new"] for row in approved] == [True, True]
+    assert said(run, "review", "reject", "--all-of", "game", "--by", "Ada", "--note", "no") != []
+    done = said(run, "release", "game", "gold", "--target", "plain", "--out", out, "--by", "Ada", "--aigc")
+    assert (done["takes"], done["fresh"], done["folder"]) == (2, True, str(out))
+    told = json.loads((out / "manifest.json").read_text())
+    assert {file["take"] for file in told["files"]} == set(ids[:2])
+    assert told["takes"][0]["source_type"] == "algorithmicMedia"
+    assert list((studio.home / "checkpoints").rglob("*"))
+
+    master = studio.takes()[ids[0]].assets[0]
+    released = next(out / f["path"] for f in told["files"] if (f["source_sha256"], f["role"]) == (master.sha256, "mix"))
+    assert decoded_pcm_sha256(released) == master.pcm_sha256
+    found = read_file(released, trust=Trust(tmp_path / "keys" / "c2pa"))
+    assert (found.state, found.ours, found.take_id) == ("trusted", True, ids[0])
+    assert found.claim is not None and found.claim["master_sha256"] == master.sha256
+    assert b"AIGC" in released.read_bytes()
+    checked = said(run, "release", "--check", out)
+    assert (checked["ok"], checked["release"]["name"], len(checked["signers"])) == (True, "gold", 1)
+    assert any(file["role"] == "credentials:mix" for file in told["files"])  # Ogg carries its manifest beside it
+
+    shown = said(run, "show", ids[0])
+    assert [row["decision"] for row in shown["reviews"]] == ["approve"]
+    assert [row["name"] for row in shown["releases"]] == ["gold"]
+    assert said(run, "releases", "game")[0]["status"] == "released"
+    assert said(run, "withdraw", "game", "gold", "--by", "Ada", "--reason", "not cleared")["new"]
+    assert said(run, "releases")[0]["status"] == "withdrawn"
+
+
+def test_a_corrected_fact_stops_the_next_release_and_marks_the_last(studio: Studio, run: Run, tmp_path: Path) -> None:
+    said(run, "review", studio.ids[4], "approve", "--by", "Ada")
+    said(run, "release", "game", "gold", "--out", tmp_path / "gold", "--by", "Ada")
+    with writing(studio.engine) as session:
+        fact = next(f for f in load(session).facts if f.subject == "composer" and f.component == "samples")
+        wrong = {"answer": "refused", "source": "letter of counsel", "recorded_by": "Ada", "corrects": fact.id}
+        append(session, correct(session, replace(fact, recorded_at=None, **wrong)))
+    code, _, err = run("release", "game", "silver", "--out", tmp_path / "silver", "--by", "Ada")
+    assert code == 3
+    for told in (studio.ids[4][:12], "letter of counsel", "commercial-game"):
+        assert told in err
+    assert not (tmp_path / "silver").exists()
+    assert said(run, "releases", "game")[0]["status"] == "would-not-pass"
+
+
+def test_a_tampered_export_is_named(studio: Studio, run: Run, tmp_path: Path) -> None:
+    said(run, "review", *studio.ids[:2], "approve", "--by", "Ada")
+    out = tmp_path / "out"
+    said(run, "release", "game", "gold", "--out", out, "--by", "Ada")
+    mix = next(out.rglob("mix.flac"))
+    mix.write_bytes(mix.read_bytes()[:-1] + b"?")
+    found = said(run, "release", "--check", out, code=4)
+    assert [problem["path"] for problem in found["problems"]] == [mix.relative_to(out).as_posix()]
+
+
+def test_what_cannot_be_is_told_with_exit_code_2(studio: Studio, run: Run, tmp_path: Path) -> None:
+    take, out = studio.ids[0], tmp_path / "out"
+    for words, told in (
+        (("review", take, "--by", "Ada"), "is no decision"),
+        (("review", "approve", "--by", "Ada"), "name takes and a decision"),
+        (("review", take, "approve", "--by", "Ada", "--all-of", "game"), "not both"),
+        (("review", "approve", "--by", "Ada", "--all-of", "gaem"), "there are: game"),
+        (("review", "approve", "--by", "Ada", "--all-of", "game", "--state", "calm"), "of that state"),
+        (("review", take, "approve", "--by", " "), "names nobody"),
+        (("contribution", "add", take, "--kind", "vibes", "--by", "Ada"), "kind of contribution"),
+        (("release", "game"), "name the catalog"),
+        (("release", "game", "../gold", "--out", out), "release name"),
+        (("release", "game", "gold", "--out", out, "--target", "wwise2"), "--target"),
+        (("release", "game", "gold", "--out", out, "--target", "../plain"), "--target"),
+        (("release", "game", "gold", "--out", out, "--formats", "aac"), "--formats"),
+        (("release", "game", "gold", "--out", out, "--isrc-file", tmp_path / "none.csv"), "none.csv"),
+        (("release", "game", "gold", "--out", out, "--annual-revenue-usd", "5"), "--licensee"),
+        (("release", "--check", tmp_path), "has no manifest.json"),
+        (("withdraw", "game", "gold", "--by", "Ada", "--reason", "x"), "no release"),
+        (("releases", "gaem"), "there are: game"),
+    ):
+        code, _, err = run(*words)
+        assert (code, told in err) == (2, True), (words, err)
+    assert not out.exists()
+
+
+def test_a_contribution_from_the_command_line(studio: Studio, run: Run, tmp_path: Path) -> None:
+    lyrics = tmp_path / "lyrics.txt"
+    lyrics.write_text("la")
+    words = ("contribution", "add", studio.ids[0], "--kind", "lyrics", "--by", "Ada", "--file", lyrics)
+    assert said(run, *words)["new"]
+    assert not said(run, *words)["new"]
+    assert said(run, "show", studio.ids[0])["contributions"][0]["kind"] == "lyrics"
+
+
+def test_isrcs_come_from_a_table(studio: Studio, run: Run, tmp_path: Path) -> None:
+    said(run, "review", studio.ids[4], "approve", "--by", "Ada")
+    table = tmp_path / "isrc.csv"
+    table.write_text(f"\ufefftake,isrc,note\n{studio.ids[4][:10]},qm-abc-26-00001,boss\n")
+    said(run, "release", "game", "gold", "--out", tmp_path / "out", "--by", "Ada", "--isrc-file", table)
+    assert b"QMABC2600001" in next((tmp_path / "out").rglob("mix.flac")).read_bytes()
+
+
