@@ -69,6 +69,7 @@ def order_of_run(session: Session, run_id: str) -> OrderedRow:
     """The order that a run carries out."""
     query = (
         select(Catalog.name, Brief.id, Brief.use, Brief.licensee, Brief.text)
+        .select_from(Run)
         .join(Brief, Brief.id == Run.brief_id)
         .join(Catalog, Catalog.id == Run.catalog_id)
         .where(Run.id == run_id)
