@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
+from itertools import repeat
 
 from services.rights.guard.folding import classes
 
@@ -91,15 +92,23 @@ _ENDS = (
 )
 
 
-def context(letters: str, original: str, first: int, last: int, end: int) -> Context:
+def is_spelt_out(letters: str) -> bool:
+    """Whether folded letters hold words that are spelt out (`s t y l e`)."""
+    return b"\1\1\1" in bytes(map(min, map(len, letters.split()), repeat(2)))
+
+
+def context(letters: str, original: str, first: int, last: int, end: int, spelt_out: bool = True) -> Context:
     """What is around the letters `first` to `last` of folded `letters`; `end` is where they end in `original`.
 
-    `letters` are classes of folded letters (`classes`)."""
-    before = _singles(letters[max(0, first - REACH_BEFORE):first])
-    spelt = before != letters[max(0, first - REACH_BEFORE):first]
-    after = _singles(letters[last + 1:last + 1 + REACH_AFTER])
+    `letters` are classes of folded letters (`classes`); `spelt_out` False: `is_spelt_out` denies it of all of them."""
+    before, after = letters[max(0, first - REACH_BEFORE):first], letters[last + 1:last + 1 + REACH_AFTER]
+    spelt = spelt_out and _SPACED.search(before) is not None
+    if spelt_out:
+        before, after = _singles(before), _singles(after)
     ends = (not original[end:end + 1].strip() and bool(_rest(after))) or bool(_mark(original, end))
     ends = ends or not after.strip()
+    if not spelt and not _may_tell(before, after):
+        return Context(Cue.NONE, "", ends)
     for cue in (Cue.STRONG, Cue.FAIR, Cue.SLIGHT):
         if match := _before(cue, spelt).search(before):
             return Context(cue, _said(cue, _BEFORE, match.group(1)) + " ...", ends)
@@ -109,13 +118,32 @@ def context(letters: str, original: str, first: int, last: int, end: int) -> Con
     return Context(Cue.NONE, "", ends)
 
 
+def _may_tell(before: str, after: str) -> bool:
+    """Whether the nearest word on a side may belong to a cue: most do not, and need no closer look."""
+    left, right = before.split()[-1:], after.split()[:1]
+    return bool(left and left[0] in _last_words() or right and right[0] in _first_words())
+
+
+@cache
+def _last_words() -> frozenset[str]:
+    """How cues and fillers may end: their last words, also written together."""
+    phrases = [phrase.split() for table in (*_BEFORE.values(), _FILLERS) for phrase in table]
+    return frozenset(classes("".join(words[at:])) for words in phrases for at in range(len(words)))
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    phrases = [phrase.split() for table in _AFTER.values() for phrase in table]
+    return frozenset(classes("".join(words[:at + 1])) for words in phrases for at in range(len(words)))
+
+
 def _rest(after: str) -> bool:
     return bool(_ending().match(after))
 
 
 def _mark(original: str, end: int) -> bool:
     """Whether a sentence or clause ends behind the name."""
-    return original[end:end + 1] in tuple(".,;:!?)\"'”’»/&+")
+    return original[end:end + 1] in _MARKS
 
 
 def _singles(letters: str) -> str:
@@ -123,6 +151,7 @@ def _singles(letters: str) -> str:
     return _SINGLES.sub("", letters) if _SPACED.search(letters) else letters
 
 
+_MARKS = frozenset(".,;:!?)\"'”’»/&+")
 _DETERMINERS = "|".join(map(classes, ("the", "a", "an", "my", "our", "his", "her", "their")))
 _DETERMINED = re.compile(rf"(?<![^ ])(?:{_DETERMINERS}) *\Z")
 _SPACED = re.compile(r"(?:(?<![^ ])[^ ] +){3}")

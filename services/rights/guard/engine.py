@@ -12,7 +12,7 @@ from datetime import date
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
-from services.rights.guard.context import Context, Cue, context
+from services.rights.guard.context import Context, Cue, context, is_spelt_out
 from services.rights.guard.folding import STANDS_FOR, SYMBOLS, Folded, classes, fold, turned
 from services.rights.guard.lists import Row, Spelling
 
@@ -22,6 +22,8 @@ PROTECTED_YEARS = 70
 longer term, as the EU's Directive 2006/116/EC, article 1)."""
 MOST_LETTERS_UNCHECKED = 3
 _SYMBOL_IN_WORD = re.compile(r"[$@|]|[!+(](?=[a-z0-9])|(?<![^ ])[!+(](?![^ ])")
+_GAP_IS_FALSE = bytes.maketrans(b" ", b"\0")
+_RUNS = tuple(3 * letter for letter in "abcdefghijklmnopqrstuvwxyz")
 _LONG_RUN = re.compile(r"([a-z])(?: *\1){2}")
 _SUFFIXES = re.compile(r"(?:s|es|esque|ish|iike|styie|type|ian|inspired|core|wave|vibes?)(?= |\Z)")
 _MEANING_SUFFIXES = re.compile(r"(?:esque|iike|styie|type|inspired)(?= |\Z)")
@@ -93,14 +95,14 @@ class Finder:
 
     def _in_reading(self, text: str, reading: Folded) -> Iterator[_Find]:
         letters = classes(reading.text)
-        squeezed = letters.replace(" ", "")
-        at = list(compress(range(len(letters)), map(" ".__ne__, letters)))
+        squeezed, unmerged = letters.replace(" ", ""), reading.text.replace(" ", "")
+        at = list(compress(range(len(letters)), letters.encode("ascii", "replace").translate(_GAP_IS_FALSE)))
         judge = _Judge(text, reading, letters, self._last_free_year)
         for end, (length, spellings) in self._exact.iter(squeezed):
             first, last = at[end - length + 1], at[end]
             if judge.stands_alone(first, last):
                 yield from judge.finds(first, last, spellings)
-        if _LONG_RUN.search(reading.text):
+        if any(run in unmerged for run in _RUNS) and _LONG_RUN.search(reading.text):
             yield from self._with_runs(judge, reading, squeezed, at)
 
     def _with_runs(self, judge: "_Judge", reading: Folded, squeezed: str, at: list[int]) -> Iterator[_Find]:
@@ -136,7 +138,7 @@ def _readings(text: str) -> Iterator[Folded]:
         if folded is None:
             continue
         yield folded.without_symbols()
-        if _SYMBOL_IN_WORD.search(folded.text):
+        if any(symbol in folded.text for symbol in SYMBOLS) and _SYMBOL_IN_WORD.search(folded.text):
             yield folded
 
 
@@ -152,6 +154,7 @@ class _Judge:
         self._text = text
         self._reading = reading
         self._last_free_year = last_free_year
+        self._spelt: bool | None = None
 
     def stands_alone(self, first: int, last: int) -> bool:
         """Whether the letters begin and end where words do."""
@@ -228,7 +231,7 @@ class _Judge:
     def _typed(self, first: int, last: int) -> str:
         """Says that a name is typed with other characters than plain ones, where it is."""
         start, end = self._reading.span(first, last)
-        if self._reading.owner is None or (end - start == last + 1 - first and self._text[start:end].isascii()):
+        if end - start == last + 1 - first and self._text[start:end].isascii():
             return ""
         typed = self._text[start:end].casefold()
         plain = all(char.isascii() or _is_accented(char) or (_needs_no_space(char) and not char.isascii()
@@ -238,7 +241,7 @@ class _Judge:
     def _disguise(self, first: int, last: int, found: str, name: str) -> str | None:
         """"" for the same letters, what disguises them, or None where they cannot stand for the name."""
         if found == name:
-            return self._typed(first, last) if self._reading.owner is not None else ""
+            return self._typed(first, last)
         letters = [n for n, letter in enumerate(self._reading.text[first:last + 1]) if letter != " "]
         plain = 0
         for at, letter, meant in zip(letters, found, name, strict=True):
@@ -285,7 +288,9 @@ class _Judge:
     def _around(self, first: int, last: int, end: int) -> Context:
         if match := _MEANING_SUFFIXES.match(self.letters, last + 1):
             return Context(Cue.STRONG, "..." + match.group().replace("iike", "like").replace("styie", "style"), True)
-        return context(self.letters, self._text, first, last, end)
+        if self._spelt is None:
+            self._spelt = is_spelt_out(self.letters)
+        return context(self.letters, self._text, first, last, end, self._spelt)
 
     def _evidence(self, start: int, end: int, spelling: Spelling, fit: _Fit, around: Context) -> Weight | None:
         """What the text around says of a name that may be ordinary words."""
@@ -332,6 +337,8 @@ class _Judge:
 
     def _capital(self, start: int, end: int) -> bool:
         """Whether a word of the name, other than a small one, begins with a capital."""
+        if self._text[start:end].islower():
+            return False
         words = re.findall(r"[^\W_]+", self._text[start:end])
         return any(word[0].isupper() for word in words if word.casefold() not in _SMALL_WORDS)
 

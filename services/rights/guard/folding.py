@@ -98,9 +98,12 @@ def turned(text: str) -> Folded | None:
 
 
 def _fold_slowly(text: str, order: Sequence[int]) -> Folded:
+    read = [_LETTERS[char] for char in text]
+    if isinstance(order, range) and all(len(letter) == 1 for letter in read):
+        return Folded("".join(read))
     letters, owner = [], []
     for at in order:
-        for letter in _LETTERS[text[at]]:
+        for letter in read[at]:
             letters.append(letter)
             owner.append(at)
     return Folded("".join(letters), owner)
