@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import environment, styled, take_name, written_whole
-from services.audit.html import ShownKey, Step, licensee_words
+from services.audit.documents import environment, licensee_words, styled, take_name, written_whole
+from services.audit.html import ShownKey, Step
 from services.audit.origins import KIND_WORDS, origin_of
 from services.audit.rows import ChainEntry, TakeChain
 from services.provenance.keys import PublicKey
@@ -104,14 +104,15 @@ def certificate_text(
 
 
 def certified_entry(chain: TakeChain) -> ChainEntry | None:
-    """The ledger entry that a certificate rests on: the last one that recorded a sound, else the last about the take."""
-    recorded = [entry for entry in chain.entries if entry.kind == "take" and '"status":"done"' in entry.entry]
-    return next(reversed(recorded or chain.entries), None)
+    """The ledger entry that a certificate rests on: the last that recorded a sound, else the last about the take."""
+    about = [entry for entry in chain.entries if entry.subject == chain.row.take]
+    recorded = [entry for entry in about if entry.kind == "take" and '"status":"done"' in entry.entry]
+    return next(reversed(recorded or about), None)
 
 
 def _check(chain: TakeChain, inclusion: Inclusion) -> None:
     entry = next((entry for entry in chain.entries if entry.sequence == inclusion.sequence), None)
-    if entry is None or entry.sha256 != inclusion.entry_sha256:
+    if entry is None or entry.subject != chain.row.take or entry.sha256 != inclusion.entry_sha256:
         raise ValueError(f"the proof is about entry {inclusion.sequence}, which is none of take {chain.row.take}")
     if fault := inclusion.fault(entry.entry):
         raise ValueError(f"the proof of entry {inclusion.sequence} does not hold: {fault}; run `cueworks verify`")

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any
 
 from db.canonical import text_time
-from services.audit.documents import day, moment, takes
+from services.audit.documents import day, moment, period, takes
 from services.audit.origins import IMPORTED, KIND_WORDS, KINDS, RULES, TRAINED, UNKNOWN, Origin, about, origins
 from services.audit.rows import AuditRow, AuditSummary, ChainItem, Contributed
 from services.web.page import visible
@@ -219,7 +219,7 @@ def _generators(summary: AuditSummary, counted: _Counts, known: Mapping[tuple[st
 
 def _cited(summary: AuditSummary, generator: str) -> str:
     told = [
-        f"{fact.id} (held from {day(fact.valid_from, 'always')} to {day(fact.valid_to)}, "
+        f"{fact.id} (held {period(fact.valid_from, fact.valid_to)}, "
         f"grade {fact.grade or 'not on record'})"
         for fact in about(generator, summary.facts)
     ]

@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cache
@@ -25,6 +25,7 @@ from services.web.page import clock, size, visible
 ANSWER_WORDS = {
     "allowed": "allowed", "allowed-with-duties": "allowed with duties", "refused": "refused", "unknown": "unknown",
 }  # fmt: skip
+STRICTEST = ("refused", "unknown", "allowed-with-duties", "allowed")
 _TEMPLATES = Path(__file__).with_name("templates")
 
 
@@ -36,8 +37,9 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(
-        clock=clock, size=size, moment=moment, day=day, count=count, takes=takes, words=answer_words, point=point_text
-    )
+        clock=clock, size=size, moment=moment, day=day, period=period, count=count, takes=takes, words=answer_words,
+        strictest=strictest, usd=usd, licensee=licensee_text,
+    )  # fmt: skip
     return made
 
 
@@ -77,6 +79,39 @@ def moment(at: datetime) -> str:
 def day(on: date | None, open_end: str = "open") -> str:
     """A day as `2026-03-01`; `open_end` where there is none."""
     return on.isoformat()[:10] if on else open_end
+
+
+def period(start: date | None, end: date | None) -> str:
+    """When something held: `always`, `since 2026-01-01`, `until 2026-12-31`, `2026-01-01 to 2026-12-31`."""
+    if start and end:
+        return f"{day(start)} to {day(end)}"
+    return f"since {day(start)}" if start else f"until {day(end)}" if end else "always"
+
+
+def strictest(reasons: Iterable[Any]) -> list[Any]:
+    """Reasons of a verdict, those that weigh most first."""
+    return sorted(reasons, key=lambda why: STRICTEST.index(why.answer) if why.answer in STRICTEST else 0)
+
+
+def usd(amount: float) -> str:
+    """An amount as `250,000 USD`."""
+    return f"{amount:,.2f}".removesuffix(".00") + " USD"
+
+
+def licensee_words(kind: str | None, revenue: float | None) -> str:
+    """A licensee as a sentence names it, `a company with a revenue of 250,000 USD a year`."""
+    told = {"company": "a company", "individual": "an individual", "academic": "an academic institution"}
+    who = told.get(kind, kind) if kind else "a licensee whose kind is not stated"
+    return f"{who} with a revenue of {usd(revenue)} a year" if revenue is not None else str(who)
+
+
+def licensee_text(licensee: Mapping[str, Any]) -> str:
+    """A licensee as an order states it; "" where it states none."""
+    if not licensee:
+        return ""
+    revenue = licensee.get("annual_revenue_usd")
+    amount = float(revenue) if isinstance(revenue, int | float) else None
+    return licensee_words(str(licensee["kind"]) if licensee.get("kind") else None, amount)
 
 
 def count(number: int) -> str:

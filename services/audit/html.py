@@ -9,10 +9,11 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import environment, styled, take_name, written_whole
+from services.audit.documents import environment, licensee_words, styled, take_name, written_whole
 from services.audit.origins import KIND_WORDS, Origin, origins
 from services.audit.rows import AuditRow, AuditSummary
 from services.provenance.keys import PublicKey
@@ -42,21 +43,22 @@ class ShownKey:
 class Listing:
     """The takes a report lists: all of them, or beyond `most` those that stop a release, at most `most`.
 
-    `left_out` is how many of the latter were not listed; it is right once the listing was read."""
+    It reads no further than to the last of them: a large catalog in which nothing stops costs nothing."""
 
-    def __init__(self, rows: Iterable[AuditRow], takes: int, most: int) -> None:
+    def __init__(self, summary: AuditSummary, rows: Iterable[AuditRow], most: int) -> None:
         self._rows = rows
-        self._most = most
-        self.cut = takes > most
-        self.left_out = 0
+        self._wanted = min(most, self._stopping(summary))
+        self.cut = summary.takes > most
+        self.left_out = self._stopping(summary) - self._wanted
 
     def __iter__(self) -> Iterator[AuditRow]:
-        wanted = (row for row in self._rows if not self.cut or row.judged.answer in STOPPING)
-        for number, row in enumerate(wanted):
-            if self.cut and number >= self._most:
-                self.left_out += 1
-            else:
-                yield row
+        if not self.cut:
+            return iter(self._rows)
+        return islice((row for row in self._rows if row.judged.answer in STOPPING), self._wanted)
+
+    @staticmethod
+    def _stopping(summary: AuditSummary) -> int:
+        return sum(summary.by_answer.get(answer, 0) for answer in STOPPING)
 
 
 def write_html(
@@ -82,7 +84,7 @@ def html_pieces(
     most_takes: int = MOST_TAKES,
 ) -> Iterator[str]:
     """The report piece by piece, as `write_html` writes it."""
-    listing = Listing(rows, summary.takes, most_takes)
+    listing = Listing(summary, rows, most_takes)
     stream = environment().get_template("report.html").stream(
         **styled("paper.css", "report.css"), **_said(summary), rows=listing, listing=listing, cut=listing.cut,
         most=most_takes, keys=[ShownKey(key.id, key.since, key.raw.hex()) for key in keys],
@@ -130,23 +132,6 @@ def _duties(summary: AuditSummary) -> dict[str, list[str]]:
     return duties
 
 
-def licensee_words(kind: str | None, revenue: float | None) -> str:
-    """A licensee as a sentence names it, `a company with a revenue of 250,000 USD a year`."""
-    told = {"company": "a company", "individual": "an individual", "academic": "an academic institution"}
-    who = told.get(kind, kind) if kind else "a licensee whose kind is not stated"
-    return f"{who} with a revenue of {usd(revenue)} a year" if revenue is not None else str(who)
-
-
-def usd(amount: float) -> str:
-    """An amount as `250,000 USD`."""
-    return f"{amount:,.2f}".removesuffix(".00") + " USD"
-
-
-def person(licensee: Mapping[str, Any]) -> str:
-    """A licensee as an order states it, on one line; "" where it states none."""
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in sorted(licensee.items()))
-
-
 def steps(summary: AuditSummary) -> list[Step]:
     """What a reader can do to check a report, with a copy of the home folder in `COPY`."""
     catalog = shlex.quote(summary.asked.catalog)
@@ -181,6 +166,3 @@ def audit_command(summary: AuditSummary) -> str:
     words += ["--revenue", f"{asked.revenue:.15g}"] if asked.revenue is not None else []
     words += ["--as-of", asked.as_of.isoformat(), "--known-at", asked.known_at.isoformat(), "--out", "again.html"]
     return shlex.join(words)
-
-
-environment().filters.update(usd=usd, person=person)

@@ -130,8 +130,8 @@ def rows() -> list[AuditRow]:
 
 
 def entry(sequence: int, kind: str, subject: str) -> ChainEntry:
-    body = {"at": "2026-03-01T12:00:00.000000Z", "body": {"status": "done"}, "kind": kind, "sequence": sequence, "subject": subject}
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"))
+    told = {"at": "2026-03-01T12:00:00.000000Z", "kind": kind, "sequence": sequence, "subject": subject}
+    text = json.dumps({**told, "body": {"status": "done"}}, sort_keys=True, separators=(",", ":"))
     return ChainEntry(sequence, kind, subject, NOON, sha(text), sha("previous"), text)
 
 

@@ -149,7 +149,7 @@ def test_the_text_names_facts_and_their_dates_and_the_json_says_the_same() -> No
     disclosure = disclose(samples.summary(), samples.rows())
     text, plain = disclosure.text(), json.loads(json.dumps(disclosure.as_json()))
     assert "Facts this rests on: fact-1, fact-2." in text
-    assert "held from 2026-01-01 to open, grade R" in text
+    assert "held since 2026-01-01, grade R" in text
     assert "No fact about it is on record." in text
     assert all(line in text for part in plain["sections"] for line in part["lines"])
     assert plain["facts"] == ["fact-1", "fact-2"]

@@ -112,9 +112,30 @@ def test_a_large_catalog_lists_what_is_refused_or_unknown_and_points_to_the_tabl
 
 def test_beyond_the_limit_the_refused_are_counted() -> None:
     rows = [samples.refused(number) for number in range(7)]
-    page = report(samples.summary(takes=7), rows, most_takes=3)
+    page = report(samples.summary(takes=7, by_answer={"refused": 7}), rows, most_takes=3)
     assert len(page.all("details")) == 3
     assert "4 more are refused or unknown" in page.text
+
+
+def test_no_more_takes_are_read_than_are_listed() -> None:
+    def rows() -> Iterator[AuditRow]:
+        yield samples.row(0)
+        yield samples.refused(1)
+        raise AssertionError("read on")
+
+    summary = samples.summary(by_answer={"allowed": 4, "refused": 1})
+    assert "".join(html_pieces(summary, rows(), most_takes=4)).count('id="take-') == 1
+
+
+def test_reasons_that_stop_come_first_and_others_are_folded() -> None:
+    whys = (*samples.ALLOWED.reasons, *samples.REFUSED.reasons)
+    judged = replace(samples.REFUSED, reasons=whys)
+    totals = (replace(samples.GENERATORS[1], judged=judged),)
+    page = report(samples.summary(generators=totals), [])
+    assert page.text.index("CC-BY-NC-4.0 excludes") < page.text.index("1 more that do not stop it")
+    assert page.text.index("1 more that do not stop it") < page.text.index("The licence allows it.")
+    row = samples.refused(0, judged=replace(judged, reasons=(*samples.ALLOWED.reasons * 5, *samples.REFUSED.reasons)))
+    assert "CC-BY-NC-4.0 excludes" in Reading(certificate_text(samples.chain(row))).text
 
 
 def test_rows_stream_through_the_report() -> None:
@@ -125,7 +146,7 @@ def test_rows_stream_through_the_report() -> None:
             return (samples.refused(number) for number in range(takes))
 
         tracemalloc.start()
-        for _ in html_pieces(samples.summary(takes=takes), made(), most_takes=takes):
+        for _ in html_pieces(samples.summary(takes=takes), made(), most_takes=10**6):
             pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
