@@ -20,11 +20,11 @@ LONGEST = 2000
 HEADER = "name\tkind\tambiguity\tsource\tlicence\n"
 SYLLABLES = ("ka", "lo", "mi", "ra", "ton", "vel", "shi", "dor", "en", "bal", "gus", "pri", "no", "tha", "wick",
              "zen", "fra", "mol")
-WORDS = (
-    "calm forest dawn warm strings harp and flute no drums the wolves attack with driving low brass taiko urgent night "
-    "air journey across river rush queen of a hidden garden slow piano rain cafe late hopeful horn over timpani theme in "
-    "D minor loop 16 bars soft pads train heart machine pulsing synth bass bells like wind under old bridge market lute"
-).split()
+TEXT = (
+    "calm forest dawn warm strings harp and flute no drums the wolves attack with driving low brass taiko urgent "
+    "night air journey across river rush queen of a hidden garden slow piano rain cafe late hopeful horn over timpani "
+    "theme in D minor loop 16 bars soft pads train heart machine pulsing synth bass bells like wind under old bridge"
+)
 USUAL = (
     "calm forest at dawn, warm strings, harp and flute", "wolves attack, driving strings, taiko and low brass, urgent",
     "queen of the forest, kiss of the night air, a journey across the rush",
@@ -52,7 +52,7 @@ def synthetic(folder: Path, count: int) -> Path:
 def longest(seed: int) -> str:
     """A prompt of 2,000 characters of the words that prompts are made of."""
     dice = random.Random(seed)
-    text = " ".join(dice.choices(WORDS, k=LONGEST // 3))
+    text = " ".join(dice.choices(TEXT.split(), k=LONGEST // 3))
     return text[:LONGEST]
 
 

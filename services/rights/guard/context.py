@@ -121,7 +121,7 @@ def context(letters: str, original: str, first: int, last: int, end: int, spelt_
 def _may_tell(before: str, after: str) -> bool:
     """Whether the nearest word on a side may belong to a cue: most do not, and need no closer look."""
     left, right = before.split()[-1:], after.split()[:1]
-    return bool(left and left[0] in _last_words() or right and right[0] in _first_words())
+    return bool((left and left[0] in _last_words()) or (right and right[0] in _first_words()))
 
 
 @cache
