@@ -48,11 +48,11 @@ def noisy(query: Words, errors: int, seed: int = 0) -> Words:
     return query
 
 
-@pytest.mark.parametrize("errors", [0, 1])
+@pytest.mark.parametrize("errors", [0, 1, 2])
 @pytest.mark.parametrize("start", [0, 1, 2, 3, 201])
 def test_a_piece_is_found_at_its_offset(tmp_path: Path, start: int, errors: int) -> None:
     index = opened(tmp_path, Library(*range(30)))
-    best = index.candidates(noisy(words(17)[start : start + 60], errors))[0]
+    best = index.candidates(noisy(words(17)[start : start + 60], errors), errors)[0]
     assert (best.name, best.offset) == (name(17), start)
 
 
@@ -91,7 +91,7 @@ def test_only_what_is_new_is_read_again(tmp_path: Path) -> None:
 def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
     opened(tmp_path, Library(1, 2, 3))
     index = opened(tmp_path, Library(1, 3))
-    assert index.candidates(words(2)[:60], tolerant=False) == []
+    assert index.candidates(words(2)[:60], wrong=0) == []
 
 
 def test_many_segments_become_one(tmp_path: Path) -> None:
@@ -140,6 +140,6 @@ def test_words_found_everywhere_do_not_drown_the_rest(tmp_path: Path, monkeypatc
 @given(st.lists(st.lists(st.integers(0, 2**32 - 1), max_size=90), max_size=6), st.lists(st.integers(0, 2**32 - 1)))
 def test_any_words_can_be_indexed_and_asked_for(stored: list[list[int]], asked: list[int]) -> None:
     segment = Segment.build((name(n), np.array(w, dtype=np.uint32)) for n, w in enumerate(stored))
-    for found in segment.candidates(np.array(asked, dtype=np.uint32), True, 10):
+    for found in segment.candidates(np.array(asked, dtype=np.uint32), 1, 10):
         length = len(stored[int(found.name, 16)])
         assert -len(asked) < found.offset < length

@@ -26,7 +26,9 @@ MOST_SEGMENTS = 8
 MOST_HITS = 4_000_000  # that a query looks at; the words that are found most often are left out first
 BITS = 32
 _FILES = ("words", "places", "starts", "steps", "names")
-_NEIGHBOURS = np.concatenate([[0], 1 << np.arange(BITS, dtype=np.uint64)]).astype(np.uint32)
+_ONE = [1 << bit for bit in range(BITS)]
+_TWO = [one ^ other for at, one in enumerate(_ONE) for other in _ONE[:at]]
+_NEIGHBOURS = tuple(np.array(masks, dtype=np.uint32) for masks in ([0], [0, *_ONE], [0, *_ONE, *_TWO]))
 _PAGE = 4_000  # fingerprints that are read at once
 
 
@@ -69,18 +71,18 @@ class Segment:
         )
 
     def candidates(
-        self, query: Words, tolerant: bool, most: int, most_hits: int = MOST_HITS
+        self, query: Words, wrong: int, most: int, most_hits: int = MOST_HITS
     ) -> Iterator[Candidate]:
-        """Those with the most words of the query in line, best first; `tolerant` takes words that differ in a bit."""
-        position, place = self._hits(query, tolerant, most_hits)
+        """Those with the most words of the query in line, best first; words may differ in `wrong` bits (0, 1 or 2)."""
+        position, place = self._hits(query, wrong, most_hits)
         owner = np.searchsorted(self.starts, place, side="right") - 1
         offset = (place - self.starts[owner]) * self.steps[owner] - position
         for which, at, votes in _most_voted(owner, offset, most):
             yield Candidate(self.names[which].decode(), at, votes)
 
-    def _hits(self, query: Words, tolerant: bool, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _hits(self, query: Words, wrong: int, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """(position in the query, place in the index) of every word found."""
-        masks = _NEIGHBOURS if tolerant else _NEIGHBOURS[:1]
+        masks = _NEIGHBOURS[wrong]
         wanted = (query[:, None] ^ masks[None, :]).reshape(-1)
         position = np.repeat(np.arange(query.size, dtype=np.int64), masks.size)
         order = np.argsort(wanted, kind="stable")
@@ -157,9 +159,9 @@ class Index:
             self._add(missing, read, told)
         return len(missing)
 
-    def candidates(self, query: Words, tolerant: bool = True, most: int = 64) -> list[Candidate]:
-        """The best lines of all segments, best first."""
-        found = [c for segment in self._segments for c in segment.candidates(query, tolerant, most, MOST_HITS)]
+    def candidates(self, query: Words, wrong: int = 1, most: int = 64) -> list[Candidate]:
+        """The best lines of all segments, best first; words may differ in `wrong` bits (0, 1 or 2)."""
+        found = [c for segment in self._segments for c in segment.candidates(query, wrong, most, MOST_HITS)]
         return sorted(found, key=lambda c: -c.votes)[:most] if query.size else []
 
     @property

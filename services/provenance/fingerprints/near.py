@@ -68,7 +68,7 @@ def _near(name: str, words: Mapping[str, Words], segment: Segment, takes: Mappin
     if not query.size:
         return
     best: dict[str, tuple[float, float, int]] = {}
-    for candidate in segment.candidates(query, False, _MOST_CANDIDATES, _MOST_HITS):
+    for candidate in segment.candidates(query, 0, _MOST_CANDIDATES, _MOST_HITS):
         if candidate.name > name and candidate.votes >= max(1, _FEWEST_VOTES * query.size):
             value = _overlap(query, words[candidate.name], candidate)
             best[candidate.name] = max(best.get(candidate.name, value), value)
@@ -106,7 +106,7 @@ def _close_to(
     takes: Mapping[str, list[str]],
 ) -> Iterator[Near]:
     best: dict[str, Near] = {}
-    for candidate in segment.candidates(query, True, 4 * _MOST_CANDIDATES, _MOST_HITS):
+    for candidate in segment.candidates(query, 1, 4 * _MOST_CANDIDATES, _MOST_HITS):
         stretch = best_stretch(query, words[candidate.name], candidate.offset, thresholds.REFERENCE_WORDS)
         if stretch is None or stretch.similarity < thresholds.NEAR_REFERENCE:
             continue

@@ -17,6 +17,7 @@ from services.provenance.fingerprints.match import LAG_S, Stretch, best_stretch,
 MOST_CANDIDATES = 256
 MOST_LINES = 2  # of one sound: where a file holds it more than once
 MOST_DECODED = 16
+MOST_PATIENT = 1000  # words (2 minutes) of a query that is asked again with more tolerance when nothing was found
 _CLEARLY = 0.05  # by so many equal bits a candidate must not fall behind what explains the same part of the file
 
 ReadWords = Callable[[Collection[str]], Mapping[str, Words]]
@@ -44,10 +45,19 @@ def recognise(heard: Heard, index: Index, words_of: ReadWords, sound_of: ReadSou
 
     `words_of` reads fingerprints by name; `sound_of(name, start_s, length_s)` decodes a part of a master, None where
     there is none."""
-    query = heard.fingerprint.words
+    found = _recognised(heard, index, words_of, sound_of, 1)
+    if not found and heard.fingerprint.words.size <= MOST_PATIENT:
+        found = _recognised(heard, index, words_of, sound_of, 2)
+    return sorted(found, key=lambda r: (-r.score, -r.stretch.length, r.name))
+
+
+def _recognised(
+    heard: Heard, index: Index, words_of: ReadWords, sound_of: ReadSound, wrong: int
+) -> list[Recognised]:
+    """What is found where words may differ in `wrong` bits, in no order."""
+    query, decoded = heard.fingerprint.words, 0
     found: list[Recognised] = []
-    decoded = 0
-    for name, stretch, take in _similar(query, index, words_of):
+    for name, stretch, take in _similar(query, index, words_of, wrong):
         if decoded >= MOST_DECODED:
             break
         if _explained(stretch, found):
@@ -56,13 +66,13 @@ def recognise(heard: Heard, index: Index, words_of: ReadWords, sound_of: ReadSou
         value, shift = _correlation(heard, name, stretch, sound_of)
         if _is_same(value, stretch, query, take):
             found.append(Recognised(name, extended(query, take, stretch, thresholds.CANDIDATE), value, shift))
-    return sorted(found, key=lambda r: (-r.score, -r.stretch.length, r.name))
+    return found
 
 
-def _similar(query: Words, index: Index, words_of: ReadWords) -> list[tuple[str, Stretch, Words]]:
+def _similar(query: Words, index: Index, words_of: ReadWords, wrong: int) -> list[tuple[str, Stretch, Words]]:
     """(name, best stretch, words) of the candidates whose bits agree enough, the most similar first."""
     lines: dict[str, list[Candidate]] = {}
-    for candidate in index.candidates(query, most=MOST_CANDIDATES):
+    for candidate in index.candidates(query, wrong, MOST_CANDIDATES):
         mine = lines.setdefault(candidate.name, [])
         if len(mine) < MOST_LINES and all(abs(candidate.offset - other.offset) > 2 for other in mine):
             mine.append(candidate)
