@@ -35,6 +35,7 @@ class Context:
     ends: bool = False
 
 
+NOTHING = Context(Cue.NONE)
 _BEFORE = {
     Cue.STRONG: (
         "style of", "styles of", "style as", "manner of", "vein of", "likeness of", "a la", "pastiche of",
@@ -105,22 +106,22 @@ def context(letters: str, original: str, first: int, last: int, end: int, spelt_
     spelt = spelt_out and _SPACED.search(before) is not None
     if spelt_out:
         before, after = _singles(before), _singles(after)
+    if not spelt and not _may_tell(before, after):
+        return NOTHING
     ends = (not original[end:end + 1].strip() and bool(_rest(after))) or bool(_mark(original, end))
     ends = ends or not after.strip()
-    if not spelt and not _may_tell(before, after):
-        return Context(Cue.NONE, "", ends)
     for cue in (Cue.STRONG, Cue.FAIR, Cue.SLIGHT):
         if match := _before(cue, spelt).search(before):
             return Context(cue, _said(cue, _BEFORE, match.group(1)) + " ...", ends)
         match = _after(cue).match(after)
         if match and not (match.group(1).startswith("s ") and _DETERMINED.search(before)):
             return Context(cue, "... " + _said(cue, _AFTER, match.group(1)), True)
-    return Context(Cue.NONE, "", ends)
+    return NOTHING
 
 
 def _may_tell(before: str, after: str) -> bool:
     """Whether the nearest word on a side may belong to a cue: most do not, and need no closer look."""
-    left, right = before.split()[-1:], after.split()[:1]
+    left, right = before.rsplit(None, 1)[-1:], after.split(None, 1)[:1]
     return bool((left and left[0] in _last_words()) or (right and right[0] in _first_words()))
 
 

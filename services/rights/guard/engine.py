@@ -12,7 +12,7 @@ from datetime import date
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
-from services.rights.guard.context import Context, Cue, context, is_spelt_out
+from services.rights.guard.context import NOTHING, Context, Cue, context, is_spelt_out
 from services.rights.guard.folding import STANDS_FOR, SYMBOLS, Folded, classes, fold, turned
 from services.rights.guard.lists import Row, Spelling
 
@@ -191,8 +191,8 @@ class _Judge:
     def finds(self, first: int, last: int, spellings: Iterable[Spelling]) -> Iterator[_Find]:
         for spelling in spellings:
             fit = self._fit(first, last, spelling)
-            if fit is not None:
-                yield self._weighed(first, last, spelling, fit)
+            if fit is not None and (find := self._weighed(first, last, spelling, fit)).why:
+                yield find
 
     def run_finds(self, first: int, last: int, spellings: Iterable[Spelling]) -> Iterator[_Find]:
         """Finds that hold a run of one letter that no word holds."""
@@ -274,16 +274,15 @@ class _Judge:
             return None, "phrase"
         if row.kind == "composer" and row.died is not None and row.died <= self._last_free_year:
             return None, "public domain"
+        certain = not spelling.ambiguity and fit.certain
+        around = NOTHING if certain else self._around(first, last, end)
+        evidence = "refused" if certain else self._evidence(start, end, spelling, fit, around)
+        if evidence is None:
+            return None, ""
         what = f"the {row.kind} {row.name}" + (f", {fit.disguise}" if fit.disguise else "")
-        if not spelling.ambiguity and fit.certain:
-            return "refused", f"names {what}"
-        around = self._around(first, last, end)
-        evidence = self._evidence(start, end, spelling, fit, around)
         if evidence == "refused":
-            return "refused", f"names {what} (`{around.words}`)"
-        if evidence == "doubtful":
-            return "doubtful", f"may name {what}, or be ordinary words"
-        return None, ""
+            return "refused", f"names {what}" + (f" (`{around.words}`)" if around.words else "")
+        return "doubtful", f"may name {what}, or be ordinary words"
 
     def _around(self, first: int, last: int, end: int) -> Context:
         if match := _MEANING_SUFFIXES.match(self.letters, last + 1):
@@ -410,8 +409,6 @@ def _outermost(finds: list[_Find]) -> list[_Find]:
     """Of finds that lie in one another the longer, unless the shorter is refused and the longer only doubtful."""
     kept: list[_Find] = []
     for find in sorted(finds, key=lambda one: (one.start - one.end, -_rank(one), one.start)):
-        if find.weight is None and not find.why:
-            continue
         if not any(other.start <= find.start and find.end <= other.end and _covers(other, find) for other in kept):
             kept.append(find)
     return sorted(kept, key=lambda one: (one.start, one.end))
