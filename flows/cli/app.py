@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import checks, delivery, generate, ledger, licences, output, reading, schedule, texts, trace
+from flows.cli import audit, checks, delivery, generate, ledger, licences, output, reading, schedule, texts, trace
 from flows.cli.errors import Code, told
 
 INTERRUPTED = 130  # what typer returns for Ctrl-C
@@ -28,6 +28,7 @@ app.command("runs")(reading.runs)
 app.command("reproduce")(checks.reproduce)
 app.command("verify")(checks.verify)
 app.command("gc")(checks.gc)
+app.command("audit")(audit.audit)
 app.command("doctor")(checks.doctor)
 app.command("schedule")(schedule.schedule)
 app.command("deploy")(schedule.deploy)

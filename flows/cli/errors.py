@@ -42,6 +42,8 @@ CODES = {
     "LedgerBrokenError": Code.DIFFERENT,
     "OtherContentError": Code.DIFFERENT,
     "NameListError": Code.BAD_INPUT,
+    "AuditError": Code.BAD_INPUT,
+    "NothingTouchedError": Code.INCOMPLETE,
     "RefusedError": Code.REFUSED,
     "DamagedMasterError": Code.DIFFERENT,
     "DamagedFactError": Code.DIFFERENT,

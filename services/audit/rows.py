@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-FINAL_STAGES = ("plan", "record", "release")
+STAGES = ("plan", "record", "release")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,8 @@ class GeneratorTotal:
 
 @dataclass(frozen=True, slots=True)
 class CitedFact:
-    """A licence fact that a verdict rests on. Dates are inclusive to the day; None is open."""
+    """A licence fact that a verdict rests on. `valid_from` is the first day it holds, `valid_to` the first it no longer
+    does; None is open."""
 
     id: str
     subject: str
