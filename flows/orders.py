@@ -73,13 +73,15 @@ class Stages:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early."""
+    """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early, `warnings`
+    where a checkpoint could not be exported."""
 
     run: runs.StartedRun
     counts: dict[str, int]
     page: Path
     stages: dict[str, float]
     stopped: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -149,10 +151,12 @@ def _planned(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
 def carry_out(
     order: Plan, choices: Choices, settings: Settings, stages: Stages, watcher: Watcher, server: bool = True
 ) -> Outcome:
-    """Register the plan, render what is missing, write the page. `server` False: Prefect's server is already there.
+    """Register the plan, render what is missing, write the page, sign. `server` False: Prefect's server is there.
 
-    Raises CatalogBusyError when another driver works on the catalog; RenderingStoppedError ends up in the outcome.
+    Raises CatalogBusyError when another driver works on the catalog, LedgerBrokenError, once all is recorded, where
+    the ledger does not continue what was signed; RenderingStoppedError ends up in the outcome.
     """
+    settings.check_keys()
     engine = settings.open_database()
     with catalog_lock(settings.home, engine, order.catalog):
         run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined)
@@ -166,8 +170,9 @@ def carry_out(
             raise
         counts = runs.finish(engine, run.id, stages.seconds, interrupted=stopped is not None)
         page = publish(engine, settings.home, order.catalog)
-        stages.reach("total")
-    return Outcome(run, counts, page, stages.seconds, stopped)
+    signed = settings.sign_checkpoint(engine)
+    stages.reach("total")
+    return Outcome(run, counts, page, stages.seconds, stopped, signed.warnings if signed else ())
 
 
 def _render(

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DatabaseError
 
     from models.registry import Card
+    from services.provenance.checkpoints import SignedTree
     from services.rendering.jobs import Executor, Workshop
     from services.rights.register import Register
 
@@ -138,6 +139,24 @@ class Settings:
         except DatabaseError:
             self.open_database()  # tells what is wrong
             raise
+
+    def check_keys(self) -> None:
+        """Make the key that signs checkpoints where there is none yet.
+
+        Raises UnusableKeyError, and OSError where the folder cannot be written: before work, not after it."""
+        from services.provenance.checkpoints import PURPOSE
+        from services.provenance.keys import KeyFolder
+
+        KeyFolder(self.keys).signing_key(PURPOSE)
+
+    def sign_checkpoint(self, engine: "Engine") -> "SignedTree | None":
+        """Sign the ledger as it is now and export the checkpoint; None where nothing is on record.
+
+        Raises LedgerBrokenError where the ledger does not continue what was signed before."""
+        from services.provenance.checkpoints import checkpoint, checkpoint_folders
+        from services.provenance.keys import KeyFolder
+
+        return checkpoint(engine, KeyFolder(self.keys), checkpoint_folders(self.home, self.checkpoints))
 
     def connect(self) -> "Engine":
         """An engine for the database as it is; connects to nothing yet."""

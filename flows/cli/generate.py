@@ -108,6 +108,8 @@ def _planned_row(take: dict[str, Any]) -> dict[str, Any]:
 
 
 def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet: bool) -> None:
+    for warning in outcome.warnings:
+        output.note(f"warning: {warning}")
     if as_json:
         registered = asdict(outcome.run.registered)
         run = {"run": outcome.run.id, "catalog": outcome.run.catalog, "ordered": outcome.run.ordered}
