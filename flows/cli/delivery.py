@@ -223,6 +223,8 @@ def _tell(outcome: "Outcome", attribution: bool, quiet: bool) -> None:
     else:
         since = f"{row.created_at:%Y-%m-%d %H:%M} UTC"
         output.line(f"release {row.name} is there since {since}, with the same content, in {row.folder}")
+        if not Path(row.folder).is_dir():
+            output.note("that folder is gone: put a copy of it back, or release under another name")
     if attribution:
         for text in outcome.attribution or ("no attribution is asked for",):
             output.line(text)

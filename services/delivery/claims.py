@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from db.releases import FactText
+from services.audit import origins
+from services.audit.origins import origin_of
 from services.delivery.frozen import FrozenTake
 from services.delivery.gate import Judged
 from services.delivery.licences import joined
@@ -27,8 +29,8 @@ class Labels:
 
 
 def source_type(take: FrozenTake) -> str:
-    """IPTC's term for how the sound was made: by rules only where its generator is known to be trained on nothing."""
-    return RULES if take.card.get("training_data") == "none" else TRAINED
+    """IPTC's term for how the sound was made: by rules only where that is on record, else what asks for disclosure."""
+    return RULES if origin_of(take.take.generator, take.card).kind == origins.RULES else TRAINED
 
 
 def licence(take: FrozenTake, judged: Judged, facts: Mapping[str, FactText]) -> str:

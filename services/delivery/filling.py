@@ -5,6 +5,7 @@ would lead out of the folder, or be another file's on a system that does not tel
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +19,7 @@ from services.delivery.targets import Piece, named
 from services.planning.faults import shown
 from services.provenance.credentials import Aigc, Claim, Signed
 
+THREADS = 4  # signing is mostly hashing and waiting for the disk, and holds no lock
 LONGEST_PATH = 512
 LONGEST_ROLE = 64
 CREDENTIALS_TYPE = "application/c2pa"
@@ -54,9 +56,14 @@ class Filling:
 
         Raises DeliveryError for impossible paths, CredentialsError, OSError."""
         items: list[ItemRow] = []
-        for take in self.contents.takes:
-            items += self._take(take)
-            progress(1)
+        with ThreadPoolExecutor(THREADS) as pool:
+            try:
+                for written in pool.map(lambda take: list(self._take(take)), self.contents.takes):
+                    items += written
+                    progress(1)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
         _check_paths(items)
         return self._documents(items), items
 

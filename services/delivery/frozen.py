@@ -27,7 +27,7 @@ from services.delivery.errors import DeliveryError
 from services.delivery.reviews import APPROVE, unfit
 from services.mastering.encode import MEDIA_TYPES
 
-LEFT_HERE = ("picture",)  # waveforms for the listening page: nothing a game or a library plays
+LEFT_HERE = ("picture", "source")  # the listening page's waveform; an imported file, whose sound the mix is
 
 
 @dataclass(frozen=True)
