@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import DBAPIError
@@ -54,8 +54,7 @@ class Entry:
     catalog: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EntryRow:
+class EntryRow(NamedTuple):
     """An entry as it stands in the database. `entry` is the exact text that was hashed."""
 
     sequence: int
@@ -108,7 +107,7 @@ def entries(
     end: int | None = None,
 ) -> Iterator[EntryRow]:
     """Entries in sequence, streamed; from `start` up to, not including, `end`."""
-    query = select(*(getattr(LedgerEntry, name) for name in EntryRow.__slots__)).order_by(LedgerEntry.sequence)
+    query = select(*(getattr(LedgerEntry, name) for name in EntryRow._fields)).order_by(LedgerEntry.sequence)
     for column, wanted in (
         (LedgerEntry.subject, subject), (LedgerEntry.kind, kind), (LedgerEntry.catalog, catalog)
     ):  # fmt: skip
@@ -202,13 +201,13 @@ def _string(value: str | None) -> bytes:
 
 def _insert(connection: Connection, rows: list[tuple[Any, ...]]) -> None:
     """By each driver's quickest way. Rows of one call have one time."""
-    columns = ", ".join(EntryRow.__slots__)
+    columns = ", ".join(EntryRow._fields)
     if connection.dialect.name == "postgresql":
         _copy(connection, f"COPY ledger_entry ({columns}) FROM STDIN", rows)
         return
     stored = LedgerEntry.__table__.c.at.type.bind_processor(connection.dialect)
     time = stored(rows[0][4]) if stored else rows[0][4]
-    marks = ", ".join("?" * len(EntryRow.__slots__))
+    marks = ", ".join("?" * len(EntryRow._fields))
     values = [(*row[:4], time, *row[5:]) for row in rows]
     connection.exec_driver_sql(f"INSERT INTO ledger_entry ({columns}) VALUES ({marks})", values)
 

@@ -1,53 +1,82 @@
-"""A catalog with a ledger, made through the services that record: real orders, made-up sounds. And how to forge it."""
+"""A catalog with a ledger: true orders, made-up sounds, recorded as the services do. And how to forge it."""
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
 from db.canonical import digest
+from db.engine import writing
+from db.ledger import append
+from db.orders import register
 from db.rights_tables import APPEND_ONLY
-from db.rows import Profile
-from services.catalog import runs
-from services.planning.plan import Plan, plan
-from services.planning.reader import read_bytes
+from db.rows import NewOrder, NewTake, Profile, Recording
+from db.runs import record, start_run
+from services.planning.identity import take_id
 from services.provenance.checkpoints import SignedTree, checkpoint, checkpoint_folders
 from services.provenance.keys import KeyFolder
 from services.provenance.ledger import LedgerVerification, verify_ledger
-from tests.catalog_rows import done, failed
+from services.provenance.recording import plan_entry, take_entries
+from tests.catalog_rows import done, failed, new_order, new_take
 
 PROFILE = Profile(digest({"threads": 1}), {"threads": 1})
-BRIEF = """
-catalog: {catalog}
-cues:
-- {{state: combat, prompt: "dark drums {{place}}", axes: {{place: [cave, tower]}}, takes: {takes}, duration: 8}}
-"""
+_ORDER = ("zone", "cue", "point", "index", "prompt", "controls", "delivery", "seed", "generator", "revision")
 
 
-def make_plan(catalog: str = "game", takes: int = 2) -> Plan:
-    return plan(read_bytes(BRIEF.format(catalog=catalog, takes=takes).encode()), lambda name: "1")
+def true_take(number: int, catalog: str = "game") -> NewTake:
+    """A take whose id is the digest of its order; two of a prompt."""
+    take = new_take(number, prompt=f"dark drums {'cave' if number < 2 else 'tower'}")
+    order = {name: getattr(take, name) for name in _ORDER}
+    return replace(take, id=take_id({**order, "catalog": catalog}))
+
+
+def order_of(catalog: str, takes: int) -> NewOrder:
+    return new_order(f"{catalog} {takes}", catalog=catalog)
 
 
 class Recorded:
-    """A catalog of four takes with sound and its ledger; keys and an exported checkpoint folder beside it."""
+    """A catalog of takes and its ledger; keys and folders for checkpoints beside it."""
 
     def __init__(self, engine: Engine, folder: Path) -> None:
         self.engine, self.keys = engine, KeyFolder(folder / "keys")
         self.folders = checkpoint_folders(folder / "beside", [folder / "elsewhere"])
-        self.run, self.ids = "", list[str]()
+        self.ids = list[str]()
+        self.runs = 0
 
-    def record(self, catalog: str = "game", takes: int = 2, fail: int = 0) -> "Recorded":
-        """Plan, render (all but the first `fail` takes come out) and record."""
-        started = runs.start(self.engine, make_plan(catalog, takes), {})
-        ids = [job.take_id for n in range(started.shards) for job in runs.shard_jobs(self.engine, started.id, n)]
-        recordings = [failed(id_) if n < fail else done(id_, profile=PROFILE) for n, id_ in enumerate(ids)]
-        for start in range(0, len(recordings), 3):
-            runs.record(self.engine, started.id, recordings[start : start + 3])
-        runs.finish(self.engine, started.id, {})
-        self.run, self.ids = started.id, [*self.ids, *ids]
+    def plan(self, catalog: str = "game", takes: int = 4) -> tuple[str, list[str]]:
+        """Order takes and open a run over all of them; returns its id and theirs."""
+        made = [true_take(number, catalog) for number in range(takes)]
+        ids = [take.id for take in made]
+        self.runs += 1
+        began = datetime.now(UTC)
+        with writing(self.engine) as session:
+            registered = register(session, order_of(catalog, takes), made)
+            values = {
+                "id": f"{self.runs:036}", "catalog_id": registered.catalog_id, "brief_id": registered.brief_id,
+                "driver": "process 1 on here", "options": {}, "ordered": takes, "to_render": takes,
+            }  # fmt: skip
+            start_run(session, values, [ids])
+            append(session, [plan_entry(session, values, registered, began)])
+        return str(values["id"]), ids
+
+    def put(self, run: str, recordings: list[Recording]) -> None:
+        """Record takes of a run, as the services do."""
+        with writing(self.engine) as session:
+            fresh = record(session, run, recordings)
+            append(session, take_entries(session, run, recordings, fresh))
+
+    def record(self, catalog: str = "game", takes: int = 4, fail: int = 0) -> "Recorded":
+        """Plan, and record every take, all but the first `fail` with their sound."""
+        run, ids = self.plan(catalog, takes)
+        outcomes = [failed(id_) if n < fail else done(id_, profile=PROFILE) for n, id_ in enumerate(ids)]
+        for start in range(0, len(outcomes), 3):
+            self.put(run, outcomes[start : start + 3])
+        self.ids += ids
         return self
 
     def sign(self) -> SignedTree:

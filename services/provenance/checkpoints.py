@@ -192,13 +192,13 @@ def _claims(folders: Sequence[Path], origin: str) -> dict[int, tuple[bytes, Path
 def _grown(session: Session, keys: Sequence[PublicKey], claims: Mapping[int, tuple[bytes, Path]]) -> Frontier:
     """The tree over all entries, from the last signed one on; held against every claim. Raises LedgerBrokenError."""
     whole, stored, frontier = size(session), _stored(session), _trusted_frontier(session, keys)
-    expected = {at: (root, f"the stored checkpoint of {at} entries") for at, root in stored.items()}
+    expected = {at: [(root, f"the stored checkpoint of {at} entries")] for at, root in stored.items()}
     for claimed, (root, path) in claims.items():
         if stored.get(claimed, root) != root or (claimed < frontier.size and claimed not in stored):
             frontier = Frontier()
-        expected[claimed] = (root, str(path))
+        expected.setdefault(claimed, []).append((root, str(path)))
     if expected and max(expected) > whole:
-        told = f"the ledger has {whole} entries, {expected[max(expected)][1]} signed {max(expected)}"
+        told = f"the ledger has {whole} entries, {expected[max(expected)][0][1]} signed {max(expected)}"
         raise LedgerBrokenError(f"{told}: the database was restored from an older state; {BROKEN}")
     _check_claim(frontier, expected)
     for text in entry_texts(session, frontier.size):
@@ -209,10 +209,10 @@ def _grown(session: Session, keys: Sequence[PublicKey], claims: Mapping[int, tup
     return frontier
 
 
-def _check_claim(frontier: Frontier, expected: Mapping[int, tuple[bytes, str]]) -> None:
-    claim = expected.get(frontier.size)
-    if claim is not None and claim[0] != frontier.root():
-        raise LedgerBrokenError(f"the first {frontier.size} entries are not those that {claim[1]} signed; {BROKEN}")
+def _check_claim(frontier: Frontier, expected: Mapping[int, Sequence[tuple[bytes, str]]]) -> None:
+    for root, where in expected.get(frontier.size, ()):
+        if root != frontier.root():
+            raise LedgerBrokenError(f"the first {frontier.size} entries are not those that {where} signed; {BROKEN}")
 
 
 def _stored(session: Session) -> dict[int, bytes]:

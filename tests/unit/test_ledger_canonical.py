@@ -36,7 +36,8 @@ def test_known_answers(value: Any, text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, 2**53, -(2**53), "\ud800", {"\udfff": 1}, {1: 2}, {None: 1}, object(), b"x"]
+    "value",
+    [math.nan, math.inf, -math.inf, 2**53, -(2**53), "\ud800", {"\udfff": 1}, {1: 2}, {None: 1}, object(), b"x"],
 )
 def test_what_json_cannot_hold_is_refused(value: Any) -> None:
     for nested in (value, [value], {"a": {"b": value}}):
