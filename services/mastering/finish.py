@@ -39,7 +39,7 @@ class FinishedFile:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished take: the digest and measurements of its mix, and its files, which can be gone through once.
+    """A finished take: its mix, the digest and measurements of it, and its files, which can be gone through once.
 
     A file is written before the next one is asked for; its writer holds the sound it writes.
     """
@@ -47,6 +47,7 @@ class Finished:
     pcm_sha256: str
     measurements: Measurements
     files: Iterator[FinishedFile]
+    mix: Pcm
 
 
 def finish(
@@ -61,7 +62,7 @@ def finish(
     formats = {name: check_format(name, delivery.sample_rate) for name in names}
     mastered = master(rendition, delivery, duration)
     files = _files(mastered, formats, rendition.midi, tuple(marks))
-    return Finished(mastered.pcm_sha256, mastered.measurements, files)
+    return Finished(mastered.pcm_sha256, mastered.measurements, files, mastered.mix)
 
 
 def _files(

@@ -11,6 +11,7 @@ from typing import Any
 
 from db.rows import NewAsset, NewFingerprint
 from models.generator import Rendition
+from services.mastering.pcm import Pcm
 from services.rendering.jobs import FinishedTake, Job
 from services.storage.folder import FolderStore, remedy
 from services.storage.store import StorageError
@@ -47,7 +48,7 @@ class Finishing:
         mastered_s = time.perf_counter() - started
         assets = tuple(self._store(job, file) for file in finished.files)
         stored_s = time.perf_counter() - started - mastered_s
-        fingerprint = self._fingerprint(assets[0])
+        fingerprint = heard(finished.mix, finished.pcm_sha256)
         heard_s = time.perf_counter() - started - mastered_s - stored_s
         return FinishedTake(
             assets=assets,
@@ -57,15 +58,6 @@ class Finishing:
             seconds={"master": mastered_s, "store": stored_s, "fingerprint": heard_s},
             fingerprint=fingerprint,
         )
-
-    def _fingerprint(self, master: NewAsset) -> NewFingerprint | None:
-        """Of the stored master. It is no part of the take's sound: it can be made anew at any time."""
-        from services.provenance.fingerprints.extract import fingerprint_or_none
-
-        found = fingerprint_or_none(self.store.path(master.sha256), master.duration_s or 0.0)
-        if found is None:
-            return None
-        return NewFingerprint(master.pcm_sha256 or "", found.algorithm, found.duration_s, found.blob)
 
     def _store(self, job: Job, file: Any) -> NewAsset:
         blob = self.store.put(file.write)
@@ -77,6 +69,14 @@ class Finishing:
         return NewAsset(
             file.role, file.media_type, blob.sha256, blob.bytes, path, file.duration_s, file.pcm_sha256
         )
+
+
+def heard(mix: Pcm, pcm_sha256: str) -> NewFingerprint | None:
+    """The fingerprint of a mix. It is no part of the take's sound: it can be made anew at any time."""
+    from services.provenance.fingerprints.extract import fingerprint_pcm
+
+    found = fingerprint_pcm(mix)
+    return NewFingerprint(pcm_sha256, found.algorithm, found.duration_s, found.blob) if found else None
 
 
 def marks(rendition: Rendition) -> list[tuple[float, str]]:

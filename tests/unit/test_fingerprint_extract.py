@@ -11,6 +11,7 @@ from services.provenance.fingerprints.extract import (
     excerpt,
     fingerprint_file,
     fingerprint_or_none,
+    fingerprint_pcm,
     hear,
     words_of,
 )
@@ -53,13 +54,22 @@ def test_an_excerpt_is_that_part_of_the_waveform(song: Path) -> None:
     assert np.corrcoef(whole[30000:41900], part[:11900])[0, 1] > 0.999
 
 
+@pytest.mark.parametrize("rate", [8000, 44100, 96000])
+def test_finished_sound_is_heard_as_its_master_is(tmp_path: Path, rate: int) -> None:
+    mono = music(3, 10.0, rate)
+    master, made = fingerprint_file(write(tmp_path / "x.flac", mono, rate)), fingerprint_pcm(pcm(mono, rate))
+    assert made is not None
+    assert made.words.size == master.words.size
+    assert np.bitwise_count(made.words ^ master.words).mean() < 0.01 * 32
+
+
 def test_short_or_silent_sound_has_no_fingerprint_and_is_no_error(tmp_path: Path) -> None:
     short = write(tmp_path / "short.wav", music(1, 1.0))
     silent = write(tmp_path / "silent.wav", np.zeros(6 * RATE))
-    for path, seconds in ((short, 1.0), (silent, 6.0)):
-        found = fingerprint_or_none(path, seconds)
-        assert found is not None
-        assert (found.blob, found.duration_s) == (b"", seconds)
+    for path, mono, seconds in ((short, music(1, 1.0), 1.0), (silent, np.zeros(6 * RATE), 6.0)):
+        for found in (fingerprint_or_none(path, seconds), fingerprint_pcm(pcm(mono))):
+            assert found is not None
+            assert (found.blob, found.duration_s) == (b"", seconds)
     assert hear(short).fingerprint.words.size == 0
 
 
@@ -70,6 +80,7 @@ def test_a_master_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None
 def test_a_machine_without_ffmpeg_finishes_takes_all_the_same(song: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.provenance.fingerprints.ffmpeg.ffmpeg_path", no_ffmpeg)
     assert fingerprint_or_none(song, 15.0) is None
+    assert fingerprint_pcm(pcm(music(1))) is None
 
 
 def no_ffmpeg() -> str:

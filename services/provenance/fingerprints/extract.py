@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from services.mastering.pcm import Pcm
 from services.provenance.fingerprints.ffmpeg import (
     Decoded,
     FfmpegMissingError,
     UnreadableSoundError,
     decode,
+    decode_mono,
     decode_part,
 )
 
@@ -69,7 +71,7 @@ def fingerprint_file(path: Path) -> Fingerprint:
     """The fingerprint of a sound file. Raises UnreadableSoundError."""
     with tempfile.TemporaryFile() as raw:
         decoded = decode(path, [(_CHROMAPRINT, raw.fileno())])
-        return _fingerprint(decoded, _all_of(raw.fileno()))
+        return _fingerprint(decoded.duration_s, _all_of(raw.fileno()))
 
 
 def hear(path: Path, damaged: bool = False) -> Heard:
@@ -82,7 +84,7 @@ def hear(path: Path, damaged: bool = False) -> Heard:
         decoded = decode(path, outputs, damaged)
         told = _all_of(digest.fileno()).decode("ascii", "replace")
         pcm_sha256 = told.strip().rpartition("=")[2].lower()
-        fingerprint = _fingerprint(decoded, _all_of(raw.fileno()))
+        fingerprint = _fingerprint(decoded.duration_s, _all_of(raw.fileno()))
         return Heard(fingerprint, pcm_sha256, decoded, _waveform(_all_of(wave.fileno())))
 
 
@@ -95,6 +97,22 @@ def excerpt(path: Path, start_s: float, length_s: float) -> Waveform:
 
 def _waveform(raw: bytes) -> Waveform:
     return np.frombuffer(raw[: len(raw) // 2 * 2], dtype="<i2")
+
+
+def fingerprint_pcm(pcm: Pcm) -> Fingerprint | None:
+    """As `fingerprint_or_none`, of finished sound in memory: a quarter of the cost of reading its master again."""
+    if pcm.duration_s < SHORTEST_S:
+        return Fingerprint(pcm.duration_s, np.empty(0, dtype=np.uint32))
+    mono = (pcm.samples.sum(axis=1, dtype=np.int32) // pcm.channels >> 8).astype("<i2")
+    try:
+        with tempfile.TemporaryFile() as sound, tempfile.TemporaryFile() as raw:
+            sound.write(mono.data)
+            sound.flush()
+            sound.seek(0)
+            decode_mono(sound.fileno(), pcm.sample_rate, _CHROMAPRINT, raw.fileno())
+            return _fingerprint(pcm.duration_s, _all_of(raw.fileno()))
+    except (UnreadableSoundError, FfmpegMissingError, OSError):
+        return None
 
 
 def fingerprint_or_none(path: Path, duration_s: float) -> Fingerprint | None:
@@ -112,8 +130,8 @@ def _all_of(handle: int) -> bytes:
     return os.pread(handle, os.fstat(handle).st_size, 0)
 
 
-def _fingerprint(decoded: Decoded, raw: bytes) -> Fingerprint:
+def _fingerprint(duration_s: float, raw: bytes) -> Fingerprint:
     words = words_of(raw[: len(raw) // 4 * 4])
     if words.size and (words == words[0]).all():
         words = words[:0]  # nothing moves in it
-    return Fingerprint(decoded.duration_s, words)
+    return Fingerprint(duration_s, words)

@@ -124,6 +124,15 @@ def decode_part(path: Path, start_s: float, length_s: float, arguments: Sequence
         raise UnreadableSoundError(f"{path}: {_why_not(log)}; restore it with `cueworks verify --repair`")
 
 
+def decode_mono(source: int, sample_rate: int, arguments: Sequence[str], target: int) -> None:
+    """Give mono 16-bit samples, in a file from descriptor `source`, to ffmpeg. Raises UnreadableSoundError."""
+    told = ["-f", "s16le", "-ar", str(sample_rate), "-ac", "1", "-protocol_whitelist", "fd", "-fd", str(source)]
+    command = [*_head(), *told, "-i", "fd:", *arguments, f"pipe:{target}"]
+    code, log = _run(Path("finished sound"), command, (source, target))
+    if code:
+        raise UnreadableSoundError(f"finished sound: {_why_not(log)}; see `cueworks doctor`")
+
+
 def _head() -> list[str]:
     return [ffmpeg_path(), "-hide_banner", "-nostdin", "-nostats", "-v", "info", "-progress", "pipe:2", "-threads", "1"]
 
