@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import compress
 from typing import Any, Literal, NamedTuple
 
@@ -24,7 +25,7 @@ MOST_LETTERS_UNCHECKED = 3
 _SYMBOL_IN_WORD = re.compile(r"[$@|]|[!+(](?=[a-z0-9])|(?<![^ ])[!+(](?![^ ])")
 _GAP_IS_FALSE = bytes.maketrans(b" ", b"\0")
 _RUNS = tuple(3 * letter for letter in "abcdefghijklmnopqrstuvwxyz")
-_LONG_RUN = re.compile(r"([a-z])(?: *\1){2}")
+_LONG_RUN = re.compile(r"([a-z])\1\1|(?<![^ ])([a-z])(?: +\2){2}(?![^ ])")
 _SUFFIXES = re.compile(r"(?:s|es|esque|ish|iike|styie|type|ian|inspired|core|wave|vibes?)(?= |\Z)")
 _MEANING_SUFFIXES = re.compile(r"(?:esque|iike|styie|type|inspired)(?= |\Z)")
 _SMALL_WORDS = frozenset(("the", "of", "a", "an", "and", "in", "to", "on", "for", "at", "s", "n"))
@@ -95,14 +96,14 @@ class Finder:
 
     def _in_reading(self, text: str, reading: Folded) -> Iterator[_Find]:
         letters = classes(reading.text)
-        squeezed, unmerged = letters.replace(" ", ""), reading.text.replace(" ", "")
+        squeezed = letters.replace(" ", "")
         at = list(compress(range(len(letters)), letters.encode("ascii", "replace").translate(_GAP_IS_FALSE)))
         judge = _Judge(text, reading, letters, self._last_free_year)
         for end, (length, spellings) in self._exact.iter(squeezed):
             first, last = at[end - length + 1], at[end]
             if judge.stands_alone(first, last):
                 yield from judge.finds(first, last, spellings)
-        if any(run in unmerged for run in _RUNS) and _LONG_RUN.search(reading.text):
+        if any(run in reading.text for run in _RUNS) or (judge.spelt_out and _LONG_RUN.search(reading.text)):
             yield from self._with_runs(judge, reading, squeezed, at)
 
     def _with_runs(self, judge: "_Judge", reading: Folded, squeezed: str, at: list[int]) -> Iterator[_Find]:
@@ -154,7 +155,11 @@ class _Judge:
         self._text = text
         self._reading = reading
         self._last_free_year = last_free_year
-        self._spelt: bool | None = None
+
+    @cached_property
+    def spelt_out(self) -> bool:
+        """Whether the reading holds words that are spelt out."""
+        return is_spelt_out(self.letters)
 
     def stands_alone(self, first: int, last: int) -> bool:
         """Whether the letters begin and end where words do."""
@@ -287,9 +292,7 @@ class _Judge:
     def _around(self, first: int, last: int, end: int) -> Context:
         if match := _MEANING_SUFFIXES.match(self.letters, last + 1):
             return Context(Cue.STRONG, "..." + match.group().replace("iike", "like").replace("styie", "style"), True)
-        if self._spelt is None:
-            self._spelt = is_spelt_out(self.letters)
-        return context(self.letters, self._text, first, last, end, self._spelt)
+        return context(self.letters, self._text, first, last, end, self.spelt_out)
 
     def _evidence(self, start: int, end: int, spelling: Spelling, fit: _Fit, around: Context) -> Weight | None:
         """What the text around says of a name that may be ordinary words."""
