@@ -64,7 +64,7 @@ def unknown_subject(register: Register, name: str) -> FactError:
     """What to say where nothing is recorded of a name."""
     subjects = sorted({fact.subject for fact in register.facts})
     if any(Pattern(subject).matches(plain_name(name)) for subject in subjects):
-        return FactError(f"nothing is believed of {shown(name)} for that day and moment; `licences list --all` shows more")
+        return FactError(f"nothing held of {shown(name)} then, as far as was known; `licences list --all` shows more")
     return FactError(f"nothing is recorded of {shown(name)}; {nearest(name, subjects)}")
 
 

@@ -6,6 +6,7 @@ Nothing here records anything.
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def _facts_of(place: str, entry: Any, author: str) -> list[Fact]:
         whole = {"subjects": whole.pop("subjects"), "facts": [whole]}
     _check_shape(place, whole)
     said = {**_stated(place, whole), "facts": [_stated(place, fact) for fact in whole["facts"]]}
-    return list(expanded([said], author))
+    return list(islice(expanded([said], author), MOST_FACTS + 1))
 
 
 def _check_shape(place: str, entry: dict[str, Any]) -> None:
