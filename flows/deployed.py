@@ -34,9 +34,11 @@ def generate_brief(brief: str, takes: int | None = None, only: str | None = None
 
 @flow(name="verify-catalogs", persist_result=False)
 def verify_catalogs(catalog: str | None = None) -> dict[str, int]:
-    """Check every file of every take. Raises IncompleteError when something differs."""
+    """Check every file of every take, and the ledger. Raises IncompleteError when something differs."""
     settings = Settings.from_environment()
-    found = verify(settings.open_database(), settings.home, settings.open_store(), catalog, lambda count: None)
+    engine = settings.open_database()
+    found = verify(engine, settings.home, settings.open_store(), catalog, lambda count: None)
+    found = found.with_ledger(settings.verify_ledger(engine, lambda count: None))
     if found.problems:
         table = [{"take": p.take, "what": p.what, "remedy": p.remedy} for p in found.problems[:1000]]
         create_table_artifact(table, key="cueworks-problems", description="what verify found")

@@ -4,7 +4,7 @@ Everything else is handed what it needs. Reading settings opens nothing; `open_*
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from models.registry import Card
     from services.provenance.checkpoints import SignedTree
+    from services.provenance.ledger import LedgerVerification
     from services.rendering.jobs import Executor, Workshop
     from services.rights.register import Register
 
@@ -157,6 +158,15 @@ class Settings:
         from services.provenance.keys import KeyFolder
 
         return checkpoint(engine, KeyFolder(self.keys), checkpoint_folders(self.home, self.checkpoints))
+
+    def verify_ledger(self, engine: "Engine", progress: Callable[[int], None]) -> "LedgerVerification":
+        """Hold ledger, checkpoints and recorded rows against each other; `progress` is told of entries."""
+        from services.provenance.checkpoints import checkpoint_folders
+        from services.provenance.keys import KeyFolder
+        from services.provenance.ledger import verify_ledger
+
+        folders = checkpoint_folders(self.home, self.checkpoints)
+        return verify_ledger(engine, KeyFolder(self.keys).public_keys(), folders, progress)
 
     def connect(self) -> "Engine":
         """An engine for the database as it is; connects to nothing yet."""

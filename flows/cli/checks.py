@@ -95,15 +95,11 @@ def verify(
 def _verify_ledger(settings: "Settings", engine: "Engine", quiet: bool) -> "LedgerVerification":
     from db.engine import reading
     from db.ledger import size
-    from services.provenance.checkpoints import checkpoint_folders
-    from services.provenance.keys import KeyFolder
-    from services.provenance.ledger import verify_ledger
 
     with reading(engine) as session:
         entries = size(session)
-    folders = checkpoint_folders(settings.home, settings.checkpoints)
     with output.Counter("ledger", entries, quiet) as counter:
-        return verify_ledger(engine, KeyFolder(settings.keys).public_keys(), folders, counter.add)
+        return settings.verify_ledger(engine, counter.add)
 
 
 def gc(
