@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from db.engine import writing
+from db.engine import open_engine, writing
 from db.ledger import append
+from db.migrate import upgrade
+from db.urls import sqlite_url
 from flows.cli import app as command
 from services.mastering.encode import decoded_pcm_sha256
 from services.provenance.credentials import Trust, read_file
@@ -21,13 +23,26 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def studio(engine: Engine, url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
-    """Takes of the composer, ordered for a commercial game."""
-    monkeypatch.setenv("CUEWORKS_HOME", str(home))
-    monkeypatch.setenv("CUEWORKS_DATABASE_URL", url)
-    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "keys"))
+def studio(engine: Engine, url: str, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    """Takes of the composer, ordered for a commercial game; on both databases."""
+    return composed(engine, url, home, tmp_path / "keys", monkeypatch)
+
+
+@pytest.fixture
+def one(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Studio]:
+    """The same, where it does not matter which database."""
+    url = sqlite_url(tmp_path / "one.db")
+    engine = open_engine(url)
+    upgrade(engine)
+    yield composed(engine, url, home, tmp_path / "keys", monkeypatch)
+    engine.dispose()
+
+
+def composed(engine: Engine, url: str, home: Path, keys: Path, monkeypatch: pytest.MonkeyPatch) -> Studio:
+    for name, value in (("HOME", home), ("DATABASE_URL", url), ("KEYS", keys)):
+        monkeypatch.setenv(f"CUEWORKS_{name}", str(value))
     licensee = {"kind": "company", "annual_revenue_usd": 3_000_000}
-    yield Studio.made(engine, home, use="commercial-game", licensee=licensee)
+    return Studio.made(engine, home, use="commercial-game", licensee=licensee)
 
 
 @pytest.fixture
@@ -79,6 +94,8 @@ def test_from_review_to_withdrawal(studio: Studio, run: Run, tmp_path: Path) -> 
     assert said(run, "releases", "game")[0]["status"] == "released"
     assert said(run, "withdraw", "game", "gold", "--by", "Ada", "--reason", "not cleared")["new"]
     assert said(run, "releases")[0]["status"] == "withdrawn"
+    found = said(run, "verify", code=4)["ledger"]["problems"]
+    assert {problem["table"] for problem in found} == {"take", "engine_profile"}  # only what the test made up
 
 
 def test_a_corrected_fact_stops_the_next_release_and_marks_the_last(studio: Studio, run: Run, tmp_path: Path) -> None:
@@ -96,8 +113,8 @@ def test_a_corrected_fact_stops_the_next_release_and_marks_the_last(studio: Stud
     assert said(run, "releases", "game")[0]["status"] == "would-not-pass"
 
 
-def test_a_tampered_export_is_named(studio: Studio, run: Run, tmp_path: Path) -> None:
-    said(run, "review", *studio.ids[:2], "approve", "--by", "Ada")
+def test_a_tampered_export_is_named(one: Studio, run: Run, tmp_path: Path) -> None:
+    said(run, "review", *one.ids[:2], "approve", "--by", "Ada")
     out = tmp_path / "out"
     said(run, "release", "game", "gold", "--out", out, "--by", "Ada")
     mix = next(out.rglob("mix.flac"))
@@ -106,8 +123,8 @@ def test_a_tampered_export_is_named(studio: Studio, run: Run, tmp_path: Path) ->
     assert [problem["path"] for problem in found["problems"]] == [mix.relative_to(out).as_posix()]
 
 
-def test_what_cannot_be_is_told_with_exit_code_2(studio: Studio, run: Run, tmp_path: Path) -> None:
-    take, out = studio.ids[0], tmp_path / "out"
+def test_what_cannot_be_is_told_with_exit_code_2(one: Studio, run: Run, tmp_path: Path) -> None:
+    take, out = one.ids[0], tmp_path / "out"
     for words, told in (
         (("review", take, "--by", "Ada"), "is no decision"),
         (("review", "approve", "--by", "Ada"), "name takes and a decision"),
@@ -132,19 +149,19 @@ def test_what_cannot_be_is_told_with_exit_code_2(studio: Studio, run: Run, tmp_p
     assert not out.exists()
 
 
-def test_a_contribution_from_the_command_line(studio: Studio, run: Run, tmp_path: Path) -> None:
+def test_a_contribution_from_the_command_line(one: Studio, run: Run, tmp_path: Path) -> None:
     lyrics = tmp_path / "lyrics.txt"
     lyrics.write_text("la")
-    words = ("contribution", "add", studio.ids[0], "--kind", "lyrics", "--by", "Ada", "--file", lyrics)
+    words = ("contribution", "add", one.ids[0], "--kind", "lyrics", "--by", "Ada", "--file", lyrics)
     assert said(run, *words)["new"]
     assert not said(run, *words)["new"]
-    assert said(run, "show", studio.ids[0])["contributions"][0]["kind"] == "lyrics"
+    assert said(run, "show", one.ids[0])["contributions"][0]["kind"] == "lyrics"
 
 
-def test_isrcs_come_from_a_table(studio: Studio, run: Run, tmp_path: Path) -> None:
-    said(run, "review", studio.ids[4], "approve", "--by", "Ada")
+def test_isrcs_come_from_a_table(one: Studio, run: Run, tmp_path: Path) -> None:
+    said(run, "review", one.ids[4], "approve", "--by", "Ada")
     table = tmp_path / "isrc.csv"
-    table.write_text(f"\ufefftake,isrc,note\n{studio.ids[4][:10]},qm-abc-26-00001,boss\n")
+    table.write_text(f"\ufefftake,isrc,note\n{one.ids[4][:10]},qm-abc-26-00001,boss\n")
     said(run, "release", "game", "gold", "--out", tmp_path / "out", "--by", "Ada", "--isrc-file", table)
     assert b"QMABC2600001" in next((tmp_path / "out").rglob("mix.flac")).read_bytes()
 
