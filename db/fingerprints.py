@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select, true
+from sqlalchemy import ColumnElement, Select, func, select, true
 from sqlalchemy.orm import Session
 
 from db.chunks import chunks
@@ -76,6 +76,11 @@ def add_fingerprints(session: Session, fingerprints: Iterable[NewFingerprint]) -
 def fingerprint_names(session: Session) -> list[str]:
     """The `pcm_sha256` of every fingerprint."""
     return list(session.scalars(select(Fingerprint.pcm_sha256)))
+
+
+def fingerprint_count(session: Session) -> int:
+    """How many fingerprints there are."""
+    return session.scalar(select(func.count(Fingerprint.pcm_sha256))) or 0
 
 
 def fingerprint_words(session: Session, names: Collection[str]) -> Iterator[tuple[str, bytes]]:

@@ -185,7 +185,7 @@ class Tracer:
         if not heard.fingerprint.words.size:
             notes.append("too short or too still for a fingerprint: only bytes, PCM and credentials were looked at")
             return (), known
-        same = recognise(heard, self._index, self.library.words_of, self.library.sound_of)
+        same = self._recognised(heard)
         names = [one.name for one in same]
         with reading(self.library.engine) as session:
             held, close = holders_of_sound(session, names), references_of_sound(session, names)
@@ -206,6 +206,18 @@ class Tracer:
     def _where(self, holder: Holder, found_by: str, **place: float) -> Where:
         path = str(self.library.home / holder.path)
         return Where(found_by, holder.catalog, holder.cue, holder.state, holder.role, path, **place)  # type: ignore[arg-type]
+
+    def _recognised(self, heard: Heard) -> list[Recognised]:
+        """What the index knows as it lies there; where that is nothing, what it knows once it is complete."""
+        if "_index" not in self.__dict__ and self._index_as_it_is is not None:
+            same = recognise(heard, self._index_as_it_is, self.library.words_of, self.library.sound_of)
+            if same:
+                return same
+        return recognise(heard, self._index, self.library.words_of, self.library.sound_of)
+
+    @cached_property
+    def _index_as_it_is(self) -> Index | None:
+        return self.library.index_as_it_is()
 
     @cached_property
     def _index(self) -> Index:

@@ -78,6 +78,18 @@ def test_a_take_recorded_without_a_fingerprint_gets_it_at_the_first_trace(studio
         assert unheard(session) == []
 
 
+def test_another_database_of_the_same_size_does_not_hide_a_take(
+    studio: Studio, engine: Engine, tmp_path: Path
+) -> None:
+    studio.library.fill()
+    index = studio.library.index()
+    file = crop(studio, 1, tmp_path / "x.mp3")
+    others = [(sha(str(number)), np.arange(9, dtype=np.uint32)) for number in range(3)]
+    index.refresh([name for name, _ in others], lambda names: others)
+    assert studio.library.index_as_it_is() is not None, "it looks as if it were in step"
+    assert told(studio.tracer.trace(file))[:2] == ("fingerprint", studio.ids[1])
+
+
 def test_what_is_not_ours_is_none_and_leaves_the_takes_alone(studio: Studio, tmp_path: Path) -> None:
     for name, mono in {"music.wav": music(70, 12), "noise.wav": np.random.default_rng(1).uniform(-0.5, 0.5, 200_000),
                        "short.wav": music(1, 0.8)}.items():  # fmt: skip

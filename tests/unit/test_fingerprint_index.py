@@ -94,6 +94,15 @@ def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
     assert index.candidates(words(2)[:60], wrong=0) == []
 
 
+def test_an_index_is_opened_as_it_is_without_asking(tmp_path: Path) -> None:
+    assert Index(tmp_path).open() == 0
+    opened(tmp_path, Library(1, 2))
+    opened(tmp_path, Library(1, 2, 3))
+    index = Index(tmp_path)
+    assert index.open() == 3
+    assert index.candidates(words(3)[9:69])[0].name == name(3)
+
+
 def test_many_segments_become_one(tmp_path: Path) -> None:
     for count in range(1, MOST_SEGMENTS + 3):
         index = opened(tmp_path, Library(*range(count)))

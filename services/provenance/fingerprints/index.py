@@ -159,6 +159,11 @@ class Index:
             self._add(missing, read, told)
         return len(missing)
 
+    def open(self) -> int:
+        """Open what there is without asking what there should be; returns how many fingerprints it holds."""
+        self._segments = list(self._load())
+        return sum(segment.names.size for segment in self._segments)
+
     def candidates(self, query: Words, wrong: int = 1, most: int = 64) -> list[Candidate]:
         """The best lines of all segments, best first; words may differ in `wrong` bits (0, 1 or 2)."""
         found = [c for segment in self._segments for c in segment.candidates(query, wrong, most, MOST_HITS)]
@@ -170,20 +175,21 @@ class Index:
         return sum(file.stat().st_size for file in self._folder.rglob("*.npy"))
 
     def _open(self) -> set[str]:
+        """The names in all segments; one that repeats others' names was made twice at once, and is left out."""
         self._segments, known = [], set[str]()
+        for segment in self._load():
+            mine = {name.decode("ascii", "replace") for name in segment.names.tolist()}
+            if not mine & known:
+                known |= mine
+                self._segments.append(segment)
+        return known
+
+    def _load(self) -> Iterator[Segment]:
         for folder in sorted(self._folder.glob(f"{FORMAT}-*")):
             try:
-                segment = Segment.load(folder)
+                yield Segment.load(folder)
             except (OSError, ValueError, EOFError):
                 shutil.rmtree(folder, ignore_errors=True)
-                continue
-            mine = {name.decode("ascii", "replace") for name in segment.names.tolist()}
-            if mine & known:  # made twice at once: one of them is enough
-                shutil.rmtree(folder, ignore_errors=True)
-                continue
-            known |= mine
-            self._segments.append(segment)
-        return known
 
     def _drop(self) -> None:
         self._segments = []

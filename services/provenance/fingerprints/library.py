@@ -15,6 +15,7 @@ from db.engine import reading, writing
 from db.fingerprints import (
     Unheard,
     add_fingerprints,
+    fingerprint_count,
     fingerprint_names,
     fingerprint_words,
     holders_of_sound,
@@ -73,6 +74,13 @@ class Library:
         if found is None:
             return None
         return NewFingerprint(master.pcm_sha256, found.algorithm, found.duration_s, found.blob)
+
+    def index_as_it_is(self) -> Index | None:
+        """The index, if it holds as many fingerprints as the database: opened in milliseconds, and almost surely in
+        step. None where it is not; who finds nothing in it asks `fill` and `index`."""
+        index = Index(self.home / FOLDER)
+        with reading(self.engine) as session:
+            return index if index.open() == fingerprint_count(session) else None
 
     def index(self, told: Told = untold) -> Index:
         """The index over all fingerprints, in step with the database."""
