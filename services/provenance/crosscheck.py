@@ -14,12 +14,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Text, cast, select, union_all
 from sqlalchemy.orm import Session
 
-from db.canonical import canonical
+from db.canonical import canonical, digest
 from db.ledger import ORIGIN, READ_CHUNK, EntryRow, RowsDigest, entries, takes_digest
 from db.ledger_rows import KEPT, Kept
 from db.rights_tables import LedgerEntry
 from db.tables import Brief, Catalog, EngineProfile, Prompt, Take
-from services.planning.identity import take_id
 from services.provenance.findings import MOST_FINDINGS, Report
 
 PAGE = 1_000  # subjects
@@ -207,9 +206,10 @@ _ORDER = ("zone", "cue", "point", "index", "controls", "delivery", "seed", "gene
 
 
 def _identity(order: Mapping[str, Any]) -> str:
+    """What `services.planning.identity.take_id` gives, several times as fast."""
     try:
-        return take_id(order)
-    except (ValueError, TypeError, RecursionError):
+        return digest(dict(order))
+    except ValueError:
         return "nothing"
 
 
