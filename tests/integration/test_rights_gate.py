@@ -220,7 +220,8 @@ def test_what_a_take_was_made_from_counts(engine: Engine, started: tuple[str, li
             ((takes[0], "reference", "CC-BY-NC-4.0"), (takes[1], "lyrics", ""), (takes[2], "conversion", ""))
         ):
             told = {"expression": licence, "source": "a friend", "by": "Ada", "note": "", "at": datetime.now(UTC)}
-            session.add(Derivation(id=f"d{number}", sha256=sha(take), source_sha256=None, take_id=take, kind=kind, **told))
+            told |= {"id": f"d{number}", "sha256": sha(take), "source_sha256": None}
+            session.add(Derivation(take_id=take, kind=kind, **told))
     found = judged(engine, takes)
     assert [found[take].answer for take in takes] == ["refused", "unknown", "allowed-with-duties"]
     assert "reference audio (a friend)" in found[takes[0]].stops[0].text

@@ -63,7 +63,7 @@ def obligations(case: Case) -> Iterator[Finding]:
     """What markets and laws ask for the use and on the day: duties, or that it may not be."""
     groups: dict[tuple[str, str], list[Near]] = {}
     for fact in case.known.obligations:
-        if fact.component != LOOP or case.question.loop:
+        if fact.use in (ANY, case.question.use) and (fact.component != LOOP or case.question.loop):
             groups.setdefault((fact.subject, fact.component), []).append((fact, 0))
     for (subject, _), facts in sorted(groups.items()):
         yield from over_unsaid(case, subject, (fact for fact, _ in facts), _weigh_obligation(subject, facts))

@@ -28,7 +28,10 @@ Near = tuple[Fact, int]  # a fact, and how closely its subject names the thing
 def over_unsaid(case: Case, about: str, facts: Iterable[Fact], weigh: Callable[[Case], list[Finding]]) -> list[Finding]:
     """What `weigh` finds, if it finds the same whatever the unsaid is; else that it must be said."""
     concerned = tuple(facts)
-    plans, revisions = _named(concerned, "plan"), _named(concerned, "revision")
+    plans = _named(concerned, "plan") if case.plan == ANY else []
+    revisions = _named(concerned, "revision") if case.revision == ANY else []
+    if case.kind is not None and not plans and not revisions:
+        return weigh(case)
     variants = [
         case.as_if(kind, plan, revision)
         for kind, plan, revision in product(
@@ -37,8 +40,6 @@ def over_unsaid(case: Case, about: str, facts: Iterable[Fact], weigh: Callable[[
             (ANY, *revisions) if case.revision == ANY else (case.revision,),
         )
     ]
-    if len(variants) == 1:
-        return weigh(variants[0])
     outcomes = [(variant, weigh(variant)) for variant in variants]
     answers = {ALLOWED if answer_of(found) == DUTIES else answer_of(found) for _, found in outcomes}
     if len(answers) == 1:
