@@ -3,7 +3,7 @@
 Every file is decoded whole and checked before anything is written. A take keeps the file as it came (`source`) and a
 24-bit FLAC of the same samples (`mix`), which everything else works with; level and sample rate stay as they are. Who
 made it, under which licence and from where stands in its brief, a derivation and the ledger. Importing the same again
-changes nothing. Whether it may be used is the policy's to say.
+changes nothing. The policy judges it as it judges every take; a verdict stops no import, it stops a release.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from db.engine import reading, writing
 from db.facts import fact_rows
 from db.fingerprints import add_fingerprints, references
 from db.ledger import Entry, append
-from db.ledger_rows import merged, rows_of
+from db.ledger_rows import rows_of
 from db.orders import register
 from db.rights_tables import Derivation, Reference
 from db.rows import (
@@ -58,6 +58,7 @@ from services.provenance.fingerprints.ffmpeg import UnreadableSoundError
 from services.provenance.recording import plan_entry, take_entries
 from services.provenance.trace import files_below
 from services.rights.expressions import ExpressionError, read_expression
+from services.rights.gate import judge_recorded
 from services.storage.folder import FolderStore
 from services.storage.store import BLOCK, Blob
 from services.storage.tree import link
@@ -209,13 +210,14 @@ class Importer:
         fresh = db.runs.record(session, run["id"], [recording])
         db.runs.end_run(session, run["id"], "done", {})
         entries = [plan_entry(session, run, registered, began)]
-        entries += take_entries(session, run["id"], [recording], fresh)
         if registered.inserted:
             row = new.derivation(recording)
             session.add(row)
-            body = {"as": "take", "take": new.id, "brief": new.brief_sha256, "rows": merged(rows_of(row))[row.id]}
+            session.flush()
+            body = {"as": "take", "take": new.id, "brief": new.brief_sha256, "rows": rows_of(row)[row.id]}
             entries.append(Entry(IMPORT, row.id, body, new.place.catalog))
-        append(session, entries)
+        entries += judge_recorded(session, run["id"], fresh)
+        append(session, [*entries, *take_entries(session, run["id"], [recording], fresh)])
 
     def _keep(self, foreign: Foreign) -> Blob:
         """The file as it came. Raises ImportFaultError where it changed since it was read."""

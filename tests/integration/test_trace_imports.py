@@ -10,7 +10,7 @@ from sqlalchemy import Engine, func, select
 from db.engine import reading
 from db.fingerprints import references
 from db.ledger import entries
-from db.rights_tables import Derivation, LedgerEntry
+from db.rights_tables import ANSWERS, Derivation, Judgement, LedgerEntry, Verdict
 from db.rows import TakeRow
 from db.tables import Take
 from db.takes import brief_of, take_rows, with_ids
@@ -65,6 +65,8 @@ def test_a_take_is_brought_in_with_file_sound_and_facts(importer: Importer, tmp_
         )
         assert (brief_of(session, row.take) or {})["use"] == "internal-prototype"
         assert "import" in {entry.kind for entry in entries(session)}
+        answer = session.scalar(select(Judgement.answer).join(Verdict, Verdict.judgement_id == Judgement.id))
+        assert answer in ANSWERS
     assert verify(importer.engine, importer.home, importer.store, None, lambda count: None).ok
 
 
@@ -194,7 +196,7 @@ def with_nan() -> bytes:
 LOUD = (tone(np.float64) * 20_000).astype("<i2").tobytes()
 HOSTILE = {
     "not a number": with_nan(),
-    "infinite": wav(code=3, bits=32, data=(tone(np.float32) * np.float32(np.inf))[1:].tobytes()),
+    "infinite": wav(code=3, bits=32, data=np.full(44100, np.inf, dtype=np.float32).tobytes()),
     "no channels": wav(channels=0, data=LOUD),
     "no rate": wav(rate=0, data=LOUD),
     "a rate of 4 GHz": wav(rate=4_000_000_000, data=LOUD),
