@@ -17,7 +17,8 @@ class Typed:
     """The command line over a home with a recorded catalog."""
 
     def __init__(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name, folder in (("HOME", home), ("KEYS", home.parent / "keys"), ("CHECKPOINTS", home.parent / "elsewhere")):
+        beside = {"HOME": home, "KEYS": home.parent / "keys", "CHECKPOINTS": home.parent / "elsewhere"}
+        for name, folder in beside.items():
             monkeypatch.setenv(f"CUEWORKS_{name}", str(folder))
         monkeypatch.delenv("CUEWORKS_DATABASE_URL", raising=False)
         self.home = home
