@@ -148,7 +148,7 @@ def release(
         raise UsageError("name the catalog, the release and the folder: cueworks release CATALOG NAME --out DIR")
     said = _licensee(licensee, annual_revenue_usd)
     values = {"catalog": catalog, "name": name, "out": out, "target": target, "use": use, "licensee": said}
-    values |= {"by": by or _user(), "producer": producer, "aigc": aigc, "formats": _formats(formats)}
+    values |= {"by": _user() if by is None else by, "producer": producer, "aigc": aigc, "formats": _formats(formats)}
     outcome = _carried_out(values, isrc_file, quiet or json)
     if json:
         output.print_json(_outcome_json(outcome))

@@ -20,6 +20,8 @@ from db.takes import in_catalog, knows_assets, referenced_among, take_profile, t
 from models.registry import CARDS
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
+from services.delivery.recorded import release_problems
+from services.provenance.findings import RESTORE
 from services.provenance.ledger import LedgerVerification
 from services.provenance.recording import plan_again_entries
 from services.rendering.in_process import InProcessExecutor
@@ -82,6 +84,7 @@ def verify(
             files += len(take.assets)
             problems += inspector.problems(take)
             progress(1)
+        problems += (Problem(None, what, RESTORE) for what in release_problems(session, catalog))
     return Verification(takes, files, tuple(problems), unreferenced)
 
 

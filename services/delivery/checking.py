@@ -93,12 +93,9 @@ def folder_problems(
         data = _read(place / MANIFEST)
     except (OSError, ValueError) as error:
         return [FolderProblem(MANIFEST, f"cannot be read ({error})")]
-    if manifest_sha256 is not None and sha256(data).hexdigest() != manifest_sha256:
-        return [FolderProblem(MANIFEST, "is not the manifest that was recorded")]
-    try:
-        told = _parsed(data)
-    except ValueError as error:
-        return [FolderProblem(MANIFEST, str(error))]
+    told, problems = manifest_problems(data, manifest_sha256)
+    if told is None:
+        return problems
     listed = {file["path"]: file for file in (*_entries(told), *_entries(told, "documents"))}
     digests = {MANIFEST: sha256(data).hexdigest(), **{path: str(file["sha256"]) for path, file in listed.items()}}
     problems = list(_sum_problems(place, digests))
@@ -107,6 +104,18 @@ def folder_problems(
             problems.append(FolderProblem(path, fault))
         progress(1)
     return problems + list(_strangers(place, {*listed, MANIFEST, SUMS}))
+
+
+def manifest_problems(
+    data: bytes, expected: str | None = None
+) -> tuple[dict[str, Any] | None, list[FolderProblem]]:
+    """A manifest, read, and what is wrong with it; None where it cannot be used. `expected` is its digest on record."""
+    if expected is not None and sha256(data).hexdigest() != expected:
+        return None, [FolderProblem(MANIFEST, "is not the manifest that was recorded")]
+    try:
+        return _parsed(data), []
+    except ValueError as error:
+        return None, [FolderProblem(MANIFEST, str(error))]
 
 
 def manifest_files(text: str) -> list[dict[str, Any]]:

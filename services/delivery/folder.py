@@ -34,6 +34,8 @@ def checked_place(out: Path, home: Path) -> Path:
             raise DeliveryError(f"--out {shown(text)}: lies in the catalog's home {home}; name a folder outside of it")
         if place.exists() and not place.is_dir():
             raise DeliveryError(f"--out {shown(text)}: is a file; name a folder")
+        if place.is_mount():
+            raise DeliveryError(f"--out {shown(text)}: is a whole file system; name a folder in it")
     except (OSError, RuntimeError, ValueError) as error:
         if isinstance(error, DeliveryError):
             raise

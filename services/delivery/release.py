@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from db.engine import reading, writing
 from db.ledger import append
-from db.releases import FactText, ItemRow, ReleaseRow, add_release, release_rows
+from db.releases import FactText, ItemRow, ReleaseRow, add_release, hold_reviews, release_rows
 from db.takes import catalog_names
 from db.verdicts import asked_takes
 from services.catalog.lock import catalog_lock
@@ -83,7 +83,8 @@ class ReleaseOrder:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", texts.release_name(self.name))
         object.__setattr__(self, "by", texts.person(self.by))
-        object.__setattr__(self, "producer", texts.person(self.producer or self.by, "--producer"))
+        producer = self.by if self.producer is None else self.producer
+        object.__setattr__(self, "producer", texts.person(producer, "--producer"))
         for name in self.formats:
             if name not in FORMATS:
                 raise DeliveryError(f"--formats: {shown(name)} is no format; {nearest(name, FORMATS)}")
@@ -225,6 +226,7 @@ class _Release:
 
         Raises ChangedMeanwhileError, DeliveryError where the name was taken meanwhile."""
         with writing(self.engine) as session:
+            hold_reviews(session, row.catalog)
             at = moment(session)
             again = self._decide(session, datetime.now(UTC))
             if not _alike(again, decided):

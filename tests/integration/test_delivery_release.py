@@ -13,13 +13,14 @@ import pytest
 
 from db.engine import reading, writing
 from db.ledger import entries
-from db.releases import release_items, release_rows
+from db.releases import add_release, release_items, release_rows
 from db.rights_tables import Verdict
 from services.catalog.lock import CatalogBusyError, catalog_lock
 from services.delivery import folder
 from services.delivery.checking import check_folder
 from services.delivery.errors import ChangedMeanwhileError, DamagedMasterError, DeliveryError
 from services.delivery.listing import releases
+from services.delivery.recorded import release_problems
 from services.delivery.release import Near, Outcome
 from services.delivery.reviews import Decision, review
 from services.delivery.withdrawal import withdraw
@@ -434,3 +435,21 @@ def test_no_path_on_record_leads_out_of_the_folder(one: Studio, out: Path) -> No
     one.release(out)
     assert check_folder(out).ok
     assert leftovers(out) == []
+
+
+def test_a_manifest_that_tells_of_other_files_than_its_rows_is_named(one: Studio, out: Path) -> None:
+    one.approve(one.ids[0])
+    one.release(out)
+    with writing(one.engine) as session:
+        (row,) = release_rows(session, "game", manifests=True)
+        changed, _, *rest = (replace(item, release_id="forged") for item in release_items(session, row.id))
+        items = [replace(changed, sha256="0" * 64), *rest]
+        add_release(session, replace(row, id="forged", name="forged"), items)
+        add_release(session, replace(row, id="other", name="other", manifest=f"{row.manifest} "), [])
+    with reading(one.engine) as session:
+        told = list(release_problems(session, "game"))
+    assert len(told) == 3
+    assert all("'forged'" in text or "'other'" in text for text in told)
+    assert "in its manifest only" in told[0]
+    assert "told otherwise by its manifest: sha256" in told[1]
+    assert "not the manifest that was recorded" in told[2]
