@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from db.advisory import lock_transaction
 from db.chunks import chunks
 from db.conflict import insert_absent, insert_missing
 from db.rights_tables import Derivation, Judgement, JudgementFact, OrderVerdict, Verdict
@@ -44,13 +45,23 @@ class AskedTake:
 
 def insert_judgements(session: Session, rows: Sequence[dict[str, Any]], facts: Sequence[dict[str, Any]]) -> set[str]:
     """Add the judgements that are not there yet, with their `facts`; returns the ids of those that were added."""
-    known: set[str] = set()
-    for part in chunks([row["id"] for row in rows], PART):
-        known |= set(session.connection().execute(select(Judgement.id).where(Judgement.id.in_(part))).scalars())
+    ids = [row["id"] for row in rows]
+    known = _known(session, ids)
+    if len(known) == len(set(ids)):
+        return set()
+    lock_transaction(session.connection(), "judgements")  # so that only one of two writers says that it added them
+    known = _known(session, ids)
     insert_missing(session, Judgement, ("id",), [row for row in rows if row["id"] not in known])
     mine = [row for row in facts if row["judgement_id"] not in known]
     insert_missing(session, JudgementFact, ("judgement_id", "fact_id"), mine)
     return {row["id"] for row in rows} - known
+
+
+def _known(session: Session, ids: Collection[str]) -> set[str]:
+    found: set[str] = set()
+    for part in chunks(ids, PART):
+        found |= set(session.connection().execute(select(Judgement.id).where(Judgement.id.in_(part))).scalars())
+    return found
 
 
 def insert_order_verdicts(session: Session, brief_id: int, judgements: Collection[str], at: datetime) -> None:

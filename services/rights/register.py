@@ -17,6 +17,7 @@ from functools import cached_property
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from db.advisory import lock_transaction
 from db.engine import reading, writing
 from db.facts import corrected_fact_ids, fact_rows, insert_facts, known_fact_ids, state_of_facts
 from db.ledger import ClockError, Entry, append, check_clock
@@ -26,7 +27,8 @@ from services.rights.facts import Fact, FactError, checked, fact_of
 from services.rights.names import SPDX, Pattern, plain_name
 from services.rights.seeds import seed_facts
 
-_PLAINEST = datetime.min.replace(tzinfo=UTC)
+LOCK = "licence facts"  # one writer at a time: what was checked still holds when it is recorded
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
 class DamagedFactError(RuntimeError):
@@ -109,8 +111,8 @@ class Register:
     """All facts, in memory. `facts` in any order; each has its `recorded_at`."""
 
     def __init__(self, facts: Iterable[Fact]) -> None:
-        self.facts = tuple(sorted(facts, key=lambda fact: (fact.recorded_at or _PLAINEST, fact.id)))
-        self._times = [fact.recorded_at or _PLAINEST for fact in self.facts]
+        self.facts = tuple(sorted(facts, key=lambda fact: (fact.recorded_at or _EARLIEST, fact.id)))
+        self._times = [fact.recorded_at or _EARLIEST for fact in self.facts]
         self._known: dict[int, Knowledge] = {}
 
     @cached_property
@@ -148,7 +150,7 @@ class Register:
     def with_seed(self, now: datetime | None = None) -> "Register":
         """This register and what it lacks of this release's facts, as if they were recorded now."""
         missing = self.missing_seed()
-        at = max(now or datetime.now(UTC), self.newest or _PLAINEST)
+        at = max(now or datetime.now(UTC), self.newest or _EARLIEST)
         return Register((*self.facts, *(replace(fact, recorded_at=at) for fact in missing))) if missing else self
 
     def missing_seed(self) -> list[Fact]:
@@ -197,12 +199,16 @@ def seed(session: Session, now: datetime | None = None) -> list[Entry]:
 
     One indexed query where nothing is missing. Facts that a newer release corrects are recorded with their correction.
     """
-    missing = _missing(session)
-    return record(session, missing, now) if missing else []
+    if not _missing(session):
+        return []
+    lock_transaction(session.connection(), LOCK)
+    return record(session, _missing(session), now)
 
 
 def record(session: Session, facts: Sequence[Fact], now: datetime | None = None) -> list[Entry]:
     """Insert facts as known from `now` on; returns their ledger entries. Raises ClockError."""
+    if not facts:
+        return []
     at = _checked_time(session, now or datetime.now(UTC))
     stated = [replace(fact, recorded_at=at) for fact in facts]
     rows = [fact.as_row() for fact in stated]
@@ -224,6 +230,7 @@ def add(session: Session, facts: Sequence[Fact], now: datetime | None = None) ->
 
     Raises FactError with every fault, ContradictionError where one says otherwise than a believed one or than another
     of `facts`, ClockError; then nothing is recorded."""
+    lock_transaction(session.connection(), LOCK)
     now = now or datetime.now(UTC)
     check_clock(session, now)
     register = load(session)
@@ -232,7 +239,7 @@ def add(session: Session, facts: Sequence[Fact], now: datetime | None = None) ->
     fresh = [fact for fact in dict.fromkeys(facts) if fact.id not in register.by_id]
     believed = [fact for fact in register.known(now).facts if fact.answer != "withdrawn"]
     _refuse_contradictions(fresh, believed)
-    return record(session, fresh, now) if fresh else []
+    return record(session, fresh, now)
 
 
 def _faults_of(fact: Fact, register: Register, registered: frozenset[str]) -> str | None:
@@ -293,6 +300,7 @@ def correct(session: Session, correction: Fact, now: datetime | None = None) -> 
 
     Raises FactError where there is no such fact, it was corrected already or the correction changes nothing,
     ContradictionError, ClockError; then nothing is recorded."""
+    lock_transaction(session.connection(), LOCK)
     now = now or datetime.now(UTC)
     check_clock(session, now)
     register = load(session)

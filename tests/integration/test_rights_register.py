@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,13 @@ def test_the_facts_of_a_release_are_recorded_once_with_a_ledger_entry_each(engin
     with writing(engine) as session:
         assert seed(session) == []
     assert count(engine)[0] == len(seed_facts())
+
+
+def test_drivers_that_start_at_once_record_the_facts_once(engine: Engine) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        registers = list(threads.map(lambda _: open_register(engine), range(4)))
+    assert count(engine) == (len(seed_facts()), len(seed_facts()))
+    assert len({register.facts for register in registers}) == 1
 
 
 def test_facts_come_back_as_they_were_recorded(engine: Engine) -> None:

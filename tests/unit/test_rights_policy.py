@@ -163,6 +163,12 @@ def test_what_an_order_brings_with_it_must_be_allowed_too(expression: str, answe
     assert "theme.mid" in material[0].text
 
 
+def test_uses_and_licensees_that_no_fact_speaks_of_are_unknown() -> None:
+    assert rules(judged([fact()], use="comercial-game")) == ["words"]
+    assert "did you mean 'commercial-game'?" in judged([fact()], use="comercial-game").stops[0].text
+    assert rules(judged([fact()], kind="robot")) == ["words"]
+
+
 def test_a_judgement_is_named_by_what_is_stored_of_it() -> None:
     policy = Policy(seeded())
     asked = question("composer")

@@ -6,6 +6,8 @@ what they ask for the use.
 
 from collections.abc import Callable, Iterator
 
+from services.planning.faults import nearest
+from services.planning.words import LICENSEES, USES
 from services.rights.facts import ANY
 from services.rights.policy.cases import Case, Finding, finding
 from services.rights.policy.fact_rules import add_command
@@ -14,6 +16,17 @@ from services.rights.policy.words import UNKNOWN, Material
 
 Rule = Callable[[Case], Iterator[Finding]]
 CODE, LOOP = "code", "loop"
+
+
+def words(case: Case) -> Iterator[Finding]:
+    """Facts speak of published uses and licensees; about others they say nothing."""
+    kind = case.question.licensee.kind
+    if case.question.use not in USES:
+        what = f"{case.question.use!r:.60} is no use that facts speak of"
+        yield finding("words", UNKNOWN, f"{what}; {nearest(case.question.use, USES)}")
+    if kind is not None and kind not in LICENSEES:
+        what = f"{kind!r:.60} is no kind of licensee that facts speak of"
+        yield finding("words", UNKNOWN, f"{what}; {nearest(kind, LICENSEES)}")
 
 
 def generator(case: Case) -> Iterator[Finding]:
@@ -78,4 +91,4 @@ def _weigh_obligation(subject: str, facts: list[Near]) -> Callable[[Case], list[
 
 
 
-RULES: tuple[Rule, ...] = (no_facts, generator, code_alone, materials, obligations)
+RULES: tuple[Rule, ...] = (words, no_facts, generator, code_alone, materials, obligations)
