@@ -1,9 +1,12 @@
 """Putting entries on record, on both databases: one chain without gaps, and nothing that could take a link away."""
 
 import json
+import sqlite3
 import threading
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,11 +14,13 @@ from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import DBAPIError
 
 from db.canonical import canonical
-from db.engine import reading, writing
+from db.engine import open_engine, reading, writing
 from db.ledger import NOTHING_BEFORE, ClockError, Entry, EntryRow, append, check_clock, entries, entry_texts, size
 from db.ledger_rows import merged, rows_from, rows_in, rows_of
+from db.migrate import upgrade
 from db.rights_tables import Review
 from db.tables import Asset, Take
+from db.urls import sqlite_url
 from tests.catalog_rows import BEGAN, done, new_take, numbered, open_run, order_takes, record_takes
 
 
@@ -204,6 +209,27 @@ def test_the_database_itself_refuses_to_forget(engine: Engine) -> None:
             for statement in forgery.split("; "):
                 connection.execute(text(statement))
         assert chain(engine) == before, forgery
+
+
+def test_who_opens_the_file_without_us_cannot_replace_a_row_either(tmp_path: Path) -> None:
+    """What REPLACE makes room for, it deletes past every trigger, unless the connection asks for them."""
+    engine = open_engine(sqlite_url(tmp_path / "ledger.db"))
+    upgrade(engine)
+    put(engine, 0, 1)
+    order_takes(engine, [new_take(0)])
+    with writing(engine) as session:
+        session.add(Review(id="r", take_id=new_take(0).id, decision="reject", by="Ada", note="", at=BEGAN))
+    engine.dispose()
+    columns = "kind, catalog, subject, at, entry, sha256, previous FROM ledger_entry WHERE sequence = 1"
+    forgeries = (
+        f"INSERT OR REPLACE INTO ledger_entry SELECT 1, {columns}",
+        f"INSERT OR REPLACE INTO ledger_entry SELECT 9, {columns}",
+        'INSERT OR REPLACE INTO review (rowid, id, take_id, decision, "by", note, at)'
+        " SELECT rowid, 'other', take_id, 'approve', \"by\", note, at FROM review",
+    )
+    for forgery in forgeries:
+        with closing(sqlite3.connect(tmp_path / "ledger.db")) as connection, pytest.raises(sqlite3.IntegrityError):
+            connection.execute(forgery)
 
 
 def test_checkpoints_cannot_be_changed_either(engine: Engine) -> None:

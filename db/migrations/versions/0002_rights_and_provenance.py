@@ -27,6 +27,9 @@ APPEND_ONLY = {  # table: its key
     "ledger_entry": ("sequence",),
     "checkpoint": ("tree_size",),
 }
+UNIQUE_TOO = {  # table: what else must be unique in it
+    "ledger_entry": (("sha256",),), "licence_fact": (("corrects",),), "release": (("catalog_id", "name"),),
+}  # fmt: skip
 READ = 5_000
 
 
@@ -412,7 +415,10 @@ def _refuse_in_sqlite(table: str, key: tuple[str, ...]) -> None:
             f'CREATE TRIGGER {table}_refuses_{event.lower()} BEFORE {event} ON "{table}" '
             f"BEGIN SELECT RAISE(ABORT, '{table} is append-only: {event} refused'); END"
         )
-    same = " AND ".join(f"{column} = NEW.{column}" for column in key)
+    same = " OR ".join(
+        "(" + " AND ".join(f"{column} = NEW.{column}" for column in columns) + ")"
+        for columns in (key, *UNIQUE_TOO.get(table, ()), ("rowid",))  # whatever REPLACE would make room for
+    )
     op.execute(
         f'CREATE TRIGGER {table}_refuses_replace BEFORE INSERT ON "{table}" '
         f'WHEN EXISTS (SELECT 1 FROM "{table}" WHERE {same}) '
