@@ -218,9 +218,12 @@ def noise(number: int) -> Pcm:
 
 def default_takes() -> list[NewTake]:
     """Two variations at night, two by day, one boss without a zone."""
-    takes = [new_take(number, index=number % 2, point={"time": "night" if number < 2 else "day"})
-             for number in range(4)]  # fmt: skip
-    boss = new_take(4, index=0, zone=None, point={})
+    understood = [{"field": "bpm", "value": "144", "source": "brief"}]
+    takes = [
+        new_take(number, index=number % 2, point={"time": "night" if number < 2 else "day"}, understanding=understood)
+        for number in range(4)
+    ]
+    boss = new_take(4, index=0, zone=None, point={}, understanding=understood)
     return [*takes, replace(boss, folder=f"game/boss/000-{boss.id[:16]}")]
 
 

@@ -91,6 +91,10 @@ def test_from_review_to_withdrawal(studio: Studio, run: Run, tmp_path: Path) -> 
     shown = said(run, "show", ids[0])
     assert [row["decision"] for row in shown["reviews"]] == ["approve"]
     assert [row["name"] for row in shown["releases"]] == ["gold"]
+    code, told_plainly, _ = run("show", ids[0])
+    assert code == 0
+    for line in ("review           approve", "release          gold for commercial-game"):
+        assert line in told_plainly
     assert said(run, "releases", "game")[0]["status"] == "released"
     assert said(run, "withdraw", "game", "gold", "--by", "Ada", "--reason", "not cleared")["new"]
     assert said(run, "releases")[0]["status"] == "withdrawn"
