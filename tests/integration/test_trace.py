@@ -19,6 +19,8 @@ from tests.integration.trace_studio import Studio, sound
 from tests.unit.credentials_samples import CLAIM
 from tests.unit.fingerprint_sounds import convert, music, write
 
+on_one_database = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def studio(engine: Engine, home: Path) -> Studio:
@@ -39,6 +41,7 @@ def crop(studio: Studio, number: int, target: Path, *arguments: str) -> Path:
     return convert(studio.blob(number), target, "-ss", "3.3", "-t", "10", *arguments)
 
 
+@on_one_database
 def test_the_master_itself_is_exact(studio: Studio, tmp_path: Path) -> None:
     copy = tmp_path / "renamed.bin"
     copy.write_bytes(studio.blob(1).read_bytes())
@@ -48,6 +51,7 @@ def test_the_master_itself_is_exact(studio: Studio, tmp_path: Path) -> None:
     assert found.found[0].where.path == str(studio.home / studio.masters[1].path)
 
 
+@on_one_database
 @pytest.mark.parametrize("how", [("x.wav", "-c:a", "pcm_s32le"), ("x.wav", "-c:a", "pcm_f32le"),
                                  ("x.m4a", "-c:a", "alac")])  # fmt: skip
 def test_the_same_samples_in_another_container_are_exact(studio: Studio, tmp_path: Path, how: tuple[str, ...]) -> None:
@@ -78,6 +82,7 @@ def test_a_take_recorded_without_a_fingerprint_gets_it_at_the_first_trace(studio
         assert unheard(session) == []
 
 
+@on_one_database
 def test_another_database_of_the_same_size_does_not_hide_a_take(
     studio: Studio, engine: Engine, tmp_path: Path
 ) -> None:
@@ -90,17 +95,20 @@ def test_another_database_of_the_same_size_does_not_hide_a_take(
     assert told(studio.tracer.trace(file))[:2] == ("fingerprint", studio.ids[1])
 
 
+@on_one_database
 def test_what_is_not_ours_is_none_and_leaves_the_takes_alone(studio: Studio, tmp_path: Path) -> None:
     for name, mono in {"music.wav": music(70, 12), "noise.wav": np.random.default_rng(1).uniform(-0.5, 0.5, 200_000),
                        "short.wav": music(1, 0.8)}.items():  # fmt: skip
         assert told(studio.tracer.trace(write(tmp_path / name, mono))) == ("none", None, None)
 
 
+@on_one_database
 def test_the_same_notes_played_again_are_none(studio: Studio, tmp_path: Path) -> None:
     again = write(tmp_path / "again.flac", music(1, 16, timing_s=0.03))
     assert studio.tracer.trace(again).match == "none"
 
 
+@on_one_database
 def test_a_damaged_file_is_refused_or_traced_as_far_as_it_goes(studio: Studio, tmp_path: Path) -> None:
     whole = convert(studio.blob(0), tmp_path / "x.wav").read_bytes()
     cut = tmp_path / "cut.wav"
@@ -112,6 +120,7 @@ def test_a_damaged_file_is_refused_or_traced_as_far_as_it_goes(studio: Studio, t
     assert "truncated" in found.notes[0]
 
 
+@on_one_database
 def test_a_lost_master_is_still_recognised_in_a_whole_copy(studio: Studio, tmp_path: Path) -> None:
     copy = convert(studio.blob(1), tmp_path / "x.wav", "-c:a", "pcm_s16le")
     studio.blob(1).unlink()
@@ -120,6 +129,7 @@ def test_a_lost_master_is_still_recognised_in_a_whole_copy(studio: Studio, tmp_p
     assert found.found[0].correlation is None
 
 
+@on_one_database
 def test_credentials_of_ours_name_the_take(studio: Studio, tmp_path: Path, keys: Path) -> None:
     source = write(tmp_path / "x.mp3", music(90, 6))
     claim = replace(CLAIM, take_id=studio.ids[2])
@@ -129,6 +139,7 @@ def test_credentials_of_ours_name_the_take(studio: Studio, tmp_path: Path, keys:
     assert found.found[0].where.catalog == "game"
 
 
+@on_one_database
 @pytest.mark.parametrize("lie", ["changed", "another hand", "unknown take"])
 def test_credentials_that_lie_are_told_and_not_believed(studio: Studio, tmp_path: Path, keys: Path, lie: str) -> None:
     source = write(tmp_path / "x.mp3", music(91, 6))
@@ -145,6 +156,7 @@ def test_credentials_that_lie_are_told_and_not_believed(studio: Studio, tmp_path
     assert "credentials" in found.notes[-1]
 
 
+@on_one_database
 def test_a_lying_manifest_does_not_hide_whose_sound_it_is(studio: Studio, tmp_path: Path, keys: Path) -> None:
     source = crop(studio, 0, tmp_path / "x.mp3", "-b:a", "96k")
     claim = replace(CLAIM, take_id=studio.ids[2])

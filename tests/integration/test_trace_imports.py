@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, func, select
 
-from db.engine import reading
+from db.engine import open_engine, reading
 from db.fingerprints import references
 from db.ledger import entries
+from db.migrate import upgrade
 from db.rights_tables import ANSWERS, Derivation, Judgement, LedgerEntry, Verdict
 from db.rows import TakeRow
 from db.tables import Take
 from db.takes import brief_of, take_rows, with_ids
+from db.urls import sqlite_url
 from services.catalog.checking import collect_garbage, verify
 from services.delivery.foreign import read_foreign
 from services.delivery.imports import Importer, ImportFaultError, Place, Terms
@@ -27,11 +29,25 @@ from tests.integration.trace_studio import Studio, sound
 from tests.unit.fingerprint_sounds import RATE, convert, music, write
 
 TERMS = Terms("CC-BY-4.0", "https://suno.com/song/1", "Ada", "suno", "free")
+NOTHING = (1, 0, 0, 0, 0)  # takes, derivations, entries, references, blobs of `refusing`
 PLACE = Place("game", "lullaby", title="Night", prompt="a lullaby")
 
 
 @pytest.fixture
 def importer(engine: Engine, home: Path) -> Importer:
+    return Importer(engine, home, FolderStore(home / "blobs"))
+
+
+on_one_database = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+
+
+@pytest.fixture(scope="module")
+def refusing(tmp_path_factory: pytest.TempPathFactory) -> Importer:
+    """One for everything that must not be written: with a catalog `game` of one planned take."""
+    home = tmp_path_factory.mktemp("home")
+    engine = open_engine(sqlite_url(home / "test.db"))
+    upgrade(engine)
+    order_takes(engine, [new_take(1)])
     return Importer(engine, home, FolderStore(home / "blobs"))
 
 
@@ -81,6 +97,7 @@ def test_importing_twice_changes_nothing(importer: Importer, tmp_path: Path) -> 
     assert first[0][0].take == again[0][0].take
 
 
+@on_one_database
 def test_the_same_file_under_another_licence_is_told(importer: Importer, tmp_path: Path) -> None:
     file = write(tmp_path / "song.flac", music(2, 5))
     importer.takes([file], TERMS, PLACE)
@@ -92,6 +109,7 @@ def test_the_same_file_under_another_licence_is_told(importer: Importer, tmp_pat
     assert counts(importer) == before
 
 
+@on_one_database
 def test_a_folder_brings_in_its_sound_once_each(importer: Importer, tmp_path: Path) -> None:
     folder = tmp_path / "songs"
     (folder / "more").mkdir(parents=True)
@@ -105,6 +123,7 @@ def test_a_folder_brings_in_its_sound_once_each(importer: Importer, tmp_path: Pa
         assert sorted(one.name for one in references(session)) == ["a", "b"]
 
 
+@on_one_database
 def test_references_are_no_garbage(importer: Importer, tmp_path: Path) -> None:
     importer.takes([write(tmp_path / "take.wav", music(1, 4))], TERMS, PLACE)
     row, = importer.references([write(tmp_path / "ref.wav", music(2, 4))], TERMS)
@@ -121,6 +140,7 @@ def test_an_imported_take_outlives_the_next_brief(importer: Importer, tmp_path: 
     assert take(importer.engine, new_take(1).id).status == "superseded"
 
 
+@on_one_database
 def test_a_take_beside_a_reference_is_warned_of(engine: Engine, home: Path, tmp_path: Path) -> None:
     studio = Studio(engine, home)
     studio.library.fill()
@@ -135,6 +155,7 @@ def test_a_take_beside_a_reference_is_warned_of(engine: Engine, home: Path, tmp_
     assert [one.name for one in row.references] == ["hit"]
 
 
+@on_one_database
 def test_a_trace_of_an_imported_file_is_exact(importer: Importer, tmp_path: Path) -> None:
     source = convert(write(tmp_path / "song.wav", sound(1)), tmp_path / "song.mp3")
     row, = importer.takes([source], TERMS, PLACE)
@@ -154,13 +175,13 @@ def test_a_trace_of_an_imported_file_is_exact(importer: Importer, tmp_path: Path
     ("--plan", Terms("MIT", "a CD", plan="a;b")), ("--by", Terms("MIT", "a CD", by="\x00")),
 ])  # fmt: skip
 def test_terms_that_cannot_be_put_on_record_are_refused(
-    importer: Importer, tmp_path: Path, option: str, terms: Terms
+    refusing: Importer, tmp_path: Path, option: str, terms: Terms
 ) -> None:
     file = write(tmp_path / "song.wav", music(1, 2))
-    for bring in (lambda: importer.references([file], terms), lambda: importer.takes([file], terms, PLACE)):
+    for bring in (lambda: refusing.references([file], terms), lambda: refusing.takes([file], terms, PLACE)):
         with pytest.raises(ImportFaultError, match=option):
             bring()
-    assert counts(importer) == (0, 0, 0, 0, 0)
+    assert counts(refusing) == NOTHING
 
 
 @pytest.mark.parametrize(("option", "place"), [
@@ -168,12 +189,10 @@ def test_terms_that_cannot_be_put_on_record_are_refused(
     ("--cue", Place("game", "a/b")), ("--state", Place("game", state="a b")), ("--use", Place("game", use="fun")),
     ("--title", Place("game", title="a\tb")), ("--prompt", Place("game", prompt="x" * 2001)),
 ])  # fmt: skip
-def test_places_that_cannot_be_are_refused(importer: Importer, tmp_path: Path, option: str, place: Place) -> None:
-    order_takes(importer.engine, [new_take(1)])
-    before = counts(importer)
+def test_places_that_cannot_be_are_refused(refusing: Importer, tmp_path: Path, option: str, place: Place) -> None:
     with pytest.raises(ImportFaultError, match=option):
-        importer.takes([write(tmp_path / "song.wav", music(1, 2))], TERMS, place)
-    assert counts(importer) == before
+        refusing.takes([write(tmp_path / "song.wav", music(1, 2))], TERMS, place)
+    assert counts(refusing) == NOTHING
 
 
 def wav(rate: int = 44100, channels: int = 1, code: int = 1, bits: int = 16, data: bytes = bytes(88_200)) -> bytes:
@@ -213,16 +232,16 @@ HOSTILE = {
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_audio_is_refused_with_its_name_and_nothing_is_brought_in(
-    importer: Importer, tmp_path: Path, kind: str
+    refusing: Importer, tmp_path: Path, kind: str
 ) -> None:
     good = write(tmp_path / "good.wav", music(1, 2))
     bad = tmp_path / "bad.wav"
     bad.write_bytes(HOSTILE[kind])
     with pytest.raises(ImportFaultError, match=r"bad\.wav"):
-        importer.takes([good, bad], TERMS, PLACE)
+        refusing.takes([good, bad], TERMS, PLACE)
     with pytest.raises(ImportFaultError, match=r"bad\.wav"):
-        importer.references([good, bad], TERMS)
-    assert counts(importer) == (0, 0, 0, 0, 0)
+        refusing.references([good, bad], TERMS)
+    assert counts(refusing) == NOTHING
 
 
 def test_samples_that_24_bits_hold_stay_exact(tmp_path: Path) -> None:
@@ -238,6 +257,7 @@ def test_samples_that_24_bits_hold_stay_exact(tmp_path: Path) -> None:
     assert (heard.channels, bool((heard.samples[:, 0] == heard.samples[:, 1]).all())) == (2, True)
 
 
+@on_one_database
 def test_a_folder_without_sound_is_told(importer: Importer, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ImportFaultError, match="no sound file"):
