@@ -16,13 +16,13 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     ColumnElement,
     DateTime,
     Select,
     String,
     Text,
     UnaryExpression,
-    any_,
     cast,
     distinct,
     exists,
@@ -32,7 +32,7 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.operators import custom_op
@@ -80,10 +80,11 @@ def catalog_head(session: Session, name: str) -> Head | None:
 
 
 def among(session: Session, column: InstrumentedAttribute[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that `column` is one of `values`, however many: one parameter on both databases."""
+    """The condition that `column` is one of `values`, however many: they go as one parameter, a JSON array."""
+    text = json.dumps(list(values))
     if session.get_bind().dialect.name == "postgresql":
-        return column == any_(literal(list(values), ARRAY(Text)))
-    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+        return column.in_(select(func.json_array_elements_text(cast(literal(text, Text), JSON))))
+    listed = func.json_each(text).table_valued("value")
     return column.in_(select(listed.c.value))
 
 
@@ -152,11 +153,18 @@ def _takes(session: Session, where: ColumnElement[bool]) -> Select[Any]:
 
 
 def _entry_numbers(session: Session) -> ColumnElement[Any]:
+    return joined(session, LedgerEntry.sequence, LedgerEntry.subject == Take.id)
+
+
+def joined(session: Session, column: InstrumentedAttribute[Any], where: ColumnElement[bool]) -> ColumnElement[Any]:
+    """The values of `column` that hang on a take, in order, as one text with commas between; NULL where there are none.
+
+    SQLite joins them in the order of the index that it finds them by."""
     if session.get_bind().dialect.name == "sqlite":
-        joined = func.group_concat(LedgerEntry.sequence, ",")
+        text = func.group_concat(column, ",")
     else:
-        joined = func.string_agg(cast(LedgerEntry.sequence, Text), aggregate_order_by(literal(","), LedgerEntry.sequence))
-    return select(joined).where(LedgerEntry.subject == Take.id).correlate(Take).scalar_subquery()
+        text = func.string_agg(cast(column, Text), aggregate_order_by(literal(","), column))
+    return select(text).where(where).correlate(Take).scalar_subquery()
 
 
 def _once(page: list[Row[Any]]) -> list[Row[Any]]:

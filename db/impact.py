@@ -4,34 +4,18 @@ Why it exists: when a term changes, the list must be there in seconds on a milli
 away from its takes; which takes they are is a condition on `Take`, and what hangs on them is read as an audit reads it.
 """
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, union
+from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from db.audit import among
+from db.audit import among, joined
 from db.rights_tables import Judgement, JudgementFact, OrderVerdict, Verdict
 from db.tables import Asset, Catalog, Cue, Generator, Prompt, Take
 
 PAGE = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class TouchedTake:
-    """A touched take as it is read; `standing` and reviews are added from elsewhere."""
-
-    id: str
-    catalog: str
-    state: str
-    cue: str
-    zone: str | None
-    status: str
-    generator: str
-    revision: str
-    prompt_sha256: str
-    pcm_sha256: str | None
 
 
 def generators(session: Session) -> list[tuple[str, str]]:
@@ -45,19 +29,28 @@ def of_generators(made: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
 
 
 def of_facts(session: Session, facts: Sequence[str], made: Sequence[tuple[str, str]]) -> ColumnElement[bool]:
-    """The condition that a take was judged by one of these facts, at any stage, or is of one of the generators."""
-    judged = select(JudgementFact.judgement_id).where(among(session, JudgementFact.fact_id, facts))
-    recorded = select(Verdict.take_id).where(Verdict.judgement_id.in_(judged))
+    """The condition that a take is of one of the generators, or was judged by one of these facts, at any stage.
+
+    Judgements are about one generator each: those about `made` add nothing to its takes and are not followed."""
+    query = select(Judgement.id, Judgement.generator, Judgement.revision)
+    query = query.join(JudgementFact, JudgementFact.judgement_id == Judgement.id).distinct()
+    found = session.execute(query.where(among(session, JudgementFact.fact_id, facts)))
+    others = [id_ for id_, generator, revision in found if (generator, revision) not in set(made)]
+    return or_(of_generators(made), _judged(session, others)) if others else of_generators(made)
+
+
+def _judged(session: Session, judgements: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a take, or the order of it, got one of these judgements."""
+    recorded = select(Verdict.take_id).where(among(session, Verdict.judgement_id, judgements))
     ordered = (
         select(Take.id)
         .join(Cue, Cue.id == Take.cue_id)
         .join(OrderVerdict, OrderVerdict.brief_id == Cue.brief_id)
         .join(Judgement, Judgement.id == OrderVerdict.judgement_id)
-        .where(OrderVerdict.judgement_id.in_(judged))
+        .where(among(session, OrderVerdict.judgement_id, judgements))
         .where(Take.generator == Judgement.generator, Take.revision == Judgement.revision)
     )
-    named = select(Take.id).where(of_generators(made))
-    return Take.id.in_(union(recorded, ordered, named).scalar_subquery())
+    return Take.id.in_(union(recorded, ordered).scalar_subquery())
 
 
 def of_prompts(digests: Sequence[str], session: Session) -> ColumnElement[bool]:
@@ -82,12 +75,15 @@ def prompts_containing(session: Session, text: str) -> list[str]:
     return [sha256 for sha256, prompt in session.connection().execute(query) if wanted in prompt.casefold()]
 
 
-def touched(session: Session, where: ColumnElement[bool]) -> Iterator[list[TouchedTake]]:
-    """The takes that a condition holds for, in catalog and brief order, by the page."""
+def touched(session: Session, where: ColumnElement[bool]) -> Iterator[Sequence[Row[Any]]]:
+    """The takes that a condition holds for, in catalog and brief order, by the page.
+
+    Rows of id, catalog, state, cue, zone, status, generator, revision, digest of the prompt, PCM, and the digests of
+    the files with commas between."""
     query = (
         select(
             Take.id, Catalog.name, Take.state, Take.cue, Take.zone, Take.status, Take.generator, Take.revision,
-            Take.prompt_sha256, Take.pcm_sha256,
+            Take.prompt_sha256, Take.pcm_sha256, joined(session, Asset.sha256, Asset.take_id == Take.id),
         )
         .join(Catalog, Catalog.id == Take.catalog_id)
         .where(where)
@@ -95,17 +91,7 @@ def touched(session: Session, where: ColumnElement[bool]) -> Iterator[list[Touch
         .execution_options(yield_per=PAGE)
     )  # fmt: skip
     with session.connection().execute(query) as found:
-        for page in found.partitions(PAGE):
-            yield [TouchedTake(*row) for row in page]
-
-
-def asset_digests(session: Session, takes: Sequence[str]) -> dict[str, list[str]]:
-    """SHA-256 of every stored file of each take."""
-    query = select(Asset.take_id, Asset.sha256).where(among(session, Asset.take_id, takes)).order_by(Asset.id)
-    found: dict[str, list[str]] = defaultdict(list)
-    for take, sha256 in session.connection().execute(query):
-        found[take].append(sha256)
-    return found
+        yield from found.partitions(PAGE)
 
 
 def in_catalog_named(name: str) -> ColumnElement[bool]:

@@ -108,18 +108,13 @@ class Impact:
         session = self._session
         reviewed, left = (audit_db.has_rows(session, table) for table in (Review, ReleaseItem))
         for page in db.touched(session, self._where):
-            ids = [take.id for take in page]
-            which = audit_db.with_ids(session, ids)
-            assets = db.asset_digests(session, ids)
+            which = audit_db.with_ids(session, [take.id for take in page])
             reviews = audit_db.reviews(session, which) if reviewed else {}
             releases = audit_db.released_in(session, which) if left else {}
-            for take in page:
-                decision = reviews[take.id][0] if take.id in reviews else None
-                row = Touched(
-                    take.id, take.catalog, take.state, take.cue, take.zone, take.status, take.generator, take.revision,
-                    take.prompt_sha256, take.pcm_sha256, decision, tuple(sorted(releases.get(take.id, ()))),
-                    tuple(assets.get(take.id, ())),
-                )  # fmt: skip
+            for id_, *told_of, files in page:
+                decision = reviews[id_][0] if id_ in reviews else None
+                held = tuple(sorted(releases[id_])) if id_ in releases else ()
+                row = Touched(id_, *told_of, decision, held, tuple(files.split(",")) if files else ())
                 self.totals.add(row)
                 yield row
             told(len(page))
