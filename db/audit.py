@@ -29,6 +29,7 @@ from sqlalchemy import (
     func,
     literal,
     select,
+    text,
     true,
     type_coerce,
 )
@@ -81,10 +82,10 @@ def catalog_head(session: Session, name: str) -> Head | None:
 
 def among(session: Session, column: InstrumentedAttribute[Any], values: Sequence[str]) -> ColumnElement[bool]:
     """The condition that `column` is one of `values`, however many: they go as one parameter, a JSON array."""
-    text = json.dumps(list(values))
+    array = json.dumps(list(values))
     if session.get_bind().dialect.name == "postgresql":
-        return column.in_(select(func.json_array_elements_text(cast(literal(text, Text), JSON))))
-    listed = func.json_each(text).table_valued("value")
+        return column.in_(select(func.json_array_elements_text(cast(literal(array, Text), JSON))))
+    listed = func.json_each(array).table_valued("value")
     return column.in_(select(listed.c.value))
 
 
@@ -117,6 +118,7 @@ def take_pages(session: Session, where: ColumnElement[bool], size: int = PAGE) -
 
     `point` is JSON text; the times are raw; the master is the mix that holds the take's PCM, the judgement the last one
     when it was recorded; `ledger` the numbers of the entries about it, between commas."""
+    read_whole(session)
     held: list[Row[Any]] = []  # the rows of the last take: more of them may come
     with session.connection().execute(_takes(session, where).execution_options(yield_per=size)) as found:
         for page in found.partitions(size):
@@ -127,6 +129,14 @@ def take_pages(session: Session, where: ColumnElement[bool], size: int = PAGE) -
                 yield _once(rows)
     if held:
         yield _once(held)
+
+
+def read_whole(session: Session) -> None:
+    """Tell PostgreSQL, for this transaction, that all of a cursor will be read: it plans for the first tenth otherwise,
+    a million look-ups where a join is three times as fast."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL cursor_tuple_fraction = 1"))
+        session.execute(text("SET LOCAL work_mem = '64MB'"))
 
 
 def _takes(session: Session, where: ColumnElement[bool]) -> Select[Any]:
@@ -161,10 +171,10 @@ def joined(session: Session, column: InstrumentedAttribute[Any], where: ColumnEl
 
     SQLite joins them in the order of the index that it finds them by."""
     if session.get_bind().dialect.name == "sqlite":
-        text = func.group_concat(column, ",")
+        listed = func.group_concat(column, ",")
     else:
-        text = func.string_agg(cast(column, Text), aggregate_order_by(literal(","), column))
-    return select(text).where(where).correlate(Take).scalar_subquery()
+        listed = func.string_agg(cast(column, Text), aggregate_order_by(literal(","), column))
+    return select(listed).where(where).correlate(Take).scalar_subquery()
 
 
 def _once(page: list[Row[Any]]) -> list[Row[Any]]:

@@ -103,7 +103,8 @@ _JUDGED = (
 
 def _order_verdicts(take: Row[Any]) -> Select[Any]:
     query = select(literal("plan").label("stage"), OrderVerdict.judged_at, *_JUDGED)
-    query = query.join(Judgement, Judgement.id == OrderVerdict.judgement_id).where(OrderVerdict.brief_id == take.brief_id)
+    query = query.join(Judgement, Judgement.id == OrderVerdict.judgement_id)
+    query = query.where(OrderVerdict.brief_id == take.brief_id)
     query = query.where(Judgement.generator == take.generator, Judgement.revision == take.revision)
     return query.order_by(OrderVerdict.judged_at, Judgement.id)
 

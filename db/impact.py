@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, u
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from db.audit import among, joined
+from db.audit import among, joined, read_whole
 from db.rights_tables import Judgement, JudgementFact, OrderVerdict, Verdict
 from db.tables import Asset, Catalog, Cue, Generator, Prompt, Take
 
@@ -90,6 +90,7 @@ def touched(session: Session, where: ColumnElement[bool]) -> Iterator[Sequence[R
         .order_by(Take.catalog_id, Take.position, Take.id)
         .execution_options(yield_per=PAGE)
     )  # fmt: skip
+    read_whole(session)
     with session.connection().execute(query) as found:
         yield from found.partitions(PAGE)
 

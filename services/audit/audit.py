@@ -144,8 +144,8 @@ class Audit:
         cards = db.generator_cards(self.session)
         return tuple(
             GeneratorTotal(
-                generator, revision, cards[generator, revision][0], count, standing[generator, revision, judged], judged,
-                cards[generator, revision][1],
+                generator, revision, cards[generator, revision][0], count, standing[generator, revision, judged],
+                judged, cards[generator, revision][1],
             )
             for (generator, revision, judged), count in takes.items()
         )  # fmt: skip
@@ -158,7 +158,9 @@ class Audit:
         for brief, _, _, judgement, answer, use, as_of, at in db.order_verdicts(self.session, self.head.id):
             verdicts.setdefault(brief, []).append(Stated("plan", answer, judgement, use, as_of, at))
         return tuple(
-            OrderedBrief(row.sha256, row.use, row.licensee, row.planned_at, takes[row.id], tuple(verdicts.get(row.id, ())))
+            OrderedBrief(
+                row.sha256, row.use, row.licensee, row.planned_at, takes[row.id], tuple(verdicts.get(row.id, ()))
+            )
             for row in db.brief_rows(self.session, self.head.id)
         )
 

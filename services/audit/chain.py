@@ -133,7 +133,8 @@ def steps(chain: TakeChain) -> Iterator[tuple[str, str]]:
     for reason in row.judged.reasons:
         yield "reason", f"{reason.answer}: {reason.text} [{', '.join(reason.facts)}]"
     for attempt in chain.attempts:
-        yield "attempt", f"{attempt.outcome}  {_time(attempt.started_at)}  {attempt.actor}  {attempt.error or ''}".rstrip()
+        told = f"{attempt.outcome}  {_time(attempt.started_at)}  {attempt.actor}  {attempt.error or ''}"
+        yield "attempt", told.rstrip()
     for asset in chain.assets:
         yield "asset", f"{asset.role}  {asset.sha256}  {asset.path}"
     for review in chain.reviews:

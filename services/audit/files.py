@@ -25,7 +25,8 @@ def format_of(target: Path, formats: Iterable[str] = FORMATS) -> str:
     listed = tuple(formats)
     found = next((ending for ending in listed if target.name.lower().endswith(ending)), None)
     if found is None:
-        raise AuditError(f"--out: {target}: unknown format; use a name ending in {', '.join(listed[:-1])} or {listed[-1]}")
+        endings = f"{', '.join(listed[:-1])} or {listed[-1]}"
+        raise AuditError(f"--out: {target}: unknown format; use a name ending in {endings}")
     if not target.parent.is_dir():
         raise AuditError(f"--out: {target}: there is no folder {target.parent}; create it first")
     if target.is_dir():

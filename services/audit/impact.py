@@ -72,6 +72,10 @@ class Touched:
         return self.pcm_sha256 is not None
 
 
+def _touched(id_: str, told: Any, decision: str | None, releases: tuple[str, ...], files: tuple[str, ...]) -> Touched:
+    return Touched(id_, *told, decision, releases, files)
+
+
 @dataclass
 class Totals:
     """Counts of touched takes, kept while rows pass."""
@@ -114,7 +118,7 @@ class Impact:
             for id_, *told_of, files in page:
                 decision = reviews[id_][0] if id_ in reviews else None
                 held = tuple(sorted(releases[id_])) if id_ in releases else ()
-                row = Touched(id_, *told_of, decision, held, tuple(files.split(",")) if files else ())
+                row = _touched(id_, told_of, decision, held, tuple(files.split(",")) if files else ())
                 self.totals.add(row)
                 yield row
             told(len(page))
@@ -192,7 +196,7 @@ def find_impact(session: Session, register: Register, text: str, catalog: str | 
     search = _Search(session, register)
     found = {kind: where for kind in kinds if (where := getattr(search, kind)(wanted.strip())) is not None}
     if not found:
-        looked = ", ".join({"fact": "fact", "generator": "generator", "prompt": "prompt with these words"}[k] for k in kinds)
+        looked = ", ".join("prompt with these words" if kind == "prompt" else kind for kind in kinds)
         raise NothingTouchedError(f"--impact: {shown(text)}: no {looked} in this database; nothing is touched")
     taken, *others = found
     also = tuple(f"it is also a {other}: --impact {other}:{wanted.strip()}" for other in others)

@@ -176,7 +176,8 @@ def contribution_json(one: Any) -> dict[str, Any]:
 
 
 def spreadsheet_safe(batch: "pa.RecordBatch") -> "pa.RecordBatch":
-    """The batch as CSV holds it: no dictionaries, lists as JSON text, an apostrophe before what looks like a formula."""
+    """The batch as CSV holds it: no dictionaries, lists as JSON text, an apostrophe before what looks like one of a
+    spreadsheet's formulas."""
     import pyarrow as pa
 
     arrays = [_plain(column) for column in batch.columns]

@@ -30,7 +30,8 @@ A_POINT = 4  # takes that share a prompt
 LOAD = 20_000
 STATES = ("exploration", "combat", "boss", "menu", "stealth", "victory")
 ZONES = tuple(f"{place}-{era}" for place in ("forest", "harbour", "desert", "citadel", "marsh", "tundra", "caves",
-                                             "isles") for era in ("dawn", "empire", "ruin", "war", "peace"))  # fmt: skip
+                                             "isles")
+              for era in ("dawn", "empire", "ruin", "war", "peace"))  # fmt: skip
 MOODS = ("calm", "tense", "heroic", "mournful", "playful", "eerie", "warm", "driving")
 CONTROLS = (
     '{"state": "%s", "genre": "orchestral", "mood": "%s", "bpm": 88.0, "key": "D minor", "meter": "4/4", '
@@ -245,7 +246,8 @@ def _orders(kind: Kind, rights: list[audit_rights.Right], now: str) -> None:
     kind.load("brief", ("id", "catalog_id", "sha256", "text", "use", "licensee", "planned_at"),
               [(n, n, digest("brief", n), brief, "commercial-game", licensee, now) for n in (1, 2)])  # fmt: skip
     kind.load("cue", ("id", "brief_id", "name", "state", "prompt", "position"),
-              [(n * 100 + k, n, state, state, "{mood} {place}", k) for n in (1, 2) for k, state in enumerate(STATES)])  # fmt: skip
+              [(n * 100 + k, n, state, state, "{mood} {place}", k)
+               for n in (1, 2) for k, state in enumerate(STATES)])  # fmt: skip
     kind.load("generator", ("id", "revision", "weights_digest", "card", "first_seen_at"),
               [(r.generator, r.revision, digest(r.generator, r.revision), '{"title": "a model"}', now)
                for r in rights])  # fmt: skip
@@ -253,7 +255,8 @@ def _orders(kind: Kind, rights: list[audit_rights.Right], now: str) -> None:
               [(n, r.judgement, now) for n in (1, 2) for r in rights])  # fmt: skip
     kind.load("run", ("id", "catalog_id", "brief_id", "status", "started_at", "ended_at", "driver", "options",
                       "ordered", "to_render", "shards", "done", "failed", "stages"),
-              [(f"run-{n}", n, n, "done", now, now, "process 1", "{}", 1, 1, 1, 1, 0, "{}") for n in (1, 2)])  # fmt: skip
+              [(f"run-{n}", n, n, "done", now, now, "process 1", "{}", 1, 1, 1, 1, 0, "{}")
+               for n in (1, 2)])  # fmt: skip
     kind.load("engine_profile", ("sha256", "profile"), [(PROFILE, json.dumps({"threads": 1, "libraries": ["x"] * 50}))])
 
 
