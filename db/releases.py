@@ -28,7 +28,7 @@ from db.rights_tables import (
     Withdrawal,
 )
 from db.tables import Base, Brief, Catalog, Cue, Generator, Take
-from db.takes import in_catalog
+from db.takes import in_catalog, newest_brief
 from db.verdicts import AskedTake, asked_where
 
 KEYS_A_QUERY = 500
@@ -260,6 +260,13 @@ def ordered_by(session: Session, take_ids: Iterable[str]) -> dict[str, Ordered]:
         for take_id, brief_id, use, licensee in session.execute(query.join(Brief).where(Take.id.in_(part))):
             found[take_id] = Ordered(brief_id, use, licensee)
     return found
+
+
+def newest_licensee(session: Session, catalog: str) -> dict[str, Any] | None:
+    """For whom the brief is that a catalog was last run from; None where it has none."""
+    _, digest, use = newest_brief(session, catalog)
+    mine = (Catalog.name == catalog, Brief.sha256 == digest, Brief.use == use)
+    return session.scalar(select(Brief.licensee).join(Catalog, Catalog.id == Brief.catalog_id).where(*mine))
 
 
 def prompt_digests(session: Session, take_ids: Iterable[str]) -> dict[str, str]:

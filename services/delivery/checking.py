@@ -15,7 +15,7 @@ from typing import Any
 from db.canonical import canonical
 from services.delivery.errors import DeliveryError
 from services.delivery.manifest import CREDENTIALS, FORMAT, MANIFEST, SUMS
-from services.planning.faults import shown
+from services.planning.faults import printable, shown
 from services.storage.store import digest, is_digest
 
 LARGEST_TEXT = 512 << 20
@@ -66,9 +66,9 @@ def check_folder(
 
     Raises DeliveryError where there is no folder, or no manifest in it."""
     if not place.is_dir():
-        raise DeliveryError(f"{shown(str(place))}: is no folder; name the one that was released")
+        raise DeliveryError(f"{printable(str(place))}: is no folder; name the one that was released")
     if not (place / MANIFEST).is_file():
-        raise DeliveryError(f"{shown(str(place))}: has no {MANIFEST}; name a folder that `cueworks release` wrote")
+        raise DeliveryError(f"{printable(str(place))}: has no {MANIFEST}; name a folder that `cueworks release` wrote")
     problems = folder_problems(place, progress=progress)
     try:
         told = _parsed(_read(place / MANIFEST))
@@ -118,9 +118,9 @@ def manifest_problems(
         return None, [FolderProblem(MANIFEST, str(error))]
 
 
-def manifest_files(text: str) -> list[dict[str, Any]]:
-    """The files that a recorded manifest lists."""
-    return _entries(_parsed(text.encode()))
+def recorded_manifest(text: str) -> dict[str, Any]:
+    """A manifest that is on record. Raises ValueError where it is none."""
+    return _parsed(text.encode())
 
 
 def _read(path: Path) -> bytes:
@@ -220,7 +220,8 @@ def _strangers(place: Path, known: set[str]) -> Iterator[FolderProblem]:
         for name in sorted([*files, *links]):
             path = (Path(folder) / name).relative_to(place).as_posix()
             if path not in known:
-                yield FolderProblem(path, "is no file of this release")
+                told = os.fsencode(path).decode("utf-8", "replace")
+                yield FolderProblem(told, "is no file of this release")
 
 
 def _credential_problems(

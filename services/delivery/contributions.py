@@ -31,7 +31,7 @@ from services.delivery import texts
 from services.delivery.errors import DeliveryError
 from services.delivery.licences import take_licences
 from services.delivery.records import entries, moment
-from services.planning.faults import shown
+from services.planning.faults import printable, shown
 from services.storage.store import BlobStore
 
 EDIT = "edit"
@@ -93,18 +93,21 @@ def master_of(take: TakeRow) -> AssetRow | None:
 def _stored(store: BlobStore, part: Part) -> str:
     assert part.file is not None
     if not part.file.is_file():
-        raise DeliveryError(f"--file {shown(str(part.file))}: is no file that can be read; name one")
+        raise DeliveryError(f"--file {printable(str(part.file))}: is no file that can be read; name one")
     if part.file.stat().st_size == 0:
-        raise DeliveryError(f"--file {shown(str(part.file))}: is empty; give the file with the work in it")
+        raise DeliveryError(f"--file {printable(str(part.file))}: is empty; give the file with the work in it")
     if part.kind == EDIT:
         _check_sound(part.file)
+    try:
+        source = part.file.open("rb")
+    except OSError as error:
+        raise DeliveryError(f"--file {printable(str(part.file))}: {error.strerror}; name a file you may read") from None
 
     def copy(target: BinaryIO) -> None:
-        assert part.file is not None
-        with part.file.open("rb") as source:
-            shutil.copyfileobj(source, target, 1 << 20)
+        shutil.copyfileobj(source, target, 1 << 20)
 
-    return store.put(copy).sha256
+    with source:
+        return store.put(copy).sha256
 
 
 def _check_sound(file: Path) -> None:
@@ -114,9 +117,9 @@ def _check_sound(file: Path) -> None:
         frames = soundfile.info(str(file)).frames
     except (soundfile.LibsndfileError, RuntimeError, ValueError, TypeError) as error:
         told = shown(str(error))
-        raise DeliveryError(f"--file {shown(str(file))}: no sound ({told}); give WAV, FLAC, Ogg or MP3") from None
+        raise DeliveryError(f"--file {printable(str(file))}: no sound ({told}); give WAV, FLAC, Ogg or MP3") from None
     if frames <= 0:
-        raise DeliveryError(f"--file {shown(str(file))}: holds no sound; give the edited one")
+        raise DeliveryError(f"--file {printable(str(file))}: holds no sound; give the edited one")
 
 
 def _known(session: Session, take: TakeRow, part: Part, sha256: str | None) -> Contributed | None:

@@ -4,7 +4,7 @@ Writes below that folder only, and tells for every file what is to be recorded. 
 would lead out of the folder, or be another file's on a system that does not tell case apart, is refused.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -39,7 +39,6 @@ class Contents:
     takes: Sequence[Released]
     facts: Mapping[str, FactText]
     near: Sequence[Mapping[str, Any]]
-    aigc: bool
 
 
 @dataclass(frozen=True)
@@ -55,6 +54,7 @@ class Filling:
         """Write everything; returns the manifest's bytes and the files of takes.
 
         Raises DeliveryError for impossible paths, CredentialsError, OSError."""
+        _check_paths(piece.path for take in self.contents.takes for piece in self._pieces(take))
         items: list[ItemRow] = []
         with ThreadPoolExecutor(THREADS) as pool:
             try:
@@ -64,11 +64,14 @@ class Filling:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        _check_paths(items)
+        _check_paths(item.path for item in items)
         return self._documents(items), items
 
+    def _pieces(self, take: Released) -> Iterator[Piece]:
+        return named(self.contents.heading.target).pieces(take.frozen)
+
     def _take(self, take: Released) -> Iterator[ItemRow]:
-        for piece in named(self.contents.heading.target).pieces(take.frozen):
+        for piece in self._pieces(take):
             path = self.staged / _checked_path(piece)
             path.parent.mkdir(parents=True, exist_ok=True)
             if piece.data is None:
@@ -79,7 +82,7 @@ class Filling:
 
     def _sealed(self, path: Path, take: Released, piece: Piece) -> Iterator[ItemRow]:
         heading = self.contents.heading
-        labels = claims.Labels(heading.catalog, heading.producer, self.contents.aigc)
+        labels = claims.Labels(heading.catalog, heading.producer, heading.aigc)
         claim = claims.claim(take.frozen, labels, take.licence, piece.source_sha256, take.isrc)
         signed = self.seal(self.blob(piece.source_sha256), path, claim, claims.aigc(take.frozen, labels))
         yield self._item(take, piece, signed.sha256, signed.bytes)
@@ -118,9 +121,14 @@ def _checked_path(piece: Piece) -> str:
     return piece.path
 
 
-def _check_paths(items: Sequence[ItemRow]) -> None:
-    """Raises DeliveryError where two files would be one on a system that does not tell case apart."""
+def _check_paths(paths: Iterable[str]) -> None:
+    """Raises DeliveryError where two files are one, or would be on a system that does not tell case apart."""
     seen: dict[str, str] = {}
-    for item in items:
-        if (other := seen.setdefault(item.path.casefold(), item.path)) != item.path:
-            raise DeliveryError(f"{item.path} and {other} differ only by case; a folder cannot hold both everywhere")
+    for path in paths:
+        other = seen.get(path.casefold())
+        seen[path.casefold()] = path
+        if other is None:
+            continue
+        if other == path:
+            raise DeliveryError(f"target: {shown(path)} would be two files; this is a fault of the target")
+        raise DeliveryError(f"{path} and {other} differ only by case; a folder cannot hold both everywhere")

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from services.delivery.errors import DeliveryError
-from services.planning.faults import shown
+from services.planning.faults import printable
 from services.storage.folder import sync_folder
 
 
@@ -24,29 +24,30 @@ def checked_place(out: Path, home: Path) -> Path:
     text = str(out)
     try:
         if "\0" in text or not out.name or out.name == "..":
-            raise DeliveryError(f"--out {shown(text)}: is no folder's name; name one that does not exist yet")
+            raise DeliveryError(f"--out {printable(text)}: is no folder's name; name one that does not exist yet")
         place = out.parent.resolve() / out.name
         _check_parent(place)
         if place.is_symlink():
-            raise DeliveryError(f"--out {shown(text)}: is a link; name a folder itself")
+            raise DeliveryError(f"--out {printable(text)}: is a link; name a folder itself")
         inside = home.resolve()
         if place == inside or inside in place.parents:
-            raise DeliveryError(f"--out {shown(text)}: lies in the catalog's home {home}; name a folder outside of it")
+            what = f"--out {printable(text)}: lies in the catalog's home {home}"
+            raise DeliveryError(f"{what}; name a folder outside of it")
         if place.exists() and not place.is_dir():
-            raise DeliveryError(f"--out {shown(text)}: is a file; name a folder")
+            raise DeliveryError(f"--out {printable(text)}: is a file; name a folder")
         if place.is_mount():
-            raise DeliveryError(f"--out {shown(text)}: is a whole file system; name a folder in it")
+            raise DeliveryError(f"--out {printable(text)}: is a whole file system; name a folder in it")
     except (OSError, RuntimeError, ValueError) as error:
         if isinstance(error, DeliveryError):
             raise
         why = getattr(error, "strerror", None) or error
-        raise DeliveryError(f"--out {shown(text)}: cannot be used ({why}); name another folder") from None
+        raise DeliveryError(f"--out {printable(text)}: cannot be used ({why}); name another folder") from None
     return place
 
 
 def _check_parent(place: Path) -> None:
     if not place.parent.is_dir():
-        raise DeliveryError(f"--out {shown(str(place))}: there is no folder {place.parent}; create it first")
+        raise DeliveryError(f"--out {printable(str(place))}: there is no folder {place.parent}; create it first")
     if len(os.fsencode(place.name)) > 200:
         raise DeliveryError("--out: a folder's name has at most 200 bytes; name it shorter")
 

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy.orm import Session
 
 from db.ledger import Entry
-from db.releases import FactText
+from db.releases import FactText, newest_licensee
 from db.takes import newest_brief
 from db.verdicts import AskedTake
 from services.delivery.errors import DeliveryError
@@ -89,8 +89,8 @@ def terms_of(
     """What the release is judged for: what was said, else what the takes were ordered for.
 
     Raises DeliveryError where takes were ordered for different things, also where the catalog's newest brief is for
-    another use than the one that first ordered them: then it has to be said."""
-    return Terms(_use(session, frozen, use), _licensee(frozen, licensee))
+    another use or licensee than the one that first ordered them: then it has to be said."""
+    return Terms(_use(session, frozen, use), _licensee(session, frozen, licensee))
 
 
 def _use(session: Session, frozen: Frozen, use: str | None) -> str:
@@ -104,10 +104,11 @@ def _use(session: Session, frozen: Frozen, use: str | None) -> str:
     return uses.pop()
 
 
-def _licensee(frozen: Frozen, licensee: Mapping[str, Any] | None) -> dict[str, Any]:
+def _licensee(session: Session, frozen: Frozen, licensee: Mapping[str, Any] | None) -> dict[str, Any]:
     if licensee is not None:
         return checked_licensee(licensee)
-    ordered = {json.dumps(take.ordered.licensee, sort_keys=True): take.ordered.licensee for take in frozen.takes}
+    stated = [*(take.ordered.licensee for take in frozen.takes), newest_licensee(session, frozen.catalog)]
+    ordered = {json.dumps(one, sort_keys=True): one for one in stated if one is not None}
     if len(ordered) > 1:
         what = f"the takes of catalog {frozen.catalog!r} were ordered for {len(ordered)} different licensees"
         raise DeliveryError(f"{what}; say --licensee company|individual|academic (and --annual-revenue-usd)")

@@ -35,6 +35,7 @@ class Heading:
     by: str
     producer: str
     created_at: datetime
+    aigc: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,8 @@ def manifest(
 
 
 def _heading(heading: Heading) -> dict[str, Any]:
-    plain = {name: getattr(heading, name) for name in ("id", "catalog", "title", "name", "target", "by", "producer")}
+    said = ("id", "catalog", "title", "name", "target", "by", "producer", "aigc")
+    plain = {name: getattr(heading, name) for name in said}
     terms = {"use": heading.terms.use, "licensee": heading.terms.licensee}
     return {**plain, **terms, "created_at": text_time(heading.created_at)}
 

@@ -15,17 +15,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from db.engine import reading, writing
 from db.ledger import append
 from db.releases import FactText, ItemRow, ReleaseRow, add_release, hold_reviews, release_rows
+from db.rights_tables import Release
 from db.takes import catalog_names
 from db.verdicts import asked_takes
 from services.catalog.lock import catalog_lock
 from services.delivery import claims, folder, texts
 from services.delivery import manifest as documents
-from services.delivery.checking import folder_problems, manifest_files
+from services.delivery.checking import folder_problems, recorded_manifest
 from services.delivery.errors import ChangedMeanwhileError, DamagedMasterError, DeliveryError
 from services.delivery.filling import Contents, Filling, Seal
 from services.delivery.frozen import Frozen, FrozenTake, freeze
@@ -184,17 +186,16 @@ class _Release:
 
     def _write(self, decided: _Decided, progress: Callable[[int], None]) -> Outcome:
         staged = folder.staged_place(self.place, self.home, self.order.catalog, self.order.name)
-        recorded = False
         try:
             folder.start(staged)
             row, items = self._fill(staged, decided, progress)
             folder.settle(staged)
             self._record(row, items, decided)
-            recorded = True
-            folder.publish(staged, self.place)
-        finally:
-            if not recorded:
+        except BaseException:
+            if not self._may_be_recorded():
                 folder.remove(staged)
+            raise
+        folder.publish(staged, self.place)
         self.tools.settled()
         return _outcome(row, decided, items, fresh=True)
 
@@ -205,11 +206,11 @@ class _Release:
         order, now = self.order, datetime.now(UTC)
         heading = Heading(
             str(uuid.uuid4()), order.catalog, self.title, order.name, order.target, decided.terms, order.by,
-            order.producer or order.by, now,
+            order.producer or order.by, now, order.aigc,
         )  # fmt: skip
         takes = [self._released(take, decided) for take in decided.frozen.takes]
         near = [{"takes": [pair.one, pair.other], "score": pair.score} for pair in decided.near]
-        contents = Contents(heading, takes, decided.facts, near, order.aigc)
+        contents = Contents(heading, takes, decided.facts, near)
         text, items = Filling(staged, contents, self.tools.seal, self.store.path).fill(progress)
         row = ReleaseRow(
             heading.id, order.catalog, order.name, decided.terms.use, decided.terms.licensee, order.target,
@@ -239,17 +240,28 @@ class _Release:
             said = {"name": row.name, "manifest_sha256": row.manifest_sha256, "by": row.by}
             append(session, [*made, *entries("release", row.catalog, held, said)])
 
+    def _may_be_recorded(self) -> bool:
+        """Whether the release is on record, or nobody can tell: a commit may come through whose answer is lost."""
+        try:
+            with reading(self.engine) as session:
+                return _there(session, self.order) is not None
+        except SQLAlchemyError:
+            return True
+
     def _hand_over(self, there: ReleaseRow, decided: _Decided) -> Outcome:
         """A release that is recorded: finish what a crash left between its record and its folder, or tell of it."""
         staged = folder.staged_place(Path(there.folder), self.home, self.order.catalog, there.name)
-        files = manifest_files(there.manifest or "")
+        files = recorded_manifest(there.manifest or "")["files"]
         size = sum(int(entry["bytes"]) for entry in files)
         outcome = Outcome(
             replace(there, manifest=None), len(decided.frozen.takes), len(files), size, False, False,
             decided.frozen.left_out, (), tuple(documents.attributions(decided.facts)),
         )  # fmt: skip
-        if not staged.is_dir() or str(self.place) != there.folder:
+        if not staged.is_dir():
             return outcome
+        if str(self.place) != there.folder:
+            what = f"release {there.name!r} is on record and its files are staged, but its folder is not there yet"
+            raise DeliveryError(f"{what}; run the same command with --out {there.folder}")
         folder.check_empty(self.place)
         if problems := folder_problems(staged, there.manifest_sha256):
             raise DamagedMasterError(
@@ -262,10 +274,10 @@ class _Release:
 
 
 def _there(session: Session, order: ReleaseOrder) -> ReleaseRow | None:
-    """The release of the catalog that goes by the name, or by one that looks the same."""
-    for row in release_rows(session, order.catalog, manifests=True):
+    """The release of the catalog that goes by the name, or by one that looks the same; with its manifest."""
+    for row in list(release_rows(session, order.catalog)):
         if texts.same_name(row.name, order.name):
-            return row
+            return next(release_rows(session, where=Release.id == row.id, manifests=True))
     return None
 
 
@@ -279,15 +291,17 @@ def _taken(row: ReleaseRow) -> DeliveryError:
 
 
 def _check_same(row: ReleaseRow, order: ReleaseOrder, frozen: Frozen, terms: Terms) -> None:
-    """Raises DeliveryError unless `row` is what would be released now."""
+    """Raises DeliveryError unless `row` is what would be released now: the same files with the same labels."""
+    manifest = recorded_manifest(row.manifest or "")
     told = {
-        (file["take"], file["path"], file["source_sha256"]) for file in manifest_files(row.manifest or "")
+        (file["take"], file["path"], file["source_sha256"]) for file in manifest["files"]
         if not str(file["role"]).startswith(documents.CREDENTIALS)
     }  # fmt: skip
     target = named(order.target)
     now = {(take.id, piece.path, piece.source_sha256) for take in frozen.takes for piece in target.pieces(take)}
+    labels = manifest["release"]["aigc"], {take["id"]: take["isrc"] for take in manifest["takes"] if take["isrc"]}
     same = (row.name, row.target, row.use, row.licensee) == (order.name, order.target, terms.use, terms.licensee)
-    if row.withdrawal is not None or not same or told != now:
+    if row.withdrawal is not None or not same or told != now or labels != (order.aigc, dict(order.isrc)):
         raise _taken(row)
 
 

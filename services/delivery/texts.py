@@ -16,6 +16,8 @@ LONGEST_RELEASE = 128
 KINDS = ("lyrics", "melody", "edit", "arrangement", "performance", "selection", "mixing")
 _RELEASE = re.compile(r"[^\W_][\w .+-]*", re.UNICODE)
 _HIDDEN = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
+_BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+"""Letters and marks that show nothing (Unicode's Default_Ignorable_Code_Point beyond the categories above)."""
 
 
 def person(text: str, option: str = "--by") -> str:
@@ -75,6 +77,6 @@ def _folded(name: str) -> str:
 def _one_line(text: str, option: str, longest: int) -> str:
     if len(text) > longest:
         raise DeliveryError(f"{option}: {len(text)} characters; write at most {longest}")
-    if any(unicodedata.category(char) in _HIDDEN for char in text):
+    if any(unicodedata.category(char) in _HIDDEN for char in text) or _BLANK.search(text):
         raise DeliveryError(f"{option}: {shown(text)} holds characters that cannot be seen; write plain text")
     return unicodedata.normalize("NFC", text).strip()

@@ -17,12 +17,14 @@ from db.releases import add_release, release_items, release_rows
 from db.rights_tables import Verdict
 from services.catalog.lock import CatalogBusyError, catalog_lock
 from services.delivery import folder
+from services.delivery import release as release_module
 from services.delivery.checking import check_folder
 from services.delivery.errors import ChangedMeanwhileError, DamagedMasterError, DeliveryError
 from services.delivery.listing import releases
 from services.delivery.recorded import release_problems
 from services.delivery.release import Near, Outcome
 from services.delivery.reviews import Decision, review
+from services.delivery.targets import plain
 from services.delivery.withdrawal import withdraw
 from services.rights.refusal import RefusedError
 from tests.catalog_rows import new_order, new_take, order_takes
@@ -291,6 +293,55 @@ def test_a_release_never_changes(studio: Studio, out: Path) -> None:
     assert studio.release(out.with_name("b"), name="Gold 1.1").takes == 3
 
 
+def test_the_same_takes_with_other_labels_are_another_release(one: Studio, out: Path) -> None:
+    one.approve()
+    one.release(out)
+    with pytest.raises(DeliveryError, match="with other content"):
+        one.release(out, aigc=True)
+    with pytest.raises(DeliveryError, match="with other content"):
+        one.release(out, isrc={one.ids[0]: "QM-ABC-26-00001"})
+
+
+def test_two_files_never_share_a_path(one: Studio, out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one.approve()
+    with monkeypatch.context() as changed:
+        changed.setattr(plain, "_name", lambda file: "same.flac")
+        with pytest.raises(DeliveryError, match=r"same\.flac"):
+            one.release(out)
+    assert nothing_came(one, out)
+
+
+def test_what_was_recorded_is_kept_although_nobody_was_told(
+    studio: Studio, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit may come through whose answer is lost: the files of a release on record are never thrown away."""
+    studio.approve()
+    carried_out = release_module._Release._record
+
+    def lost(*given: Any) -> None:
+        carried_out(*given)
+        raise ConnectionError("the server closed the connection")
+
+    with monkeypatch.context() as changed:
+        changed.setattr(release_module._Release, "_record", lost)
+        with pytest.raises(ConnectionError):
+            studio.release(out)
+    assert leftovers(out) and not out.exists()
+    assert studio.release(out).finished and check_folder(out).ok and counted(studio) == 1
+
+
+def test_a_release_that_waits_for_its_folder_says_so(
+    one: Studio, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one.approve()
+    with monkeypatch.context() as changed:
+        changed.setattr(folder, "publish", lambda staged, place: None)
+        one.release(out)
+    with pytest.raises(DeliveryError, match=f"--out {out}"):
+        one.release(out.with_name("elsewhere"))
+    assert one.release(out).finished
+
+
 def test_a_withdrawn_release_stays_on_record_and_keeps_its_name(studio: Studio, out: Path) -> None:
     studio.approve()
     studio.release(out)
@@ -362,6 +413,16 @@ def test_a_licensee_may_be_said(one: Studio, out: Path) -> None:
     for wrong in ({"kind": "firm"}, {"kind": "company", "annual_revenue_usd": -1.0}):
         with pytest.raises(DeliveryError):
             one.release(out.with_name("b"), name="x", licensee=wrong)
+
+
+def test_an_order_placed_again_for_another_licensee_needs_a_word(studio: Studio, out: Path) -> None:
+    """Takes keep the brief that first ordered them; who it is for now stands in the newest one."""
+    studio.approve()
+    company = {"kind": "company", "annual_revenue_usd": 5e6}
+    order_takes(studio.engine, [new_take(n) for n in range(4)], new_order("grown", licensee=company))
+    with pytest.raises(DeliveryError, match="2 different licensees; say --licensee"):
+        studio.release(out)
+    assert studio.release(out, licensee=company).release.licensee == company
 
 
 def test_nothing_approved_is_nothing_to_release(one: Studio, out: Path) -> None:

@@ -1,9 +1,11 @@
 """Reviews and contributions on both databases: the newest counts, nothing is written twice, who did what stays told."""
 
+import errno
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -199,6 +201,22 @@ def test_what_is_no_edit_is_refused_and_nothing_is_kept(one: Studio, tmp_path: P
             added(one, part)
     assert sorted(blob.sha256 for blob in one.store.digests()) == before
     assert on_record(one, "contribution") == []
+
+
+def test_a_file_that_cannot_be_read_is_named_and_not_the_store(
+    one: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words, opened = tmp_path / "words.txt", Path.open
+    words.write_text("la la")
+
+    def refused(path: Path, *given: Any, **named: Any) -> Any:
+        if path == words:
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(Path, "open", refused)
+    with pytest.raises(DeliveryError, match=r"words\.txt: Permission denied"):
+        added(one, Part("lyrics", ADA, "", words))
 
 
 def test_a_contribution_waits_for_no_gc(one: Studio) -> None:

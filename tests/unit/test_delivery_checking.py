@@ -1,6 +1,7 @@
 """An exported folder against its manifest, with no database: every difference is named, whatever somebody put there."""
 
 import json
+import os
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
@@ -104,6 +105,12 @@ DAMAGE: list[tuple[Callable[[Path], object], str, str]] = [
 def test_a_difference_is_named(place: Path, damage: Callable[[Path], object], path: str, what: str) -> None:
     damage(place)
     assert what in problems(place)[path]
+
+
+def test_a_stranger_s_name_can_be_written_down_whatever_its_bytes(place: Path) -> None:
+    Path(os.fsdecode(os.fsencode(place) + b"/bad\xff")).touch()
+    [path] = problems(place)
+    assert path.encode() and "bad" in path
 
 
 @pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b", "a\\b", "C:x", "a//b", "", "a\0b", 7, None])

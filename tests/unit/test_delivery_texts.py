@@ -22,7 +22,10 @@ def find(name: str) -> str:
     return TAKES[name]
 
 
-@pytest.mark.parametrize("by", ["", "  ", "Ada\nL", "Ada\0", "Ada\u202e", "\ud800", "Ada\u200b", "a" * 201, "--"])
+@pytest.mark.parametrize(
+    "by",
+    ["", "  ", "Ada\nL", "Ada\0", "Ada\u202e", "\ud800", "Ada\u200b", "a" * 201, "--", "\u3164", "Ada\ufe0f"],
+)
 def test_a_name_that_cannot_be_read_is_refused(by: str) -> None:
     with pytest.raises(DeliveryError, match="--by"):
         Decision("approve", by)
