@@ -17,7 +17,7 @@ from db.rights_tables import FACT_ANSWERS
 from services.planning.faults import nearest, shown
 from services.planning.words import LICENSEES, USES
 from services.rights.expressions import ExpressionError, read_expression
-from services.rights.names import FEWEST_LETTERS, OBLIGATIONS, SPDX
+from services.rights.names import FEWEST_LETTERS, OBLIGATIONS, SPDX, folded
 
 ANY = "*"
 GRADES = ("read", "second-hand", "own", "unverified")
@@ -73,8 +73,7 @@ class Fact:
     @property
     def key(self) -> tuple[str, ...]:
         """What the fact is about: two facts of one key that hold on one day must say the same."""
-        subject = " ".join(self.subject.split()).casefold()
-        return (subject, self.component, self.revision, self.plan, self.licensee, self.use)
+        return (folded(self.subject), self.component, self.revision, self.plan, self.licensee, self.use)
 
     @property
     def claim(self) -> tuple[Any, ...]:

@@ -1,9 +1,11 @@
 """Names of generators, services and licences as people write them, brought to the form that facts are found by.
 
-A name is compared without case, without the address of a hub, and without its owner where none is written; `*` in a
-fact's subject stands for any letters. Nothing here knows what is said of a name.
+A name is compared without case, without the address of a hub, and without its owner where none is written; a space, a
+hyphen and `_` are one. `*` in a fact's subject stands for any letters. Nothing here knows what is said of a name.
 """
 
+import re
+import unicodedata
 from functools import cache
 from pathlib import Path
 
@@ -18,22 +20,29 @@ _HUBS = (
     "https://", "http://", "www.", "hf://", "hf:", "huggingface:", "huggingface.co/", "hf.co/", "github.com/",
     "models/",
 )  # fmt: skip
+_BEHIND = re.compile(r"/(?:tree|blob|resolve)/|[?#@]|\.git$|/+$")  # a revision or a file behind a hub's address
+_GAPS = re.compile(r"[\s_\u2010-\u2015-]+")
 
 
 @cache
 def _aliases() -> dict[str, str]:
     known: dict[str, str] = yaml.load((DATA / "names.yaml").read_bytes(), LOADER)
-    return known
+    return {folded(name): folded(meant) for name, meant in known.items()}
+
+
+def folded(name: str) -> str:
+    """`name` as it is compared: without case and width, its words joined by hyphens."""
+    return _GAPS.sub("-", unicodedata.normalize("NFKC", name).strip().casefold())
 
 
 def plain_name(name: str) -> str:
-    """`name` in the form that it is looked up by: `HF.co/Facebook/MusicGen-Small` is `facebook/musicgen-small`."""
-    plain = " ".join(name.split()).casefold()
-    for hub in _HUBS:
-        plain = plain.removeprefix(hub)
+    """`name` in the form that it is looked up by: `HF.co/Facebook/MusicGen_Small` is `facebook/musicgen-small`."""
+    plain = unicodedata.normalize("NFKC", name).strip().casefold()
     if plain.startswith("models--"):
         plain = plain.removeprefix("models--").replace("--", "/", 1)
-    plain = plain.split("/tree/")[0].rstrip("/")
+    for hub in _HUBS:
+        plain = plain.removeprefix(hub)
+    plain = folded(_BEHIND.split(plain, maxsplit=1)[0])
     return _aliases().get(plain, plain)
 
 
@@ -41,7 +50,7 @@ class Pattern:
     """A fact's subject, ready to be compared with plain names. Comparing is linear, whatever the pattern."""
 
     def __init__(self, subject: str) -> None:
-        self.text = " ".join(subject.split()).casefold()
+        self.text = folded(subject)
         self._parts = self.text.split("*")
         self.exact = len(self._parts) == 1
         self.letters = sum(map(len, self._parts)) + (1_000 if self.exact else 0)  # the more, the closer is the match

@@ -24,7 +24,7 @@ from db.ledger import ClockError, Entry, append, check_clock
 from db.ledger_rows import rows_from
 from db.rights_tables import LicenceFact
 from services.rights.facts import Fact, FactError, checked, fact_of
-from services.rights.names import SPDX, Pattern, plain_name
+from services.rights.names import SPDX, Pattern, folded, plain_name
 from services.rights.seeds import seed_facts
 
 LOCK = "licence facts"  # one writer at a time: what was checked still holds when it is recorded
@@ -90,7 +90,7 @@ class Knowledge:
 
     def about_licence(self, licence: str) -> tuple[Fact, ...]:
         """Facts about a licence (an SPDX identifier, or one WITH another)."""
-        return tuple(self._exact.get(f"{SPDX}{licence}".casefold(), ()))
+        return tuple(self._exact.get(folded(f"{SPDX}{licence}"), ()))
 
     def _named(self, plain: str) -> tuple[tuple[Fact, int], ...]:
         if plain.startswith(SPDX):
@@ -104,6 +104,8 @@ class Knowledge:
         subjects = {fact.subject for fact in self.facts if "/" in fact.subject and not fact.is_licence}
         patterns = {text: Pattern(text) for text in subjects}
         matching = {text: p.letters for text, p in patterns.items() if p.matches_without_owner(plain)}
+        if len({text.partition("/")[0].casefold() for text in matching}) > 1:  # whose is meant is not known
+            matching = dict.fromkeys(matching, 0)
         return tuple((fact, matching[fact.subject]) for fact in self.facts if fact.subject in matching)
 
 

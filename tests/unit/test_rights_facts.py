@@ -13,7 +13,7 @@ from services.rights.facts import FactError, checked, fact_of
 from services.rights.names import Pattern, plain_name
 from services.rights.register import Register
 from services.rights.seeds import seed_facts
-from tests.rights_facts import NOW, fact, seeded
+from tests.rights_facts import NOW, fact, judged, seeded
 
 
 def test_a_fact_is_named_by_its_content_and_not_by_when_it_was_recorded() -> None:
@@ -136,7 +136,7 @@ def test_no_text_does_more_than_fail_as_an_expression(text: str) -> None:
 
 
 def test_a_long_or_deep_expression_is_refused_at_once() -> None:
-    for text in ("(" * 1900 + "MIT" + ")" * 90, "MIT AND " * 300 + "MIT", "x" * 3000):
+    for text in ("()", "MIT AND ()", "( and NOT", "(" * 1900 + "MIT" + ")" * 90, "MIT AND " * 300 + "MIT", "x" * 3000):
         with pytest.raises(ExpressionError):
             read_expression(text)
 
@@ -147,7 +147,8 @@ def test_a_long_or_deep_expression_is_refused_at_once() -> None:
      "hf.co/facebook/musicgen-small",
      "https://huggingface.co/facebook/musicgen-small/tree/main",
      "models--facebook--musicgen-small", "musicgen-small",
-     "MusicGen"],
+     "MusicGen", "facebook/musicgen", "MusicGen Small", "musicgen_small", "ｍｕｓｉｃｇｅｎ‐small",
+     "https://huggingface.co/facebook/musicgen-small/blob/main/README.md", "facebook/musicgen-small@main"],
 )  # fmt: skip
 def test_a_name_is_found_however_it_is_written(name: str) -> None:
     known = seeded().known(NOW)
@@ -157,6 +158,17 @@ def test_a_name_is_found_however_it_is_written(name: str) -> None:
 @pytest.mark.parametrize("name", ["somebody/musicgen-small", "musicgen-small-remix/x", "", "*", "spdx:MIT", "small"])
 def test_what_only_looks_alike_is_another_name(name: str) -> None:
     assert seeded().known(NOW).about(name) == ()
+
+
+def test_a_name_without_its_owner_means_the_strictest_of_its_owners() -> None:
+    facts = [fact("acme/model*", answer="refused"), fact("other/model-small")]
+    assert judged(facts, "model-small").answer == "refused"
+    assert judged(facts, "other/model-small").answer == "allowed"
+    assert judged([fact("acme/model*", answer="refused"), fact("acme/model-small")], "model-small").answer == "allowed"
+
+
+def test_names_that_are_found_alike_are_one_key() -> None:
+    assert fact("acme/my_model").key == fact("Acme/My Model").key
 
 
 def test_a_closer_name_wins_over_a_pattern() -> None:

@@ -256,3 +256,17 @@ def test_knowledge_of_the_past_is_asked_by_its_moment() -> None:
     assert policy.judge(question("acme/model", known_at=NOW)).answer == "refused"
     assert policy.judge(question("acme/model", known_at=NOW - timedelta(seconds=1))).answer == "allowed"
     assert policy.judge(question("acme/model", known_at=LONG_AGO - timedelta(days=1))).answer == "unknown"
+
+
+def test_a_refusal_says_what_can_be_done_about_the_thing_that_is_refused() -> None:
+    policy = Policy(seeded())
+    theme = Material("theme file", "CC-BY-NC-4.0", "theme.mid")
+    assert "Bring another one" in policy.judge(question("composer", materials=(theme,))).stops[0].text
+    assert "Order for another use" in policy.judge(question("composer", "content-id", loop=True)).stops[0].text
+    assert "another generator" in policy.judge(question("musicgen")).stops[0].text
+
+
+def test_the_command_that_settles_names_the_plan_and_keeps_the_cap() -> None:
+    capped = fact("acme/service", "*", "unknown", volume_cap=100)
+    told = judged([capped], "acme/service", plan="pro").stops[0].text
+    assert "--plan pro --volume-cap 100 --answer" in told

@@ -19,15 +19,16 @@ FREE = (DUTIES, DUTIES, YES, YES, DUTIES)
     [
         ("facebook/musicgen-small facebook/musicgen-medium facebook/musicgen-large facebook/musicgen-melody "
          "facebook/musicgen-stereo-small facebook/musicgen-style", NON_COMMERCIAL),
-        ("facebook/magnet-small-10secs facebook/jasco-chords-drums-400M facebook/audiogen-medium", NON_COMMERCIAL),
+        ("facebook/magnet-small-10secs facebook/audio-magnet-small facebook/jasco-chords-drums-400M "
+         "facebook/audiogen-medium", NON_COMMERCIAL),
         ("facebook/encodec_32khz", NON_COMMERCIAL),
         ("facebook/encodec_24khz", (ASK, ASK, ASK, ASK, ASK)),
         ("stabilityai/stable-audio-open-1.0 stabilityai/stable-audio-open-small stabilityai/stable-audio-3-medium",
          (DUTIES, DUTIES, DUTIES, DUTIES, DUTIES)),
         ("ACE-Step/ACE-Step-v1-3.5B", (DUTIES, DUTIES, DUTIES, DUTIES, DUTIES)),
-        ("ACE-Step/Ace-Step1.5", FREE),
+        ("ACE-Step/Ace-Step1.5 ACE-Step/acestep-v15-turbo", FREE),
         ("m-a-p/YuE-s1-7B-anneal-en-cot m-a-p/YuE-s2-1B-general", FREE),
-        ("m-a-p/YuE2", (NO, DUTIES, NO, YES, NO)),
+        ("m-a-p/YuE2 m-a-p/YuE-2 m-a-p/YuE-v2-7B YuE-2", (NO, DUTIES, NO, YES, NO)),
         ("ASLP-lab/DiffRhythm-base ASLP-lab/DiffRhythm-full", (ASK, ASK, ASK, ASK, ASK)),
         ("google/magenta-realtime-2 google/magenta-realtime", FREE),
         ("cvssp/audioldm2 cvssp/audioldm2-music", NON_COMMERCIAL),
@@ -41,10 +42,10 @@ FREE = (DUTIES, DUTIES, YES, YES, DUTIES)
         ("soundbank/TimGM6mb.sf2", (ASK, ASK, YES, YES, ASK)),
         ("soundbank/GeneralUser-GS", (ASK, ASK, ASK, ASK, ASK)),
         ("soundbank/Merlin", (NO, NO, NO, NO, NO)),
-        ("udio", (NO, NO, NO, NO, NO)),
-        ("suno", (ASK, ASK, ASK, ASK, ASK)),
+        ("udio udio-v1.5", (NO, NO, NO, NO, NO)),
+        ("suno suno-v5", (ASK, ASK, ASK, ASK, ASK)),
         ("elevenlabs", (ASK, ASK, ASK, ASK, ASK)),
-        ("nobody/knows", (ASK, ASK, ASK, ASK, ASK)),
+        ("nobody/knows google/magenta-realtime-3 m-a-p/YuE3", (ASK, ASK, ASK, ASK, ASK)),
     ],
 )  # fmt: skip
 def test_what_the_register_says_of_each_row(names: str, answers: tuple[str, ...]) -> None:
@@ -139,3 +140,20 @@ def test_content_id_bars_loops_and_asks_about_the_rest() -> None:
     loop, piece = (POLICY.judge(question("composer", "content-id", loop=loop)) for loop in (True, False))
     assert (loop.answer, piece.answer) == (NO, ASK)
     assert "exclusive" in piece.stops[0].text
+
+
+TABLE = {
+    "MusicGen": NO, "MusicGen-Style": NO, "MAGNeT": NO, "JASCO": NO, "AudioGen": NO, "EnCodec": ASK,
+    "Stable Audio Open 1.0": DUTIES, "Stable Audio Open small": DUTIES, "Stable Audio 3": DUTIES, "ACE-Step v1": DUTIES,
+    "ACE-Step 1.5": DUTIES, "YuE": DUTIES, "YuE2": NO, "DiffRhythm": ASK, "Magenta RealTime 2": DUTIES, "AudioLDM2": NO,
+    "MusicLDM": NO, "Riffusion v1": DUTIES, "HeartMuLa": DUTIES, "SongGeneration": NO, "LeVo 2": NO,
+    "AudioSeal": DUTIES, "composer": DUTIES, "FluidR3": DUTIES, "MuseScore_General": DUTIES, "Sonivox": DUTIES,
+    "TimGM6mb": ASK, "GeneralUser": ASK, "Merlin": NO, "Suno": ASK, "Udio": NO, "ElevenLabs Music": ASK,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_generators_are_found_by_the_names_that_people_call_them(name: str) -> None:
+    told = POLICY.judge(question(name))
+    assert told.answer == TABLE[name]
+    assert not any(reason.rule == "no-facts" for reason in told.stops)

@@ -7,6 +7,10 @@ from services.rights.facts import ANY, Fact
 from services.rights.policy.words import ALLOWED, DUTIES, Question, Reason, strictest
 from services.rights.register import Knowledge
 
+GENERATOR = "Order with another generator, or record the licence you have with `cueworks licences add`"
+MATERIAL = "Bring another one, or state the licence that you have for it"
+MARKET = "Order for another use"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -31,7 +35,8 @@ def answer_of(findings: Iterable[Finding]) -> str:
 @dataclass(frozen=True)
 class Case:
     """A question and what is believed. `kind`, `plan` and `revision` are the ones that are weighed now,
-    `thing` the (subject, component) that is; `named` whether the kind was said, or is only tried."""
+    `thing` the (subject, component) that is, `instead` what else may be done where it may not be used; `named` whether
+    the kind was said, or is only tried."""
 
     question: Question
     known: Knowledge
@@ -39,6 +44,7 @@ class Case:
     plan: str
     revision: str
     thing: tuple[str, str] | None = None
+    instead: str = GENERATOR
     named: bool = True
 
     def concerns(self, fact: Fact) -> bool:

@@ -6,12 +6,11 @@ A rule is called for every fact that applies and yields findings. None of them k
 from collections.abc import Callable, Iterator
 from shlex import quote
 
-from services.rights.facts import Fact
+from services.rights.facts import ANY, Fact
 from services.rights.policy.cases import Case, Finding, finding
 from services.rights.policy.words import ALLOWED, REFUSED, UNKNOWN
 
 FactRule = Callable[[Fact, Case, str], Iterator[Finding]]  # the fact, the case, what it is about in words
-ANOTHER = "Order with another generator, or record the licence you have with `cueworks licences add`"
 
 
 def told(fact: Fact) -> str:
@@ -23,7 +22,7 @@ def refused(fact: Fact, case: Case, about: str) -> Iterator[Finding]:
     """The fact says no."""
     if fact.answer == "refused":
         what = f"{about} may not be used for {case.question.use} by {case.who}{told(fact)}"
-        yield finding("refused-by-fact", REFUSED, f"{what}. {ANOTHER}.", [fact])
+        yield finding("refused-by-fact", REFUSED, f"{what}. {case.instead}.", [fact])
 
 
 def unknown(fact: Fact, case: Case, about: str) -> Iterator[Finding]:
@@ -50,7 +49,7 @@ def revenue_cap(fact: Fact, case: Case, about: str) -> Iterator[Finding]:
         what = f"{limit}, and the licensee's revenue is not known; state `licensee.annual_revenue_usd` in the brief"
         yield finding("revenue-cap", UNKNOWN, f"{what}.", [fact])
     elif revenue >= cap:
-        yield finding("revenue-cap", REFUSED, f"{limit}; the licensee has {revenue:,.0f} USD. {ANOTHER}.", [fact])
+        yield finding("revenue-cap", REFUSED, f"{limit}; the licensee has {revenue:,.0f} USD. {case.instead}.", [fact])
 
 
 def volume_cap(fact: Fact, case: Case, about: str) -> Iterator[Finding]:
@@ -58,7 +57,7 @@ def volume_cap(fact: Fact, case: Case, about: str) -> Iterator[Finding]:
     cap = fact.volume_cap
     if cap is not None and fact.answer != "refused" and case.question.outputs > cap:
         what = f"{about} covers at most {cap} outputs, and the catalog holds or orders more{told(fact)}"
-        yield finding("volume-cap", REFUSED, f"{what}. Make fewer with it, or the rest with another generator.", [fact])
+        yield finding("volume-cap", REFUSED, f"{what}. Make fewer with it, or the rest in another way.", [fact])
 
 
 TRIGGERS = {
@@ -99,14 +98,16 @@ RULES: tuple[FactRule, ...] = (
 
 
 def settle(fact: Fact, case: Case, plan: str | None = None) -> str:
-    """The command that would put a better fact beside this one: about the thing itself, where it is a licence's."""
-    named = f" --plan {plan}" if plan else ""
+    """The command that would put a closer fact beside this one: about the thing itself, where it is a licence's."""
+    named = f" --plan {quote(plan)}" if plan else ""
     subject, component = case.thing if fact.is_licence and case.thing else (fact.subject, fact.component)
-    return add_command(subject, component, case) + named
+    cap = f" --volume-cap {fact.volume_cap}" if fact.volume_cap is not None else ""  # else the new one would lift it
+    return add_command(subject, component, case, named + cap)
 
 
-def add_command(subject: str, component: str, case: Case) -> str:
+def add_command(subject: str, component: str, case: Case, more: str = "") -> str:
     """The command that records a fact for this case."""
     kind = f" --licensee {case.kind}" if case.kind and case.named else ""
-    about = f"--subject {quote(subject)} --component {quote(component)} --use {case.question.use}{kind}"
+    plan = f" --plan {quote(case.question.plan)}" if case.question.plan != ANY else ""
+    about = f"--subject {quote(subject)} --component {quote(component)} --use {case.question.use}{kind}{plan}{more}"
     return f"`cueworks licences add {about} --answer allowed|refused --source WHERE --by WHO`"

@@ -5,11 +5,12 @@ what they ask for the use.
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from services.planning.faults import nearest
 from services.planning.words import LICENSEES, USES
 from services.rights.facts import ANY
-from services.rights.policy.cases import Case, Finding, finding
+from services.rights.policy.cases import MARKET, MATERIAL, Case, Finding, finding
 from services.rights.policy.fact_rules import add_command
 from services.rights.policy.weighing import Near, over_unsaid, weigh_closest, weigh_component, weigh_expression
 from services.rights.policy.words import UNKNOWN, Material
@@ -62,7 +63,7 @@ def materials(case: Case) -> Iterator[Finding]:
     for material in case.question.materials:
         about = f"the {material.role}{f' ({material.source})' if material.source else ''}"
         if material.expression.strip():
-            yield from over_unsaid(case, about, (), _weigh_material(material, about))
+            yield from over_unsaid(replace(case, instead=MATERIAL), about, (), _weigh_material(material, about))
         else:
             what = f"{about} has no licence; state it as an SPDX expression, as `CC0-1.0` or `LicenseRef-Own-Work`"
             yield finding("material", UNKNOWN, f"{what}.")
@@ -78,17 +79,18 @@ def obligations(case: Case) -> Iterator[Finding]:
     for fact in case.known.obligations:
         if fact.use in (ANY, case.question.use) and (fact.component != LOOP or case.question.loop):
             groups.setdefault((fact.subject, fact.component), []).append((fact, 0))
-    for (subject, _), facts in sorted(groups.items()):
-        yield from over_unsaid(case, subject, (fact for fact, _ in facts), _weigh_obligation(subject, facts))
+    for (subject, component), facts in sorted(groups.items()):
+        about = f"{'a loop' if component == LOOP else 'music'} made by machine ({subject})"
+        here = replace(case, instead=MARKET)
+        yield from over_unsaid(here, about, (fact for fact, _ in facts), _weigh_obligation(about, facts))
 
 
-def _weigh_obligation(subject: str, facts: list[Near]) -> Callable[[Case], list[Finding]]:
+def _weigh_obligation(about: str, facts: list[Near]) -> Callable[[Case], list[Finding]]:
     def weigh(case: Case) -> list[Finding]:
         applying = [near for near in facts if case.concerns(near[0]) and case.holds(near[0])]
-        return weigh_closest(subject, applying, case)
+        return weigh_closest(about, applying, case)
 
     return weigh
-
 
 
 RULES: tuple[Rule, ...] = (words, no_facts, generator, code_alone, materials, obligations)
