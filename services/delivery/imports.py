@@ -10,17 +10,18 @@ import hashlib
 import re
 import unicodedata
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import rfc8785
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, and_, func, select
 from sqlalchemy.orm import Session
 
 import db.runs
+from db.advisory import lock_transaction
 from db.engine import reading, writing
 from db.facts import fact_rows
 from db.fingerprints import add_fingerprints, references
@@ -39,10 +40,10 @@ from db.rows import (
     Recording,
     Registered,
 )
-from db.tables import Catalog, Take
+from db.tables import Catalog, Generator, Take
 from db.takes import brief_of, catalog_names, newest_brief
 from models.controls import Controls, Theme
-from services.catalog.lock import catalog_lock, describe_driver
+from services.catalog.lock import catalog_lock, describe_driver, files_kept
 from services.catalog.runs import take_folder
 from services.delivery.foreign import NO_SOUND, Foreign, read_foreign
 from services.mastering.encode import encode
@@ -90,8 +91,11 @@ class Terms:
 
     @property
     def revision(self) -> str:
-        """Stands for the maker's unknown revision: a digest of the terms, so that each has a card of its own."""
-        return hashlib.sha256(rfc8785.dumps(asdict(self))).hexdigest()
+        """Stands for the maker's unknown revision: a digest of the terms, so that each has a card of its own.
+
+        Who brought it in is no part of it: the same again by another person is the same take."""
+        told = {name: value for name, value in asdict(self).items() if name != "by"}
+        return hashlib.sha256(rfc8785.dumps(told)).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -127,35 +131,45 @@ class Importer:
     store: FolderStore
 
     def references(self, paths: Sequence[Path], terms: Terms, title: str = "") -> list[Imported]:
-        """Bring in audio to compare takes with; the files' names are theirs unless there is a `title` for the one."""
+        """Bring in audio to compare takes with; the files' names are theirs unless there is a `title` for the one.
+
+        Raises CatalogBusyError while somebody removes files."""
         terms, found = self._checked(terms), checked_files(paths)
-        with reading(self.engine) as session:
-            known = {one.sha256: one for one in references(session)}
-        for path, blob in found.items():
-            if before := known.get(blob.sha256):
-                _same_terms(path, (before.expression, before.source), terms)
-        return [
-            self._reference(_again(path, blob), terms, _title(path, title, len(found)), blob.sha256 not in known)
-            for path, blob in found.items()
-        ]
+        with files_kept(self.home):
+            with reading(self.engine) as session:
+                known = {one.sha256: one for one in references(session)}
+            for path, blob in found.items():
+                if before := known.get(blob.sha256):
+                    _same_terms(path, {"licence": before.expression, "source": before.source}, terms)
+            return [
+                self._reference(_again(path, blob), terms, _title(path, title, len(found)), blob.sha256 not in known)
+                for path, blob in found.items()
+            ]
 
     def _reference(self, foreign: Foreign, terms: Terms, name: str, new: bool) -> Imported:
-        pcm_sha256 = foreign.pcm.sha256()
         if new:
             self._keep(foreign)
             row = Reference(
-                sha256=foreign.blob.sha256, pcm_sha256=pcm_sha256, name=name, media_type=foreign.media_type,
+                sha256=foreign.blob.sha256, pcm_sha256=foreign.pcm.sha256(), name=name, media_type=foreign.media_type,
                 bytes=foreign.blob.bytes, duration_s=foreign.pcm.duration_s, expression=terms.licence,
                 source=terms.source, by=terms.by, at=datetime.now(UTC),
             )
-            fingerprint = self._fingerprint(foreign.blob.sha256, pcm_sha256, foreign.pcm.duration_s)
-            held = rows_of(row)[row.sha256]
-            body = {"as": "reference", "name": name, "generator": terms.generator, "plan": terms.plan, "rows": held}
-            with writing(self.engine) as session:
-                session.add(row)
-                add_fingerprints(session, fingerprint)
-                append(session, [Entry(IMPORT, row.sha256, body)])
+            fingerprint = self._fingerprint(foreign.blob.sha256, row.pcm_sha256, foreign.pcm.duration_s)
+            body = {"as": "reference", "name": name, "generator": terms.generator, "plan": terms.plan}
+            new = self._record_reference(row, fingerprint, body)
         return _imported(foreign, None, new)
+
+    def _record_reference(self, row: Reference, fingerprint: list[NewFingerprint], body: dict[str, Any]) -> bool:
+        """Whether it was new: of two who bring in the same at once, the second finds the first's."""
+        with writing(self.engine) as session:
+            lock_transaction(session.connection(), "references")
+            if session.get(Reference, row.sha256) is not None:
+                return False
+            held = rows_of(row)[row.sha256]
+            session.add(row)
+            add_fingerprints(session, fingerprint)
+            append(session, [Entry(IMPORT, row.sha256, {**body, "rows": held})])
+        return True
 
     def takes(self, paths: Sequence[Path], terms: Terms, place: Place) -> list[Imported]:
         """Bring in audio as takes of a catalog. Raises CatalogBusyError when a driver works on it."""
@@ -272,17 +286,21 @@ class Importer:
 
     def _check_known(self, found: Mapping[Path, Blob], terms: Terms, catalog: str) -> None:
         """Raises ImportFaultError where a file is a take of the catalog already, under other terms."""
+        kept = and_(Generator.id == Take.generator, Generator.revision == Take.revision)
+        query = (
+            select(Derivation.expression, Derivation.source, Take.generator, Generator.card)
+            .join(Take, Take.id == Derivation.take_id)
+            .join(Catalog, Catalog.id == Take.catalog_id)
+            .join(Generator, kept)
+            .where(Derivation.kind == IMPORT, Catalog.name == catalog)
+        )
         with reading(self.engine) as session:
             for path, blob in found.items():
-                query = (
-                    select(Derivation.expression, Derivation.source)
-                    .join(Take, Take.id == Derivation.take_id)
-                    .join(Catalog, Catalog.id == Take.catalog_id)
-                    .where(Derivation.source_sha256 == blob.sha256, Derivation.kind == IMPORT,
-                           Catalog.name == catalog)
-                )  # fmt: skip
-                for expression, source in session.execute(query):
-                    _same_terms(path, (expression, source), terms)
+                same = query.where(Derivation.source_sha256 == blob.sha256)
+                for licence, source, generator, card in session.execute(same):
+                    plan = card.get("plan", "*")
+                    before = {"licence": licence, "source": source, "generator": generator, "plan": plan}
+                    _same_terms(path, before, terms)
 
 
 @dataclass(frozen=True)
@@ -427,13 +445,19 @@ def _title(path: Path, title: str, files: int) -> str:
     return "".join(char if char.isprintable() else "?" for char in stem)[:200]
 
 
-def _same_terms(path: Path, before: tuple[str, str], terms: Terms) -> None:
-    if before != (terms.licence, terms.source):
-        licence, source = before
-        raise ImportFaultError(
-            f"{path}: was brought in before under {licence} from {source}; what is on record stays: add a fact "
-            "about it with `cueworks licences`, or give the same --licence and --source"
-        )
+def _same_terms(path: Path, before: Mapping[str, str], terms: Terms) -> None:
+    if all(getattr(terms, name) == value for name, value in before.items()):
+        return
+    made = f", made by {before['generator']} on the plan {before['plan']}" if "plan" in before else ""
+    raise ImportFaultError(
+        f"{path}: was brought in before under {before['licence']} from {before['source']}{made}; what is on record "
+        f"stays: add a fact about it with `cueworks licences`, or give the same {_options(before)}"
+    )
+
+
+def _options(names: Iterable[str]) -> str:
+    *most, last = (f"--{name}" for name in names)
+    return f"{', '.join(most)} and {last}"
 
 
 def _line(text: str, option: str) -> str:

@@ -1,6 +1,7 @@
 """Audio made elsewhere: what is brought in has its facts, what cannot be used changes nothing."""
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from db.tables import Take
 from db.takes import brief_of, take_rows, with_ids
 from db.urls import sqlite_url
 from services.catalog.checking import collect_garbage, verify
+from services.catalog.lock import CatalogBusyError, whole_home
 from services.delivery.foreign import read_foreign
 from services.delivery.imports import Importer, ImportFaultError, Place, Terms
 from services.mastering.encode import encode
@@ -107,6 +109,43 @@ def test_the_same_file_under_another_licence_is_told(importer: Importer, tmp_pat
         with pytest.raises(ImportFaultError, match=r"before under CC-BY-4\.0"):
             bring(Terms("MIT", TERMS.source))
     assert counts(importer) == before
+
+
+@on_one_database
+def test_the_same_file_by_another_maker_or_plan_is_told(importer: Importer, tmp_path: Path) -> None:
+    """The policy asks for both: who says it anew must not get another answer for the same sound."""
+    path = write(tmp_path / "song.wav", music(2, 2))
+    importer.takes([path], TERMS, PLACE)
+    for terms in (replace(TERMS, plan="pro"), replace(TERMS, generator="elsewhere")):
+        with pytest.raises(ImportFaultError, match=r"song\.wav: was brought in before.*suno.*free"):
+            importer.takes([path], terms, PLACE)
+
+
+@on_one_database
+def test_who_brings_the_same_in_again_makes_no_second_take(importer: Importer, tmp_path: Path) -> None:
+    path = write(tmp_path / "song.wav", music(2, 2))
+    [first] = importer.takes([path], TERMS, PLACE)
+    [again] = importer.takes([path], replace(TERMS, by="Grace"), PLACE)
+    assert (again.take, again.new) == (first.take, False)
+
+
+def test_a_reference_that_came_in_meanwhile_is_recorded_once(
+    importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "song.wav", music(2, 2))
+    importer.references([path], TERMS)
+    monkeypatch.setattr("services.delivery.imports.references", lambda session: [])  # as it was read before
+    [again] = importer.references([path], TERMS)
+    assert not again.new
+    with reading(importer.engine) as session:
+        assert len(list(entries(session, kind="import"))) == 1
+
+
+@on_one_database
+def test_references_wait_for_no_gc(importer: Importer, tmp_path: Path) -> None:
+    path = write(tmp_path / "song.wav", music(2, 2))
+    with whole_home(importer.home), pytest.raises(CatalogBusyError):
+        importer.references([path], TERMS)
 
 
 @on_one_database
