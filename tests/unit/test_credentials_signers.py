@@ -296,6 +296,18 @@ class TestLocalAuthority:
             LocalAuthority(tmp_path)
         assert "c2VjcmV0" not in str(caught.value) and caught.value.__suppress_context__
 
+    @pytest.mark.parametrize("name", [".", "roots"])
+    def test_refuses_a_folder_that_others_may_write(self, tmp_path: Path, name: str) -> None:
+        """Who can put a root there could have anything signed, and told as ours."""
+        place = tmp_path / "c2pa"
+        LocalAuthority(place)
+        sign_file(sample(tmp_path, "wav"), tmp_path / "signed.wav", CLAIM, LocalAuthority(place))
+        (place / name).chmod(0o777)
+        with pytest.raises(CredentialsError, match=r"others may write.*chmod 700"):
+            LocalAuthority(place)
+        with pytest.raises(CredentialsError, match=r"others may write.*chmod 700"):
+            read_file(tmp_path / "signed.wav", trust=Trust(place))
+
     def test_refuses_a_key_that_others_may_read(self, tmp_path: Path) -> None:
         LocalAuthority(tmp_path)
         (tmp_path / "leaf.pem").chmod(0o644)

@@ -135,6 +135,8 @@ def write_private(place: Path, data: bytes) -> None:
 def _certificates(folder: Path) -> tuple[bytes, ...]:
     if not folder.is_dir():
         return ()
+    _check_folder(folder.parent)
+    _check_folder(folder)
     return tuple(path.read_bytes() for path in sorted(folder.glob("*.pem")))
 
 
@@ -145,10 +147,22 @@ def _make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
 
 
+def _check_folder(folder: Path) -> None:
+    """Raises CredentialsError where others may put files of theirs, which would be told as ours."""
+    about = folder.stat()
+    if about.st_mode & 0o022:
+        raise CredentialsError(f"{folder}: others may write it; look through its files, then run `chmod 700 {folder}`")
+    if about.st_uid not in (os.geteuid(), 0):
+        raise CredentialsError(f"{folder}: belongs to another user; set CUEWORKS_KEYS to a folder of your own")
+
+
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Hold the folder for the block: of two processes, the second waits and finds what the first made."""
     _make_folder(folder)
+    for place in (folder, folder / ROOTS):
+        if place.is_dir():
+            _check_folder(place)
     handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
