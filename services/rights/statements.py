@@ -15,17 +15,17 @@ from services.planning.faults import nearest, shown
 from services.rights.facts import Fact, FactError, fact_of
 from services.rights.seeds import expanded
 
-MOST_BYTES = 4 << 20
+MOST_BYTES = document.MOST_BYTES
 MOST_FACTS = 10_000
 DATES = ("valid_from", "valid_to")
 NUMBERS = {"revenue_cap_usd": float, "volume_cap": int}
 FIXED = ("corrects", "recorded_at", "source", "recorded_by")  # a correction has options of its own for these
-_ENTRY = frozenset(f.name for f in fields(Fact)) - {"corrects", "recorded_at", "subject"} | {"subjects", "facts"}
+_ENTRY = frozenset(f.name for f in fields(Fact)) - {"corrects", "recorded_at", "recorded_by", "subject"} | {"subjects", "facts"}
 
 
 def read_facts(path: Path, author: str) -> list[Fact]:
-    """The facts of a YAML file, in the form of `services/rights/data/generators.yaml`. `author` records them where the
-    file does not say who does.
+    """The facts of a YAML file, in the form of `services/rights/data/generators.yaml`, recorded by `author`: a file does
+    not say who records it.
 
     Raises FactError with file and entry for what is no such file; OSError where it cannot be read."""
     with path.open("rb") as file:
@@ -69,7 +69,7 @@ def _facts_of(place: str, entry: Any, author: str) -> list[Fact]:
 
 def _check_shape(place: str, entry: dict[str, Any]) -> None:
     facts = entry["facts"]
-    if not all(isinstance(subject, str) for subject in entry["subjects"]):
+    if not entry["subjects"] or not all(isinstance(subject, str) for subject in entry["subjects"]):
         raise FactError(f"{place}: no subject; name what the facts are about: `subjects: [owner/model]`")
     if not isinstance(facts, list) or not facts or not all(isinstance(fact, dict) for fact in facts):
         raise FactError(f"{place}: `facts` is a list of mappings, as `- {{component: weights, answer: allowed}}`")
@@ -78,6 +78,8 @@ def _check_shape(place: str, entry: dict[str, Any]) -> None:
             raise FactError(f"{place}: unknown key {shown(name)}; {nearest(name, sorted(_ENTRY))}")
     if any(name in fact for fact in facts for name in ("facts", "subjects")):
         raise FactError(f"{place}: facts hold no further facts or subjects")
+    if empty := [name for part in (entry, *facts) for name, value in part.items() if value == [] and name != "duties"]:
+        raise FactError(f"{place}: {empty[0]} is an empty list; name something, or leave it out")
 
 
 def _stated(place: str, values: Mapping[str, Any]) -> dict[str, Any]:
