@@ -130,6 +130,7 @@ def release(
     aigc: Annotated[bool, typer.Option("--aigc", help="Write the AIGC block of GB 45438-2025.")] = False,
     attribution: Annotated[bool, typer.Option("--attribution", help="Print what credits must carry.")] = False,
     check: Annotated[Path | None, typer.Option(help="Check a released folder instead; needs no database.")] = None,
+    key: Annotated[Path | None, typer.Option(help="With --check: the .vkey of who must have signed it.")] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -142,8 +143,10 @@ def release(
     if check is not None:
         if catalog is not None or out is not None:
             raise UsageError("--check takes a folder alone")
-        _check(check, json, quiet)
+        _check(check, key, json, quiet)
         return
+    if key is not None:
+        raise UsageError("--key goes with --check; releases are signed with the keys in CUEWORKS_KEYS")
     if catalog is None or name is None or out is None:
         raise UsageError("name the catalog, the release and the folder: cueworks release CATALOG NAME --out DIR")
     said = _licensee(licensee, annual_revenue_usd)
@@ -230,22 +233,26 @@ def _tell(outcome: "Outcome", attribution: bool, quiet: bool) -> None:
             output.line(text)
 
 
-def _check(place: Path, json: bool, quiet: bool) -> None:
+def _check(place: Path, key: Path | None, json: bool, quiet: bool) -> None:
     from dataclasses import asdict
 
     from services.delivery.checking import check_folder
-    from services.delivery.tools import carried
+    from services.delivery.tools import carried, trusted_keys
     from services.settings import Settings
 
-    found = check_folder(place, carried(Settings.from_environment().keys))
+    keys = Settings.from_environment().keys
+    found = check_folder(place, carried(keys), keys=trusted_keys(keys, key), vouched_for=key is not None)
     if json:
         output.print_json({"ok": found.ok, **asdict(found)})
     else:
         for problem in found.problems:
             output.line(f"{problem.path}: {problem.what}")
-        by = f", signed by {', '.join(found.signers)}" if found.signers else ""
+        by = f", files signed by {', '.join(found.signers)}" if found.signers else ""
+        by += f"; manifest signed by key {found.vouched_by}" if found.vouched_by else ""
         output.line(f"release {found.release.get('name', '?')}: {found.files} files, "
                     f"{len(found.problems)} differences{by}")  # fmt: skip
+        if found.ok and found.vouched_by is None:
+            output.note("its manifest is signed by no key that is known here: name its signer's with --key", quiet)
         if found.ok:
             output.note("told by the folder itself; `cueworks verify` tells whether it is the one on record", quiet)
     if not found.ok:

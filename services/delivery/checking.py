@@ -1,4 +1,4 @@
-"""Checks an exported folder against what it says of itself, without any database: manifest, SHA256SUMS, credentials.
+"""Checks an exported folder without any database: manifest, its signature, SHA256SUMS, credentials.
 
 Folder and manifest may be anybody's, so nothing is believed: sizes are bounded, paths stay inside, links are not
 followed. Every difference is named; nothing is changed.
@@ -6,7 +6,7 @@ followed. Every difference is named; nothing is changed.
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any
 
 from db.canonical import canonical
 from services.delivery.errors import DeliveryError
-from services.delivery.manifest import CREDENTIALS, FORMAT, MANIFEST, SUMS
+from services.delivery.manifest import CREDENTIALS, FORMAT, MANIFEST, SIGNATURE, SUMS
+from services.delivery.vouching import vouched
 from services.planning.faults import printable, shown
+from services.provenance.keys import PublicKey
 from services.storage.store import digest, is_digest
 
+UNLISTED = (MANIFEST, SUMS, SIGNATURE)  # what no manifest lists
 LARGEST_TEXT = 512 << 20
 MOST_FILES = 5_000_000
 CARRIES = ("audio/wav", "audio/flac", "audio/mpeg", "audio/ogg", "image/png")
@@ -33,13 +36,15 @@ class FolderProblem:
 
 @dataclass(frozen=True)
 class FolderCheck:
-    """What was found. `release` is the manifest's own heading, empty where it cannot be read."""
+    """What was found. `release` is the manifest's own heading, empty where it cannot be read; `vouched_by` the id of
+    the known key that signed the manifest, `signers` who signed the files."""
 
     folder: str
     release: Mapping[str, Any]
     files: int
     problems: tuple[FolderProblem, ...]
     signers: tuple[str, ...]
+    vouched_by: str | None = None
 
     @property
     def ok(self) -> bool:
@@ -60,9 +65,11 @@ ReadCredentials = Callable[[Path], Carried]
 
 
 def check_folder(
-    place: Path, read: ReadCredentials | None = None, progress: Callable[[int], None] = lambda files: None
-) -> FolderCheck:
-    """Check an exported release; `read` reads a file's credentials (None leaves them out).
+    place: Path, read: ReadCredentials | None = None, progress: Callable[[int], None] = lambda files: None,
+    keys: Sequence[PublicKey] | None = None, vouched_for: bool = False,
+) -> FolderCheck:  # fmt: skip
+    """Check an exported release; `read` reads a file's credentials, `keys` are those that may vouch for it (None leaves
+    out what it is for). With `vouched_for` it is a difference where none of them does.
 
     Raises DeliveryError where there is no folder, or no manifest in it."""
     if not place.is_dir():
@@ -70,10 +77,11 @@ def check_folder(
     if not (place / MANIFEST).is_file():
         raise DeliveryError(f"{printable(str(place))}: has no {MANIFEST}; name a folder that `cueworks release` wrote")
     problems = folder_problems(place, progress=progress)
+    by = _vouched_by(place, keys, vouched_for, problems) if keys is not None else None
     try:
         told = _parsed(_read(place / MANIFEST))
     except ValueError:
-        return FolderCheck(str(place), {}, 0, tuple(problems), ())
+        return FolderCheck(str(place), {}, 0, tuple(problems), (), by)
     files = _entries(told)
     signers: set[str] = set()
     if read is not None:
@@ -81,8 +89,26 @@ def check_folder(
         problems += _credential_problems(place, [file for file in files if file["path"] not in damaged], read, signers)
     heading = told.get("release")
     return FolderCheck(
-        str(place), heading if isinstance(heading, dict) else {}, len(files), tuple(problems), tuple(sorted(signers))
-    )
+        str(place), heading if isinstance(heading, dict) else {}, len(files), tuple(problems), tuple(sorted(signers)),
+        by,
+    )  # fmt: skip
+
+
+def _vouched_by(
+    place: Path, keys: Sequence[PublicKey], wanted: bool, problems: list[FolderProblem]
+) -> str | None:
+    """The id of the key that signed the manifest; what is wrong with its signature is added to `problems`."""
+    try:
+        manifest, note = _read(place / MANIFEST), _read(place / SIGNATURE)
+    except (OSError, ValueError) as error:
+        problems.append(FolderProblem(SIGNATURE, f"cannot be read ({error}): nobody vouches for the manifest"))
+        return None
+    found = vouched(manifest, note, keys)
+    if found.fault is not None:
+        problems.append(FolderProblem(SIGNATURE, found.fault))
+    elif wanted and found.by is None:
+        problems.append(FolderProblem(SIGNATURE, "is not by the key that was given"))
+    return found.by
 
 
 def folder_problems(
@@ -103,7 +129,7 @@ def folder_problems(
         if fault := _file_fault(place, path, file):
             problems.append(FolderProblem(path, fault))
         progress(1)
-    return problems + list(_strangers(place, {*listed, MANIFEST, SUMS}))
+    return problems + list(_strangers(place, {*listed, *UNLISTED}))
 
 
 def manifest_problems(
@@ -159,7 +185,7 @@ def _check_entries(told: Mapping[str, Any]) -> None:
         for row in rows:
             if not isinstance(row, dict) or not _safe(row.get("path")) or not is_digest(str(row.get("sha256"))):
                 raise ValueError(f"lists a file that cannot be one: {shown(row)}")
-            if row["path"] in seen or row["path"] in (MANIFEST, SUMS):
+            if row["path"] in seen or row["path"] in UNLISTED:
                 raise ValueError(f"lists {shown(row['path'])} twice")
             if not isinstance(row.get("bytes"), int):
                 raise ValueError(f"does not say how large {shown(row['path'])} is")

@@ -16,6 +16,7 @@ from services.delivery import claims, folder, manifest
 from services.delivery.errors import DeliveryError
 from services.delivery.manifest import Heading, Released
 from services.delivery.targets import Piece, named
+from services.delivery.vouching import statement
 from services.planning.faults import shown
 from services.provenance.credentials import Aigc, Claim, Signed
 
@@ -43,12 +44,13 @@ class Contents:
 
 @dataclass(frozen=True)
 class Filling:
-    """Fills `staged`. `blob` says where the master with a digest lies."""
+    """Fills `staged`. `blob` says where the master with a digest lies; `vouch` signs a text, as a note."""
 
     staged: Path
     contents: Contents
     seal: Seal
     blob: Callable[[str], Path]
+    vouch: Callable[[str], str] | None = None
 
     def fill(self, progress: Callable[[int], None]) -> tuple[bytes, list[ItemRow]]:
         """Write everything; returns the manifest's bytes and the files of takes.
@@ -110,6 +112,8 @@ class Filling:
         listed |= {name: sha256(data).hexdigest() for name, data in written.items()}
         for name, data in {**written, manifest.SUMS: manifest.sums(listed)}.items():
             folder.write(self.staged / name, data)
+        if self.vouch is not None:
+            folder.write(self.staged / manifest.SIGNATURE, self.vouch(statement(text)).encode())
         return text
 
 

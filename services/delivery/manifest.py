@@ -19,6 +19,7 @@ from services.provenance.credentials.claim import software
 
 FORMAT = "cueworks release v1"
 MANIFEST, SUMS, CREDITS, DISCLOSURE = "manifest.json", "SHA256SUMS", "ATTRIBUTION.txt", "DISCLOSURE.txt"
+SIGNATURE = "manifest.json.sig"  # over the manifest: in no list, it is checked by itself
 CREDENTIALS = "credentials:"  # what the role of a sidecar begins with, the role of its file following
 
 

@@ -56,12 +56,13 @@ class Near:
 @dataclass(frozen=True)
 class Tools:
     """The ports a release works through. `near` tells near-duplicates among takes (ids) of a catalog, `settled` is
-    called when something was put on record, to sign a checkpoint."""
+    called when something was put on record, to sign a checkpoint; `vouch` signs a text (None: nothing is signed)."""
 
     gate: Gate
     seal: Seal
     near: Callable[[str, Sequence[str]], Sequence[Near]] = lambda catalog, ids: ()
     settled: Callable[[], object] = lambda: None
+    vouch: Callable[[str], str] | None = None
 
 
 @dataclass(frozen=True)
@@ -211,12 +212,15 @@ class _Release:
         takes = [self._released(take, decided) for take in decided.frozen.takes]
         near = [{"takes": [pair.one, pair.other], "score": pair.score} for pair in decided.near]
         contents = Contents(heading, takes, decided.facts, near)
-        text, items = Filling(staged, contents, self.tools.seal, self.store.path).fill(progress)
+        text, items = self._filling(staged, contents).fill(progress)
         row = ReleaseRow(
             heading.id, order.catalog, order.name, decided.terms.use, decided.terms.licensee, order.target,
             str(self.place), order.by, now, sha256(text).hexdigest(), None, text.decode(),
         )  # fmt: skip
         return row, items
+
+    def _filling(self, staged: Path, contents: Contents) -> Filling:
+        return Filling(staged, contents, self.tools.seal, self.store.path, self.tools.vouch)
 
     def _released(self, take: FrozenTake, decided: _Decided) -> Released:
         judged = decided.judged[take.id]

@@ -9,9 +9,20 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from db.engine import reading
+from db.ledger import first_entry
 from services.delivery.checking import Carried
 from services.delivery.policy_gate import PolicyGate
 from services.delivery.release import Near, Tools
+from services.delivery.vouching import key_of
+from services.provenance.checkpoints import (
+    BROKEN,
+    PURPOSE,
+    LedgerBrokenError,
+    checkpoint,
+    checkpoint_folders,
+    log_origin,
+)
 from services.provenance.credentials import (
     Aigc,
     Claim,
@@ -23,8 +34,11 @@ from services.provenance.credentials import (
     read_file,
     sign_file,
 )
+from services.provenance.keys import KeyFolder, PublicKey
+from services.provenance.notes import sign
 
 C2PA = "c2pa"
+LONGEST_KEY = 4096
 
 
 def open_tools(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Path] = ()) -> Tools:
@@ -43,16 +57,20 @@ def open_tools(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Pat
         found = (one for one in near_duplicates(engine, catalog) if {one.take, one.other} <= set(ids))
         return [Near(one.take, one.other, one.similarity, one.text) for one in found]
 
-    return Tools(PolicyGate(), seal, near, signs(engine, home, keys, checkpoints))
+    def vouch(text: str) -> str:
+        with reading(engine) as session:
+            first = first_entry(session)
+        if first is None:
+            raise LedgerBrokenError(f"the ledger is empty although takes were made; {BROKEN}")
+        return sign(text, log_origin(first), KeyFolder(keys).signing_key(PURPOSE))
+
+    return Tools(PolicyGate(), seal, near, signs(engine, home, keys, checkpoints), vouch)
 
 
 def signs(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Path] = ()) -> Callable[[], object]:
     """Signs a checkpoint of the ledger when it is called."""
 
     def settled() -> object:
-        from services.provenance.checkpoints import checkpoint, checkpoint_folders
-        from services.provenance.keys import KeyFolder
-
         return checkpoint(engine, KeyFolder(keys), checkpoint_folders(home, checkpoints))
 
     return settled
@@ -67,6 +85,17 @@ def carried(keys: Path) -> Callable[[Path], Carried]:
         if not found.whole:
             return Carried("; ".join(found.reasons) or "there are none")
         said = found.claim or {}
-        return Carried(None, found.take_id, said.get("master_sha256"), found.signer)
+        who = found.signer if found.ours else f"{found.signer or 'an unnamed signer'} (not known here)"
+        return Carried(None, found.take_id, said.get("master_sha256"), who)
 
     return read
+
+
+def trusted_keys(keys: Path, given: Path | None = None) -> tuple[PublicKey, ...]:
+    """The public keys that vouch for releases: those of the folder `keys`, or the one of the file `given` alone.
+
+    Raises DeliveryError, UnusableKeyError; OSError goes through."""
+    if given is None:
+        return KeyFolder(keys).public_keys(PURPOSE)
+    with given.open("rb") as file:
+        return (key_of(file.read(LONGEST_KEY).decode("utf-8", "replace")),)

@@ -127,6 +127,32 @@ def test_a_tampered_export_is_named(one: Studio, run: Run, tmp_path: Path) -> No
     assert [problem["path"] for problem in found["problems"]] == [mix.relative_to(out).as_posix()]
 
 
+def test_a_forged_export_is_not_vouched_for(
+    one: Studio, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger signs files, manifest and all with keys of their own: whole in itself, and not ours."""
+    said(run, "review", one.ids[0], "approve", "--by", "Ada")
+    genuine, forged = tmp_path / "genuine", tmp_path / "forged"
+    said(run, "release", "game", "gold", "--out", genuine, "--by", "Ada")
+    [key] = (one.home / "checkpoints").glob("*.vkey")
+    ours = said(run, "release", "--check", genuine)
+    assert (ours["vouched_by"], ours["signers"]) == (key.stem, ["Cueworks local signer"])
+    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "strange"))
+    said(run, "release", "game", "forged", "--out", forged, "--by", "Ada")
+    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "keys"))
+    found = said(run, "release", "--check", forged)
+    assert (found["ok"], found["vouched_by"]) == (True, None)
+    assert found["signers"] == ["Cueworks local signer (not known here)"]
+    found = said(run, "release", "--check", forged, "--key", key, code=4)
+    assert found["problems"] == [{"path": "manifest.json.sig", "what": "is not by the key that was given"}]
+    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "nobody"))
+    assert said(run, "release", "--check", genuine, "--key", key)["vouched_by"] == key.stem
+    assert not (tmp_path / "nobody").exists()
+    (genuine / "manifest.json.sig").unlink()
+    [problem] = said(run, "release", "--check", genuine, code=4)["problems"]
+    assert problem["path"] == "manifest.json.sig" and "nobody vouches" in problem["what"]
+
+
 def test_what_cannot_be_is_told_with_exit_code_2(one: Studio, run: Run, tmp_path: Path) -> None:
     take, out = one.ids[0], tmp_path / "out"
     for words, told in (
