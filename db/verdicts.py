@@ -122,6 +122,24 @@ def brief_texts(session: Session, ids: Collection[int]) -> dict[int, bytes]:
     return {id_: text for id_, text in session.execute(select(Brief.id, Brief.text).where(Brief.id.in_(ids)))}
 
 
+def standing_brief(session: Session, brief_id: int, until: datetime) -> bytes | None:
+    """The brief that a brief's catalog was last run from by then, byte for byte; what was imported is no such order."""
+    catalog = select(Brief.catalog_id).where(Brief.id == brief_id).scalar_subquery()
+    imported = (
+        select(Cue.brief_id)
+        .join(Take, Take.cue_id == Cue.id)
+        .join(Derivation, Derivation.take_id == Take.id)
+        .where(Take.catalog_id == catalog, Derivation.kind == "import")
+    )
+    query = (
+        select(Brief.text)
+        .join(Run, Run.brief_id == Brief.id)
+        .where(Brief.catalog_id == catalog, Run.started_at <= until, Brief.id.not_in(imported))
+        .order_by(Run.started_at.desc(), Brief.id.desc())
+    )
+    return session.scalar(query.limit(1))
+
+
 def stated_licences(session: Session, takes: Collection[str]) -> dict[str, list[tuple[str, str, str]]]:
     """(kind, expression, source) of what takes were made from, by take: references, imported audio, lyrics, ..."""
     columns = (Derivation.take_id, Derivation.kind, Derivation.expression, Derivation.source)

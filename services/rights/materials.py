@@ -25,10 +25,12 @@ def theme_material(file: str | None, licence: str | None, source: str | None) ->
 
 @dataclass(frozen=True)
 class Brought:
-    """What a stored order brings with it. `plan` is the maker's plan, of audio that was imported."""
+    """What a stored order brings with it. `plan` is the maker's plan, of audio that was imported; `theme` the theme's
+    file, of which a later order may say better whose it is."""
 
     materials: tuple[Material, ...] = ()
     plan: str = "*"
+    theme: str | None = None
 
 
 def brought_by(text: bytes) -> Brought:
@@ -44,7 +46,13 @@ def brought_by(text: bytes) -> Brought:
     if told:
         imported = Material(ROLES["import"], _text(told, "licence") or "", _text(told, "source") or "")
         return Brought((*materials, imported), _text(told, "plan") or "*")
-    return Brought(materials)
+    return Brought(materials, theme=_text(theme, "file"))
+
+
+def restated(brought: Brought, newest: Brought) -> Brought:
+    """What an order brought, as the newest one states it: a brief is corrected by an edited one, also where no take
+    changes by it. Another theme file says nothing of this one."""
+    return newest if brought.theme is not None and newest.theme == brought.theme else brought
 
 
 def _part(brief: Any, name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from db.verdicts import brief_texts, has_stated_licences, outputs, stated_licences
-from services.rights.materials import Brought, brought_by, derived_materials
+from db.verdicts import brief_texts, has_stated_licences, outputs, standing_brief, stated_licences
+from services.rights.materials import Brought, brought_by, derived_materials, restated
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question
 from services.rights.register import Register
 
@@ -95,4 +95,10 @@ class TakeJudge:
         missing = ids - self._briefs.keys()
         if missing:
             texts = brief_texts(self._session, missing)
-            self._briefs |= {id_: brought_by(texts.get(id_, b"")) for id_ in missing}
+            self._briefs |= {id_: self._standing(id_, brought_by(texts.get(id_, b""))) for id_ in missing}
+
+    def _standing(self, brief_id: int, brought: Brought) -> Brought:
+        """What a brief brought, as the catalog's newest order says it."""
+        if brought.theme is None:
+            return brought
+        return restated(brought, brought_by(standing_brief(self._session, brief_id, self._known_at) or b""))

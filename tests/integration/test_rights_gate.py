@@ -227,6 +227,36 @@ def test_what_a_take_was_made_from_counts(engine: Engine, started: tuple[str, li
     assert "reference audio (a friend)" in found[takes[0]].stops[0].text
 
 
+def test_what_the_newest_order_says_of_the_same_theme_counts(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.planning.reader._theme_of", lambda *_: None)
+    more = "theme: {{file: {}, licence: {}}}"
+
+    def ordered(file: str, licence: str) -> list[str]:
+        order = composed(tmp_path, more=more.format(file, licence))
+        runs.finish(engine, runs.start(engine, order, {}).id, {})
+        return [take.id for take in order.takes]
+
+    takes = ordered("theme.mid", "CC0-1.0")
+    with reading(engine) as session:
+        asked, then = list(asked_takes(session, takes)), datetime.now(UTC)
+    assert {one.answer for one in judged(engine, takes).values()} == {"allowed-with-duties"}
+    path = brief(tmp_path, use="internal-prototype", more=more.format("theme.mid", "CC-BY-NC-4.0"))
+    path.write_text(path.read_text().replace("company", "individual"))
+    order = plan(read_brief(path), lambda name: "r1")
+    assert [take.id for take in order.takes] == takes
+    runs.finish(engine, runs.start(engine, order, {}).id, {})
+    assert {one.answer for one in judged(engine, takes).values()} == {"refused"}
+    with reading(engine) as session:
+        known = judge_takes(session, load(session), asked, "commercial-game", Licensee("company", 1.0), DAY, then)
+        assert {one.answer for _, one in known} == {"allowed-with-duties"}
+    ordered("theme.mid", "CC0-1.0")  # as it was first told: the brief is an old one, its run the newest
+    assert {one.answer for one in judged(engine, takes).values()} == {"allowed-with-duties"}
+    ordered("other.mid", "CC-BY-4.0")
+    assert not any("other.mid" in reason.text for one in judged(engine, takes).values() for reason in one.reasons)
+
+
 def test_imported_takes_carry_the_plan_and_the_licence_they_came_with() -> None:
     told = b'{"import":{"generator":"suno","licence":"LicenseRef-Suno-Terms-Free","plan":"free","source":"x"}}'
     brought = brought_by(told)
