@@ -20,12 +20,13 @@ MOST_FACTS = 10_000
 DATES = ("valid_from", "valid_to")
 NUMBERS = {"revenue_cap_usd": float, "volume_cap": int}
 FIXED = ("corrects", "recorded_at", "source", "recorded_by")  # a correction has options of its own for these
-_ENTRY = frozenset(f.name for f in fields(Fact)) - {"corrects", "recorded_at", "recorded_by", "subject"} | {"subjects", "facts"}
+_OURS = {"corrects", "recorded_at", "recorded_by", "subject"}  # a file does not say them of a fact
+_ENTRY = frozenset(f.name for f in fields(Fact)) - _OURS | {"subjects", "facts"}
 
 
 def read_facts(path: Path, author: str) -> list[Fact]:
-    """The facts of a YAML file, in the form of `services/rights/data/generators.yaml`, recorded by `author`: a file does
-    not say who records it.
+    """The facts of a YAML file, in the form of `services/rights/data/generators.yaml`, recorded by `author`: a file
+    does not say who records it.
 
     Raises FactError with file and entry for what is no such file; OSError where it cannot be read."""
     with path.open("rb") as file:
