@@ -1,5 +1,6 @@
 """Credentials written into real files and read back; then everything that a hostile or unlucky file may be."""
 
+import errno
 import io
 import json
 import multiprocessing
@@ -341,6 +342,27 @@ class TestSigning:
             sign_file(broken, target, CLAIM, signer)
         assert target.read_bytes() == b"before"
         assert set(tmp_path.iterdir()) == {target, broken}
+
+    @pytest.mark.parametrize("kind", ["wav", "flac", "ogg"])
+    def test_a_full_disk_is_told_as_what_it_is(
+        self, tmp_path: Path, kind: str, signer: LocalAuthority, monkeypatch: pytest.MonkeyPatch
+    ) -> None:  # fmt: skip
+        """The library forgets why a stream failed; that the certificate were at fault would send people astray."""
+        source, opened = sample(tmp_path, kind), os.fdopen
+
+        class Full(io.BytesIO):
+            def write(self, data: object) -> int:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def full(handle: int, mode: str) -> io.BytesIO:
+            opened(handle).close()
+            return Full()
+
+        monkeypatch.setattr("services.provenance.credentials.signing.os.fdopen", full)
+        with pytest.raises(OSError, match="No space left") as caught:
+            sign_file(source, tmp_path / f"signed.{kind}", CLAIM, signer)
+        assert caught.value.errno == errno.ENOSPC
+        assert [path.name for path in tmp_path.iterdir() if path.is_file()] == [source.name]
 
     def test_a_target_folder_that_is_not_there_is_told(self, tmp_path: Path, signer: LocalAuthority) -> None:
         with pytest.raises(FileNotFoundError):

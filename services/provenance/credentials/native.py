@@ -25,17 +25,17 @@ def sign(
     manifest: dict[str, Any], media_type: str, source: Any, target: BinaryIO, signer: "Signer", identity: "Identity",
     embed: bool,
 ) -> bytes:  # fmt: skip
-    """Sign `source` into `target`; returns the manifest's bytes. Raises CredentialsError."""
+    """Sign `source` into `target`; returns the manifest's bytes. Raises CredentialsError; OSError of the streams."""
     import c2pa
 
-    asked = _Asked(signer, identity)
+    asked, read, written = _Asked(signer, identity), _Watched(source), _Watched(target)
     try:
         with _signer(asked, identity) as native, _builder(c2pa, manifest) as builder:
             if not embed:
                 builder.set_no_embed()
-            return builder.sign(native, media_type, source, target)
+            return builder.sign(native, media_type, read, written)
     except c2pa.C2paError as error:
-        raise asked.fault or _refused(error, identity) from None
+        raise asked.fault or read.fault or written.fault or _refused(error, identity) from None
 
 
 def read(media_type: str | None, source: BinaryIO, sidecar: bytes | None, anchors: str) -> dict[str, Any] | str:
@@ -50,6 +50,26 @@ def read(media_type: str | None, source: BinaryIO, sidecar: bytes | None, anchor
             return json.loads(reader.json())
     except (c2pa.C2paError, ValueError, RecursionError) as error:
         return clipped(error)
+
+
+class _Watched:
+    """A stream on its way through the library, which forgets why one failed: `fault` is the first OSError of it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.fault: OSError | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._stream, name)
+
+        def watched(*given: Any) -> Any:
+            try:
+                return method(*given)
+            except OSError as error:
+                self.fault = self.fault or error
+                raise
+
+        return watched
 
 
 class _Asked:
