@@ -72,10 +72,6 @@ class Touched:
         return self.pcm_sha256 is not None
 
 
-def _touched(id_: str, told: Any, decision: str | None, releases: tuple[str, ...], files: tuple[str, ...]) -> Touched:
-    return Touched(id_, *told, decision, releases, files)
-
-
 @dataclass
 class Totals:
     """Counts of touched takes, kept while rows pass."""
@@ -118,7 +114,8 @@ class Impact:
             for id_, *told_of, files in page:
                 decision = reviews[id_][0] if id_ in reviews else None
                 held = tuple(sorted(releases[id_])) if id_ in releases else ()
-                row = _touched(id_, told_of, decision, held, tuple(files.split(",")) if files else ())
+                assets = tuple(files.split(",")) if files else ()
+                row = Touched(*(id_, *told_of, decision, held, assets))
                 self.totals.add(row)
                 yield row
             told(len(page))

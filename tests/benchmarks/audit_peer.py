@@ -18,6 +18,7 @@ COLUMNS = (
     "take", "zone", "cue", "state", "index", "prompt", "prompt_sha256", "seed", "generator", "revision", "status",
     "pcm_sha256", "master_sha256", "engine_profile", "record_verdict", "record_judgement", "verdict",
 )  # fmt: skip
+MOST, PART = 20_000, 2_000  # takes, and takes a select
 Answer = tuple[Any, ...]
 
 
@@ -53,9 +54,13 @@ def orm_rows(engine: Engine, asked: Asked, register: Register) -> dict[str, Answ
             judged.joinedload(Judgement.facts_),  # type: ignore[attr-defined]
         )
     )  # fmt: skip
-    with Session(engine) as session:
-        takes = session.scalars(query).unique()
-        return {take.id: _answer(take, policy, asked, licensee) for take in takes}
+    answers: dict[str, Answer] = {}
+    for first in range(0, MOST, PART):
+        with Session(engine) as session:
+            part = query.where(Take.position >= first, Take.position < first + PART)
+            takes = session.scalars(part).unique()
+            answers |= {take.id: _answer(take, policy, asked, licensee) for take in takes}
+    return answers
 
 
 def _answer(take: Any, policy: Policy, asked: Asked, licensee: Licensee) -> Answer:
