@@ -11,34 +11,31 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from db.facts import state_of_facts
 from db.ledger import ClockError, Entry
 from db.ledger_rows import merged, rows_from
 from db.rights_tables import Judgement as JudgementRow
 from db.rights_tables import JudgementFact
 from db.verdicts import insert_judgements
 from services.rights.policy import Judgement, Policy
-from services.rights.register import Register, load, seed
+from services.rights.register import Register, current, seed
 
 TOLERANCE = timedelta(seconds=60)
-_State = tuple[int, datetime | None]
-_policies: "WeakKeyDictionary[Engine, tuple[_State, Policy]]" = WeakKeyDictionary()
+_policies: "WeakKeyDictionary[Engine, Policy]" = WeakKeyDictionary()
 
 
 def standing_policy(session: Session) -> tuple[Policy, list[Entry]]:
     """The policy by the facts that the database holds now, and ledger entries for facts that were recorded on the way.
 
     Call it in a transaction that may write: this release's facts are recorded where they are missing."""
+    register, entries = current(session), []
+    if register.missing_seed():
+        entries = seed(session)
+        register = current(session)
     engine = session.get_bind().engine
-    state = state_of_facts(session)
     kept = _policies.get(engine)
-    if kept is not None and kept[0] == state:
-        return kept[1], []
-    entries = seed(session)
-    state = state_of_facts(session)
-    policy = Policy(load(session))
-    _policies[engine] = (state, policy)
-    return policy, entries
+    if kept is None or kept.register is not register:
+        kept = _policies[engine] = Policy(register)
+    return kept, entries
 
 
 def moment(register: Register, now: datetime | None = None) -> datetime:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ from services.rights.names import SPDX, Pattern, folded, plain_name
 from services.rights.seeds import seed_facts
 
 LOCK = "licence facts"  # one writer at a time: what was checked still holds when it is recorded
+_kept: "WeakKeyDictionary[Engine, tuple[tuple[int, datetime | None], Register]]" = WeakKeyDictionary()
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -157,7 +159,12 @@ class Register:
 
     def missing_seed(self) -> list[Fact]:
         """The facts of this release that are not here. What somebody corrected otherwise stays theirs."""
-        return [fact for fact in seed_facts() if fact.id not in self.by_id and fact.corrects not in self.corrections]
+        return list(self._missing)
+
+    @cached_property
+    def _missing(self) -> tuple[Fact, ...]:
+        mine = (fact for fact in seed_facts() if fact.id not in self.by_id)
+        return tuple(fact for fact in mine if fact.corrects not in self.corrections)
 
 
 def load(session: Session) -> Register:
@@ -172,10 +179,19 @@ def load(session: Session) -> Register:
     return Register(facts)
 
 
+def current(session: Session) -> Register:
+    """The register as it is now, read anew only where facts were added since this process last read it."""
+    engine, state = session.get_bind().engine, state_of_facts(session)
+    kept = _kept.get(engine)
+    if kept is None or kept[0] != state:
+        kept = _kept[engine] = (state, load(session))
+    return kept[1]
+
+
 def read_register(engine: Engine) -> Register:
     """The register for judging without writing; this release's facts are in it even where the database lacks them."""
     with reading(engine) as session:
-        return load(session).with_seed()
+        return current(session).with_seed()
 
 
 def open_register(engine: Engine) -> Register:

@@ -16,11 +16,13 @@ from db.ledger import ClockError, append
 from db.rights_tables import LedgerEntry, LicenceFact
 from flows.cli import app
 from services.rights.facts import Fact, FactError
+from services.rights.keeping import standing_policy
 from services.rights.register import (
     ContradictionError,
     DamagedFactError,
     add,
     correct,
+    current,
     load,
     open_register,
     read_register,
@@ -223,3 +225,18 @@ def test_bad_input_is_told_and_changes_nothing(
     assert (code, out) == (2, ""), error
     assert told in error
     assert "Traceback" not in error
+
+
+def test_the_register_is_read_anew_where_facts_were_added_and_only_there(engine: Engine) -> None:
+    register = open_register(engine)
+    with reading(engine) as session:
+        first = current(session)
+        assert current(session) is first
+        assert first.facts == register.facts
+    assert read_register(engine) is first
+    do(engine, add, [new()])
+    assert len(read_register(engine).facts) == len(first.facts) + 1
+    with writing(engine) as session:
+        policy, entries = standing_policy(session)
+        assert standing_policy(session)[0] is policy
+    assert (len(policy.register.facts), entries) == (len(first.facts) + 1, [])
