@@ -4,7 +4,8 @@ Rules:
 - An entry is the RFC 8785 canonical JSON of at, body, catalog, kind, previous, sequence, subject, kept byte for byte;
   the columns beside it are a view. `previous` is SHA-256 of the entry before, 64 zeros for the first.
 - Sequences count from 0 without gaps. Entry 0 is of kind `origin`: it is written with the first one appended, names the
-  log, and holds a digest of the rows that were there before the ledger began.
+  log, and holds a digest of the rows that were there before the ledger began. What changes such rows calls `begin`
+  first. Tables that came with the ledger have no such rows.
 - Appending is the last statement of the transaction that changes what the entries are about, so that others wait for
   it as shortly as possible, and neither is there without the other.
 - Entries carry the machine's time, also where its clock ran backwards. Who acts deliberately asks `check_clock` first.
@@ -27,16 +28,18 @@ from sqlalchemy.orm import Session
 from db.advisory import lock_transaction
 from db.canonical import canonical, text_time
 from db.chunks import chunks
-from db.ledger_rows import KEPT, Kept, Rows
-from db.rights_tables import LedgerEntry
-from db.tables import Catalog, Take
+from db.ledger_rows import KEPT, Kept, Rows, rows_in
+from db.rights_tables import APPEND_ONLY, LedgerEntry
+from db.tables import Asset, Catalog, Measurement, Take
 
 NOTHING_BEFORE = "0" * 64
 ORIGIN = "origin"
 CLOCK_TOLERANCE = timedelta(seconds=60)
 WRITE_CHUNK = 2_000
 READ_CHUNK = 2_000
+BEFORE_LEDGER = frozenset(kept.name for kept in KEPT) - set(APPEND_ONLY)  # tables older than the ledger
 _LENGTHS = {"kind": 32, "catalog": 64, "subject": 200}
+_LEFT_OVER = "it was planned again before the ledger began"
 _STATEMENT = "The ledger begins. What was recorded before is held as it stands now, by the digests below."
 
 
@@ -84,6 +87,15 @@ def append(session: Session, entries: Iterable[Entry], at: datetime | None = Non
     for part in chain((first,), parts):
         link, rows = _chained(link, part, at or datetime.now(UTC))
         _insert(connection, rows)
+
+
+def begin(session: Session) -> None:
+    """Write the first entry where there is none yet: before a transaction changes rows that no entry holds."""
+    connection = session.connection()
+    if _last_link(connection) is None:
+        lock_transaction(connection, "ledger")
+        if _last_link(connection) is None:
+            _begin(session, [], None)
 
 
 def check_clock(session: Session, now: datetime | None = None) -> None:
@@ -225,10 +237,22 @@ def _copy(connection: Connection, statement: str, rows: list[tuple[Any, ...]]) -
 def _begin(session: Session, following: list[Entry], at: datetime | None) -> _Link:
     """Write the origin. Rows that the entries which follow record are no part of what was before."""
     body = {"statement": _STATEMENT, "log": secrets.token_hex(16), "before": _before(session, following)}
-    start = _Link(-1, NOTHING_BEFORE)
-    link, rows = _chained(start, [(Entry(ORIGIN, ORIGIN, body), canonical(body))], at or datetime.now(UTC))
+    first = [Entry(ORIGIN, ORIGIN, body), *_left_over(session)]
+    link, rows = _chained(_Link(-1, NOTHING_BEFORE), list(map(_prepared, first)), at or datetime.now(UTC))
     _insert(session.connection(), rows)
     return link
+
+
+def _left_over(session: Session) -> Iterator[Entry]:
+    """Takes that were planned again before the ledger began: their old files and measurements may be replaced."""
+    query = select(Take.id, Catalog.name).join(Catalog, Catalog.id == Take.catalog_id).where(Take.pcm_sha256.is_(None))
+    files = select(Asset.take_id).where(Asset.take_id == Take.id).exists()
+    measured = select(Measurement.take_id).where(Measurement.take_id == Take.id).exists()
+    for part in chunks(session.execute(query.where(files | measured)).all(), WRITE_CHUNK):
+        rows = rows_in(session, [Asset, Measurement], [id_ for id_, _ in part])
+        for id_, catalog in part:
+            if id_ in rows:
+                yield Entry("plan-again", id_, {"reason": _LEFT_OVER, "before": rows[id_]}, catalog)
 
 
 def _before(session: Session, following: list[Entry]) -> dict[str, Any]:
@@ -238,6 +262,8 @@ def _before(session: Session, following: list[Entry]) -> dict[str, Any]:
             recorded[entry.subject] = entry.body["rows"]
     counted = {}
     for kept in KEPT:
+        if kept.name not in BEFORE_LEDGER:
+            continue
         found = RowsDigest()
         for subject, key, value in _all_rows(session, kept):
             if key not in recorded.get(subject, {}).get(kept.name, {}):

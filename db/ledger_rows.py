@@ -97,7 +97,7 @@ class Kept:
         return subject, *self.value(subject, (row[name] for name in (*self.key, *self.shown, *self.hidden)))
 
 
-_TAKE_COLUMNS = ("pcm_sha256", "folder", "state", "understanding", "planned_at", "recorded_at", "run_id")
+_TAKE_COLUMNS = ("pcm_sha256", "folder", "state", "understanding", "planned_at", "recorded_at", "run_id", "cue_id")
 _ASSET_COLUMNS = ("sha256", "bytes", "path", "duration_s", "pcm_sha256", "engine_profile")
 _ATTEMPT_COLUMNS = ("actor", "engine_profile", "seconds", "error")
 KEPT = (

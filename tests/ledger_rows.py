@@ -105,6 +105,10 @@ def unguarded(engine: Engine) -> Iterator[Connection]:
             for table in APPEND_ONLY:
                 connection.execute(text(f'ALTER TABLE "{table}" DISABLE TRIGGER ALL'))
             yield connection
+            for table in APPEND_ONLY:
+                connection.execute(text(f'ALTER TABLE "{table}" ENABLE TRIGGER ALL'))
+                for guard in ("change", "truncate"):
+                    connection.execute(text(f'ALTER TABLE "{table}" ENABLE ALWAYS TRIGGER {table}_refuses_{guard}'))
             return
         triggers = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
         for name, _ in triggers:

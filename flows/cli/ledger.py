@@ -191,8 +191,9 @@ def rotate(
     with reading(engine) as session:
         check_clock(session)
     old, new = keys.rotate(purpose)
-    announce(engine, keys, purpose)
-    if purpose == PURPOSE:
+    if purpose != PURPOSE:
+        announce(engine, keys, purpose)
+    else:  # goes on record with the checkpoint that it signs
         sign(engine, keys, checkpoint_folders(settings.home, settings.checkpoints))
     if json:
         output.print_json({"old": old.as_json(), "new": new.as_json()})

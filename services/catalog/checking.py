@@ -5,7 +5,7 @@ Verification returns problems with remedies; it changes nothing unless it is ask
 
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from db.chunks import chunks
 from db.engine import reading, writing
-from db.ledger import append
+from db.ledger import append, begin
 from db.rows import AssetRow, Recording, TakeRow
 from db.runs import plan_again
 from db.takes import in_catalog, knows_assets, referenced_among, take_profile, take_rows, with_ids, with_status
@@ -21,6 +21,7 @@ from models.registry import CARDS
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
 from services.delivery.recorded import release_problems
+from services.provenance.damage import is_damage
 from services.provenance.findings import RESTORE
 from services.provenance.ledger import LedgerVerification
 from services.provenance.recording import plan_again_entries
@@ -76,7 +77,7 @@ def verify(
         condition &= in_catalog(catalog)
     inspector = _Inspector(home, store)
     unreferenced = tuple(sorted(blob.sha256 for blob in _unreferenced(engine, store)))
-    with reading(engine) as session:
+    with reading(engine) as session, _unless_unreadable(problems):
         for take in take_rows(session, condition):
             if take.status == "superseded" and take.pcm_sha256 is None:
                 continue
@@ -86,6 +87,18 @@ def verify(
             progress(1)
         problems += (Problem(None, what, RESTORE) for what in release_problems(session, catalog))
     return Verification(takes, files, tuple(problems), unreferenced)
+
+
+@contextmanager
+def _unless_unreadable(problems: list[Problem]) -> Iterator[None]:
+    """A row that cannot be read ends the block, not the verification: the ledger's check names it."""
+    try:
+        yield
+    except Exception as error:
+        if not is_damage(error):
+            raise
+        what = f"the catalog's rows cannot all be read, and files were checked up to there ({type(error).__name__})"
+        problems.append(Problem(None, what, RESTORE))
 
 
 class _Inspector:
@@ -178,6 +191,7 @@ def repair(engine: Engine, home: Path, store: FolderStore, found: Verification) 
             for asset in take.assets:
                 link(store.path(asset.sha256), home / asset.path)
         with writing(engine) as session:
+            begin(session)  # so that the ledger holds what these takes had
             entries = plan_again_entries(session, again, "its sound is missing or damaged")
             plan_again(session, again)
             append(session, entries)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 import db.runs
 from db.engine import writing
-from db.ledger import append
+from db.ledger import append, begin, check_clock
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
 from db.takes import catalog_names
@@ -56,11 +56,13 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
     """Register the plan and open a run over what is missing. Call it while holding the catalog's lock.
 
     Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
-    the policy does not allow the order today.
+    the policy does not allow the order today; ClockError where the ledger is ahead of this machine's clock.
     """
     began = datetime.now(UTC)
     with writing(engine) as session:
         _check_folder(session, plan.catalog)
+        check_clock(session)
+        begin(session)
         gate = OrderGate(session, plan)
         registered = register(session, _order(plan), _new_takes(plan))
         db.runs.settle_interrupted(session, registered.catalog_id)

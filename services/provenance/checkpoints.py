@@ -95,19 +95,25 @@ def checkpoint(engine: Engine, keys: KeyFolder, folders: Sequence[Path]) -> Sign
         return None
     key = keys.signing_key(PURPOSE)
     if last is None or entry_count != last.head.size or last.key_id != key.id:
-        announce(engine, keys)
         last = _sign(engine, keys, log_origin(first), folders)
+    else:
+        _check_reached(entry_count, _claims(folders, last.head.origin))
     return _exported(last, keys.public_keys(PURPOSE), folders)
 
 
-def announce(engine: Engine, keys: KeyFolder, purpose: str = PURPOSE) -> None:
-    """Put public keys on record that are not yet: the newest one, and those that led to it."""
-    keys.signing_key(purpose)
+def announce(engine: Engine, keys: KeyFolder, purpose: str) -> None:
+    """Put public keys on record that are not yet: today's, and those that led to it. For other purposes than
+    `PURPOSE`, whose keys go on record with the first checkpoint that they sign."""
+    key = keys.signing_key(purpose).public
     with writing(engine) as session:
-        lock_transaction(session.connection(), "ledger")
-        known = set(session.scalars(select(LedgerEntry.subject).where(LedgerEntry.kind == "key")))
-        new = [key for key in keys.public_keys(purpose) if key.id not in known]
-        append(session, [Entry("key", key.id, {"key": key.as_json()}) for key in new])
+        _announce(session, keys, key)
+
+
+def _announce(session: Session, keys: KeyFolder, key: PublicKey) -> None:
+    lock_transaction(session.connection(), "ledger")
+    known = set(session.scalars(select(LedgerEntry.subject).where(LedgerEntry.kind == "key")))
+    new = [before for before in keys.lineage(key) if before.id not in known]
+    append(session, [Entry("key", one.id, {"key": one.as_json()}) for one in new])
 
 
 def announced_keys(session: Session) -> Iterator[tuple[int, PublicKey]]:
@@ -156,22 +162,32 @@ def _last(session: Session) -> SignedTree | None:
 
 
 def _sign(engine: Engine, keys: KeyFolder, origin: str, folders: Sequence[Path]) -> SignedTree:
-    key, claims = keys.signing_key(PURPOSE), _claims(folders, origin)
+    """The bulk of the entries is read before others have to wait; the key, what came meanwhile and the checkpoint go
+    on record in one transaction, so that no key is there without what it signed."""
+    claims = _claims(folders, origin)
     with reading(engine) as session:
         frontier = _grown(session, keys.public_keys(PURPOSE), claims)
-    head = TreeHead(origin, frontier.size, frontier.root(), datetime.now(UTC))
-    made = SignedTree(head, sign(head.text(), origin, key), key.id)
-    values = {
-        "tree_size": head.size, "root": head.root.hex(), "note": made.note, "key_id": key.id, "at": head.at,
-        "frontier": [root.hex() for root in frontier.roots],
-    }  # fmt: skip
     with writing(engine) as session:
         lock_transaction(session.connection(), "checkpoint")
         there = _last(session)
-        if there is not None and there.head.size >= head.size:  # another driver's, made meanwhile
+        if there is not None and there.head.size > frontier.size:  # another driver's, made meanwhile
             return there
-        session.execute(insert(Checkpoint), values)
+        key = keys.signing_key(PURPOSE)  # the one of this moment: it may just have been rotated
+        _announce(session, keys, key.public)
+        _grow(session, frontier, {})
+        if there is not None and there.head.size >= frontier.size:
+            return there
+        head = TreeHead(origin, frontier.size, frontier.root(), datetime.now(UTC))
+        made = SignedTree(head, sign(head.text(), origin, key), key.id)
+        session.execute(insert(Checkpoint), _row(made, frontier))
     return made
+
+
+def _row(made: SignedTree, frontier: Frontier) -> dict[str, object]:
+    return {
+        "tree_size": made.head.size, "root": made.head.root.hex(), "note": made.note, "key_id": made.key_id,
+        "at": made.head.at, "frontier": [root.hex() for root in frontier.roots],
+    }  # fmt: skip
 
 
 def _claims(folders: Sequence[Path], origin: str) -> dict[int, tuple[bytes, Path]]:
@@ -197,16 +213,27 @@ def _grown(session: Session, keys: Sequence[PublicKey], claims: Mapping[int, tup
         if stored.get(claimed, root) != root or (claimed < frontier.size and claimed not in stored):
             frontier = Frontier()
         expected.setdefault(claimed, []).append((root, str(path)))
-    if expected and max(expected) > whole:
-        told = f"the ledger has {whole} entries, {expected[max(expected)][0][1]} signed {max(expected)}"
-        raise LedgerBrokenError(f"{told}: the database was restored from an older state; {BROKEN}")
+    _check_reached(whole, {at: (found[0][0], found[0][1]) for at, found in expected.items()})
     _check_claim(frontier, expected)
+    _grow(session, frontier, expected)
+    return frontier
+
+
+def _check_reached(whole: int, claims: Mapping[int, tuple[bytes, object]]) -> None:
+    """Raises LedgerBrokenError where more entries were signed than there are."""
+    if claims and max(claims) > whole:
+        told = f"the ledger has {whole} entries, {claims[max(claims)][1]} signed {max(claims)}"
+        raise LedgerBrokenError(f"{told}: the database was restored from an older state; {BROKEN}")
+
+
+def _grow(session: Session, frontier: Frontier, expected: Mapping[int, Sequence[tuple[bytes, str]]]) -> None:
+    """Add the entries that are not in it yet, held against each size that was signed. Raises LedgerBrokenError."""
+    whole = size(session)
     for text in entry_texts(session, frontier.size):
         frontier.append(leaf_hash(text.encode()))
         _check_claim(frontier, expected)
     if frontier.size != whole:
         raise LedgerBrokenError(f"the ledger has {frontier.size} entries and numbers up to {whole - 1}; {BROKEN}")
-    return frontier
 
 
 def _check_claim(frontier: Frontier, expected: Mapping[int, Sequence[tuple[bytes, str]]]) -> None:

@@ -11,22 +11,25 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, cast, select, union_all
+from sqlalchemy import ColumnElement, Text, cast, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from db.canonical import canonical, digest
-from db.ledger import ORIGIN, READ_CHUNK, EntryRow, RowsDigest, entries, takes_digest
+from db.ledger import BEFORE_LEDGER, ORIGIN, READ_CHUNK, EntryRow, RowsDigest, entries, takes_digest
 from db.ledger_rows import KEPT, Kept
 from db.rights_tables import LedgerEntry
-from db.tables import Brief, Catalog, EngineProfile, Prompt, Take
+from db.tables import Brief, Catalog, Cue, EngineProfile, Prompt, Take
 from services.provenance.findings import MOST_FINDINGS, Report
 
 PAGE = 1_000  # subjects
 
 
-def check_rows(session: Session, first: EntryRow, report: Report) -> int:
+def check_rows(session: Session, first: EntryRow | None, report: Report) -> int:
     """Hold every row to the entries about its subject; returns how many there were."""
-    rows = _Rows(session, report, _before(first))
+    if first is None:
+        _check_nothing(session, report)
+        return 0
+    rows = _Rows(session, report, _before(first, report))
     for low, high in _ranges(session):
         rows.check(low, high)
     rows.close()
@@ -35,12 +38,30 @@ def check_rows(session: Session, first: EntryRow, report: Report) -> int:
     return rows.count
 
 
-def _before(first: EntryRow) -> Mapping[str, Any]:
+def _check_nothing(session: Session, report: Report) -> None:
+    """A ledger without entries: rows that come only with an entry cannot be there, others are on no record yet."""
+    for kept in KEPT:
+        if session.execute(select(literal(1)).select_from(kept.table).limit(1)).first() is None:
+            continue
+        if kept.name in BEFORE_LEDGER:
+            what = f"rows of {kept.name} are on no record: the ledger begins with the next command that writes"
+            report.note("before", what, "run `cueworks ledger checkpoint` after it", table=kept.name)
+        else:
+            what = f"the ledger is empty, but {kept.name} has rows, which come only with an entry: it was emptied"
+            report.problem("missing", what, table=kept.name)
+
+
+def _before(first: EntryRow, report: Report) -> Mapping[str, Any]:
     try:
         before = json.loads(first.entry)["body"]["before"]
-        return before if first.kind == ORIGIN and isinstance(before, dict) else {}
     except (ValueError, LookupError, TypeError, RecursionError):
         return {}
+    if first.kind != ORIGIN or not isinstance(before, dict):
+        return {}
+    for table in before.keys() - BEFORE_LEDGER:
+        what = f"the ledger's first entry tells of rows of {table} from before it, which come only with an entry"
+        report.problem("inserted", what, sequence=0, subject=first.subject, table=str(table))
+    return before
 
 
 def _ranges(session: Session) -> Iterator[tuple[str | None, str | None]]:
@@ -184,24 +205,30 @@ class _Rows:
         )  # fmt: skip
 
     def _check_takes(self, low: str | None, high: str | None) -> None:
-        """A take's id is the digest of its order; its status goes with its sound."""
+        """A take's id is the digest of its order; its cue is one of its catalog's; its status goes with its sound."""
         columns = [getattr(Take, name) for name in _ORDER]
-        query = select(Take.id, Take.state, Take.status, Take.pcm_sha256, Catalog.name, Prompt.text, *columns)
-        query = query.join(Catalog, Catalog.id == Take.catalog_id).join(Prompt, Prompt.sha256 == Take.prompt_sha256)
+        query = select(Take.id, Take.state, Take.status, Take.pcm_sha256, Catalog.name, Prompt.text, *_CUE, *columns)
+        query = query.outerjoin(Catalog, Catalog.id == Take.catalog_id)  # whatever a row refers to, it is looked at
+        query = query.outerjoin(Prompt, Prompt.sha256 == Take.prompt_sha256)
+        query = query.outerjoin(Cue, Cue.id == Take.cue_id).outerjoin(Brief, Brief.id == Cue.brief_id)
         query = query.where(*_within(Take.__table__.c.id, low, high))
-        for id_, state, status, pcm, catalog, prompt, *values in self._session.execute(query):
+        for id_, state, status, pcm, catalog, prompt, cue, of_catalog, at, *values in self._session.execute(query):
             order = dict(zip(_ORDER, values, strict=True)) | {"catalog": catalog, "prompt": prompt}
             if (found := _identity(order)) != id_:
-                what = f"take {id_} is not as it was ordered: its row hashes to {found}"
-                self._report.problem("changed", what, subject=id_, table="take", key="", expected=id_, found=found)
+                self._tell_take(id_, "is not as it was ordered: its row hashes to " + found, found, id_)
             elif isinstance(order["controls"], dict) and order["controls"].get("state", state) != state:
-                what = f"take {id_}: its state is not the one it was ordered for"
-                self._report.problem("changed", what, subject=id_, table="take", key="", found=state)
+                self._tell_take(id_, "has another state than it was ordered for", state)
+            if cue != order["cue"] or of_catalog != at:
+                self._tell_take(id_, "belongs to a cue that is not its own, or that was changed", cue)
             if (pcm is None) != (status not in ("done", "superseded")) and not (pcm is None and status == "superseded"):
-                what = f"take {id_} is {status}, and its sound is {'missing' if pcm is None else 'there'}"
-                self._report.problem("changed", what, subject=id_, table="take", key="", found=status)
+                self._tell_take(id_, f"is {status}, and its sound is {'missing' if pcm is None else 'there'}", status)
+
+    def _tell_take(self, id_: str, what: str, found: str | None, expected: str | None = None) -> None:
+        told, about = f"take {id_} {what}", {"expected": expected, "found": found}
+        self._report.problem("changed", told, subject=id_, table="take", key="", **about)
 
 
+_CUE = (Cue.name, Brief.catalog_id, Take.catalog_id)
 _ORDER = ("zone", "cue", "point", "index", "controls", "delivery", "seed", "generator", "revision")
 
 

@@ -183,6 +183,16 @@ class KeyFolder:
         """The public half of today's key; None where there is none yet. Creates nothing."""
         return self.signing_key(purpose).public if self._private_path(purpose).exists() else None
 
+    def lineage(self, last: PublicKey) -> tuple[PublicKey, ...]:
+        """A key and those that it and its predecessors took the place of, oldest first. A rotation that was interrupted
+        leaves a public key without a private one: that one leads nowhere. Raises KeyFileError."""
+        by_id = {key.id: key for key in self.public_keys(last.purpose)}
+        found, key = dict[str, PublicKey](), by_id.get(last.id, last)
+        while key.id not in found:
+            found[key.id] = key
+            key = by_id.get(key.previous or "", key)
+        return tuple(found.values())[::-1]
+
     def purposes(self) -> list[str]:
         """The purposes there are keys for."""
         return sorted({key.purpose for key in self.public_keys()})

@@ -77,9 +77,14 @@ def test_an_exported_checkpoint_is_never_overwritten(log: Recorded) -> None:
     (log.folders[0] / "6.checkpoint").unlink()
     path = log.sign().files[0]
     path.write_text("mine")
-    with pytest.raises(OtherContentError, match="was left as it is"):
+    with pytest.raises(LedgerBrokenError, match="is damaged"):
         log.sign()
     assert path.read_text() == "mine"
+    path.unlink()
+    key = next(log.folders[0].glob("*.vkey"))
+    key.write_text("mine")
+    with pytest.raises(OtherContentError, match="was left as it is"):
+        log.sign()
 
 
 def test_a_folder_out_of_reach_is_warned_of(log: Recorded, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,12 @@ from db.ledger import Entry, append, entries
 from db.ledger_rows import rows_of
 from db.migrate import upgrade
 from db.rights_tables import LedgerEntry, Review
+from db.runs import plan_again
 from db.tables import Take
 from db.urls import sqlite_url
 from services.catalog import checking
+from services.provenance import ledger as verification
+from services.provenance.checkpoints import checkpoint
 from services.provenance.findings import Finding
 from services.provenance.keys import KeyFolder
 from services.provenance.ledger import verify_ledger
@@ -76,6 +82,7 @@ def signed(request: pytest.FixtureRequest, snapshots: Snapshots, tmp_path: Path)
 def recorded(signed: Recorded) -> Recorded:
     """The same without any checkpoint."""
     signed.forge("DELETE FROM checkpoint")
+    signed.forge("DELETE FROM ledger_entry WHERE kind = 'key'")
     for folder in signed.folders:
         shutil.rmtree(folder)
     return signed
@@ -479,3 +486,173 @@ def test_verification_writes_nothing(signed: Recorded) -> None:
     before = dump()
     signed.verify()
     assert dump() == before
+
+
+UNREADABLE = {
+    "sqlite": {
+        "take": "UPDATE take SET planned_at = '2031-02-30 00:00:00.000001' WHERE id = :id",
+        "asset": "UPDATE asset SET path = CAST(X'FFFE' AS TEXT) WHERE take_id = :id",
+        "attempt": "UPDATE attempt SET seconds = '{' WHERE take_id = :id",
+        "measurement": "UPDATE measurement SET value = 9e999 WHERE take_id = :id",
+        "prompt": "UPDATE prompt SET text = X'00' WHERE :id <> ''",
+        "brief": "UPDATE brief SET text = 'abc' WHERE :id <> ''",
+        "ledger_entry": "UPDATE ledger_entry SET entry = X'00FF' WHERE subject = :id",
+        "checkpoint": "UPDATE checkpoint SET frontier = '{' WHERE :id <> ''",
+    },
+    "postgresql": {
+        "take": "UPDATE take SET planned_at = 'infinity' WHERE id = :id",
+        "attempt": "UPDATE attempt SET seconds = '{\"a\": 1e400}' WHERE take_id = :id",
+        "measurement": "UPDATE measurement SET value = 'NaN' WHERE take_id = :id",
+        "ledger_entry": "UPDATE ledger_entry SET at = '0044-03-15 BC' WHERE subject = :id",
+        "checkpoint": "UPDATE checkpoint SET at = 'infinity' WHERE :id <> ''",
+    },
+}  # fmt: skip
+
+
+def test_values_that_cannot_be_read_are_named_with_their_rows(signed: Recorded) -> None:
+    for table, statement in UNREADABLE[signed.engine.dialect.name].items():
+        signed.forge(statement, id=signed.ids[1])
+        named = [problem for problem in signed.verify().problems if "cannot be read" in problem.what]
+        assert table in {problem.table for problem in named}, table
+    assert {problem.subject for problem in named if problem.table == "take"} == {signed.ids[1]}
+
+
+def test_a_fault_of_ours_is_not_taken_for_damage(signed: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> int:
+        raise TypeError("a fault of ours")
+
+    monkeypatch.setattr("services.provenance.ledger.check_rows", broken)
+    with pytest.raises(TypeError, match="of ours"):
+        signed.verify()
+
+
+def test_all_checkpoints_gone_are_missed(signed: Recorded) -> None:
+    signed.forge("DELETE FROM checkpoint")
+    for folder in signed.folders:
+        shutil.rmtree(folder)
+    assert "that checkpoint is missing" in only(signed).what
+
+
+def test_a_stored_checkpoint_that_is_gone_is_missed_and_an_exported_one_noted(signed: Recorded) -> None:
+    signed.record("other", takes=1)
+    path = signed.sign().files[0]
+    path.unlink()
+    found = signed.verify()
+    assert (found.ok, [note.kind for note in found.notes]) == (True, ["export"])
+    signed.forge("DELETE FROM checkpoint WHERE tree_size = 7")
+    assert {"does not hold it" in problem.what for problem in signed.verify().problems} == {True}
+
+
+def test_an_emptied_ledger_is_told_by_the_rows_that_came_with_it(signed: Recorded) -> None:
+    with writing(signed.engine) as session:
+        session.add(Review(id="r" * 36, take_id=signed.ids[0], decision="approve", by="Ada", note="", at=BEGAN))
+    signed.forge("DELETE FROM ledger_entry")
+    signed.forge("DELETE FROM checkpoint")
+    for folder in signed.folders:
+        shutil.rmtree(folder)
+    assert (only(signed).kind, only(signed).table) == ("missing", "review")
+    with writing(signed.engine) as session:
+        append(session, [Entry("fact", "x", {})])
+    assert (only(signed).kind, only(signed).table) == ("inserted", "review")  # a new beginning does not cover it
+
+
+def test_triggers_that_were_taken_away_are_named(signed: Recorded) -> None:
+    table, dialect = "ledger_entry", signed.engine.dialect.name
+    for number, statement in enumerate({
+        "sqlite": ["DROP TRIGGER review_refuses_update", f"DROP TRIGGER {table}_refuses_replace",
+                   f"CREATE TRIGGER {table}_refuses_replace BEFORE INSERT ON {table} BEGIN SELECT 1; END"],
+        "postgresql": [f"ALTER TABLE {table} DISABLE TRIGGER {table}_refuses_change",
+                       "DROP TRIGGER review_refuses_truncate ON review",
+                       "CREATE OR REPLACE FUNCTION cueworks_refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                       " $$ BEGIN RETURN NEW; END $$"],
+    }[dialect]):  # fmt: skip
+        with signed.engine.begin() as connection:
+            connection.execute(text(statement))
+        assert signed.found() == {"unguarded"}
+        assert len(signed.verify().problems) > number or number == 2
+
+
+def test_a_retired_key_endorses_no_further_one(signed: Recorded, tmp_path: Path) -> None:
+    """Who stole the old key cannot make one of their own trusted, nor use the old one again."""
+    thief = tmp_path / "thief"
+    shutil.copytree(signed.keys.path, thief)
+    signed.keys.rotate("checkpoint")
+    signed.sign()
+    _, evil = KeyFolder(thief).rotate("checkpoint")
+    with writing(signed.engine) as session:
+        append(session, [Entry("key", evil.id, {"key": evil.as_json()})])
+        append(session, [Entry("key", key.id, {"key": key.as_json()}) for key in signed.keys.public_keys()])
+    checkpoint(signed.engine, KeyFolder(thief), signed.folders)
+    assert any("no key that is known" in problem.what for problem in signed.verify().problems)
+    assert signed.verify().signed == 8
+
+
+def test_keys_for_other_purposes_sign_no_checkpoints(signed: Recorded) -> None:
+    keys = [replace(key, purpose="release") for key in signed.keys.public_keys()]
+    assert not verify_ledger(signed.engine, keys, signed.folders).ok
+
+
+def test_a_rotation_that_was_interrupted_changes_nothing(signed: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("services.provenance.keys._pem", lambda private: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            signed.keys.rotate("checkpoint")
+    signed.record("other", takes=1)
+    signed.sign()
+    assert signed.verify().ok
+    signed.keys.rotate("checkpoint")
+    signed.record("third", takes=1)
+    signed.sign()
+    assert signed.verify().ok
+
+
+def test_repair_may_be_the_first_that_is_put_on_record(recorded: Recorded, home: Path) -> None:
+    before_the_ledger(recorded)
+    store = FolderStore(home / "blobs")
+    broken = checking.verify(recorded.engine, home, store, "game", lambda count: None)
+    assert checking.repair(recorded.engine, home, store, broken) == 4
+    assert recorded.verify().ok
+    run, ids = recorded.plan()
+    recorded.put(run, [done(ids[0], "another sound", profile=PROFILE)])
+    assert recorded.verify().ok
+
+
+def test_takes_planned_again_before_the_ledger_are_no_damage(recorded: Recorded) -> None:
+    with writing(recorded.engine) as session:
+        plan_again(session, recorded.ids)
+    before_the_ledger(recorded)
+    run, ids = recorded.plan()
+    recorded.put(run, [done(ids[0], "another sound", profile=PROFILE)])
+    assert recorded.verify().ok
+    recorded.forge("UPDATE asset SET bytes = 7 WHERE take_id = :id AND role = 'mix'", id=ids[0])
+    assert not recorded.verify().ok
+
+
+def test_a_take_that_refers_to_nothing_is_named(signed: Recorded) -> None:
+    signed.forge("UPDATE take SET cue_id = (SELECT max(id) FROM cue) WHERE id = :id", id=signed.ids[1])
+    assert signed.verify().ok  # its own cue
+    signed.record("other", takes=1)
+    signed.forge("UPDATE take SET cue_id = (SELECT max(id) FROM cue) WHERE id = :id", id=signed.ids[1])
+    assert {problem.subject for problem in signed.verify().problems} == {signed.ids[1]}
+    if signed.engine.dialect.name == "sqlite":
+        with closing(sqlite3.connect(str(signed.engine.url.database))) as connection, connection:
+            connection.execute("UPDATE take SET prompt_sha256 = 'gone' WHERE id = ?", signed.ids[:1])
+        assert {problem.subject for problem in signed.verify().problems} == set(signed.ids[:2])
+
+
+def test_a_checkpoint_that_is_exported_meanwhile_is_no_rollback(
+    signed: Recorded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_first = verification.first_entry
+    calls = list[int]()
+
+    def late(session: Any) -> Any:
+        found = true_first(session)
+        calls.append(1)
+        if len(calls) == 2 and signed.engine.dialect.name == "postgresql":  # the view of the database stands now
+            signed.record("other", takes=1)
+            signed.sign()
+        return found
+
+    monkeypatch.setattr(verification, "first_entry", late)
+    assert signed.verify().ok
