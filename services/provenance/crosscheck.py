@@ -224,8 +224,8 @@ class _Rows:
                 self._tell_take(id_, f"is {status}, and its sound is {'missing' if pcm is None else 'there'}", status)
 
     def _tell_take(self, id_: str, what: str, found: str | None, expected: str | None = None) -> None:
-        told, about = f"take {id_} {what}", {"expected": expected, "found": found}
-        self._report.problem("changed", told, subject=id_, table="take", key="", **about)
+        told = f"take {id_} {what}"
+        self._report.problem("changed", told, subject=id_, table="take", key="", expected=expected, found=found)
 
 
 _CUE = (Cue.name, Brief.catalog_id, Take.catalog_id)
