@@ -108,9 +108,16 @@ def asked_where(session: Session, where: ColumnElement[bool]) -> Iterator[AskedT
         yield AskedTake(id_, catalog, generator, revision, bool(looped), brief_id)
 
 
-def outputs(session: Session, catalog: str, generator: str, without: Collection[str] = ()) -> int:
-    """How many takes with sound a catalog holds of a generator, whatever its revision; `without` those ids."""
-    mine = (Catalog.name == catalog, Take.generator == generator, Take.pcm_sha256.is_not(None))
+def generators_in(session: Session, catalog: str) -> list[str]:
+    """The generators of a catalog's takes, as they are named there."""
+    return list(session.scalars(select(Take.generator).distinct().join(Catalog).where(Catalog.name == catalog)))
+
+
+def outputs(session: Session, catalog: str, generators: Collection[str], without: Collection[str] = ()) -> int:
+    """How many takes with sound a catalog holds of some generators, whatever their revisions; `without` those ids.
+
+    What was made counts, also what was rejected or is no longer ordered: terms speak of outputs, not of those kept."""
+    mine = (Catalog.name == catalog, Take.generator.in_(generators), Take.pcm_sha256.is_not(None))
     query = select(Take.id if without else func.count()).join(Catalog, Catalog.id == Take.catalog_id).where(*mine)
     if not without:
         return session.scalar(query.select_from(Take)) or 0

@@ -26,7 +26,7 @@ from services.rights.materials import theme_material
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question, Reason
 from services.rights.refusal import RefusedError
 from services.rights.register import Register
-from services.rights.takes import TakeJudge
+from services.rights.takes import TakeJudge, counted_with
 
 MOST_SOURCES = 8
 
@@ -132,10 +132,12 @@ class OrderGate:
 
 def _outputs(session: Session, policy: Policy, plan: Plan, known_at: datetime) -> int:
     expressions = [material.expression for material in materials_of(plan.read.brief)]
-    if not policy.register.known(known_at).counts_outputs(plan.generator, expressions):
+    knowledge = policy.register.known(known_at)
+    if not knowledge.caps(plan.generator, expressions):
         return 0
     ordered = {take.id for take in plan.takes}
-    return len(ordered) + outputs(session, plan.catalog, plan.generator, ordered)
+    alike = counted_with(session, knowledge, plan.catalog, plan.generator)
+    return len(ordered) + outputs(session, plan.catalog, alike, ordered)
 
 
 def judge_recorded(session: Session, run_id: str, recordings: Collection[Recording]) -> list[Entry]:

@@ -75,13 +75,13 @@ class Knowledge:
         """Licences that end at a number of outputs."""
         return tuple(f.subject.removeprefix(SPDX) for f in self.facts if f.is_licence and f.volume_cap is not None)
 
-    def counts_outputs(self, name: str, expressions: Iterable[str] = ()) -> bool:
-        """Whether it matters how many outputs there are of a generator, or under one of `expressions`."""
+    def caps(self, name: str, expressions: Iterable[str] = ()) -> frozenset[str]:
+        """What limits how many outputs there may be of a generator, or under one of `expressions`: facts by their ids,
+        and licences. Generators with a cap in common are counted together."""
         facts = [fact for fact, _ in self.about(name)]
-        stated = (*(fact.expression for fact in facts), *expressions)
-        return any(fact.volume_cap is not None for fact in facts) or any(
-            licence.casefold() in expression.casefold() for expression in stated for licence in self._capped
-        )
+        stated = [text.casefold() for text in (*(fact.expression for fact in facts), *expressions)]
+        licences = {licence for licence in self._capped if any(licence.casefold() in text for text in stated)}
+        return frozenset(licences | {fact.id for fact in facts if fact.volume_cap is not None})
 
     def about(self, name: str) -> tuple[tuple[Fact, int], ...]:
         """Facts about a generator or service as people name it, each with how closely its subject names it."""

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-from db.verdicts import brief_texts, has_stated_licences, outputs, standing_brief, stated_licences
+from db.verdicts import brief_texts, generators_in, has_stated_licences, outputs, standing_brief, stated_licences
 from services.rights.materials import Brought, brought_by, derived_materials, restated
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question
-from services.rights.register import Register
+from services.rights.register import Knowledge, Register
 
 PAGE = 5_000
 
@@ -45,6 +45,12 @@ def judge_takes(
     stream = iter(takes)
     while page := list(islice(stream, PAGE)):
         yield from judge.page(page)
+
+
+def counted_with(session: Session, knowledge: Knowledge, catalog: str, generator: str) -> list[str]:
+    """The generators of a catalog that share a cap with one, itself among them: one service has many names."""
+    mine = knowledge.caps(generator)
+    return [generator, *(name for name in generators_in(session, catalog) if mine & knowledge.caps(name))]
 
 
 class TakeJudge:
@@ -85,10 +91,11 @@ class TakeJudge:
     def _count(self, catalog: str, generator: str, materials: tuple[Material, ...]) -> int:
         """The catalog's outputs of a generator; counted only where a cap asks for it."""
         knowledge = self._policy.register.known(self._known_at)
-        if not knowledge.counts_outputs(generator, [material.expression for material in materials]):
+        if not knowledge.caps(generator, [material.expression for material in materials]):
             return 0
         if (catalog, generator) not in self._outputs:
-            self._outputs[catalog, generator] = outputs(self._session, catalog, generator)
+            alike = counted_with(self._session, knowledge, catalog, generator)
+            self._outputs[catalog, generator] = outputs(self._session, catalog, alike)
         return self._outputs[catalog, generator]
 
     def _read_briefs(self, ids: set[int]) -> None:

@@ -1,6 +1,7 @@
 """Orders and recorded takes under the policy: refused before anything is written, judged again when recorded."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,8 @@ from sqlalchemy import Engine, func, select
 from db.engine import reading, writing
 from db.ledger import append
 from db.rights_tables import Derivation, Judgement, JudgementFact, LedgerEntry, OrderVerdict, Verdict
-from db.tables import Base, Brief, Take
-from db.verdicts import asked_takes, asked_where, verdict_rows
+from db.tables import Base, Brief, Generator, Take
+from db.verdicts import asked_takes, asked_where, outputs, verdict_rows
 from flows.orders import Choices, Nameable, make_plan, read_plan
 from models.registry import CARDS
 from services.catalog import runs
@@ -24,12 +25,12 @@ from services.rights import gate
 from services.rights.materials import brought_by
 from services.rights.policy import Licensee, Material
 from services.rights.refusal import RefusedError
-from services.rights.register import add, correct, load, open_register
+from services.rights.register import Register, add, correct, load, open_register
 from services.rights.statements import corrected
-from services.rights.takes import judge_takes
+from services.rights.takes import counted_with, judge_takes
 from services.settings import Settings
 from tests.catalog_rows import done, failed, sha
-from tests.rights_facts import DAY, fact
+from tests.rights_facts import DAY, LONG_AGO, fact
 
 BRIEF = """
 catalog: game
@@ -275,6 +276,22 @@ def test_volume_caps_count_the_catalogs_own_outputs(engine: Engine, started: tup
     assert {one.answer for one in judged(engine, takes).values()} == {"refused"}
     with reading(engine) as session:
         assert len(list(asked_where(session, Take.catalog_id == 1))) == 3
+
+
+def test_generators_that_share_a_cap_are_counted_together(engine: Engine, started: tuple[str, list[str]]) -> None:
+    run, takes = started
+    runs.record(engine, run, [done(take) for take in takes])
+    limit = fact("acme/*", volume_cap=2, recorded_at=None)
+    register = Register([replace(limit, recorded_at=LONG_AGO), fact("other/model", volume_cap=2)])
+    with writing(engine) as session:
+        for take, name in zip(takes, ("acme/one", "Acme/One", "other/model"), strict=True):
+            session.add(Generator(id=name, revision="r1", card={}, first_seen_at=LONG_AGO))
+            session.flush()
+            session.get_one(Take, take).generator = name
+    with reading(engine) as session:
+        knowledge = register.known(datetime.now(UTC))
+        names = counted_with(session, knowledge, "game", "acme/one")
+        assert (set(names), outputs(session, "game", names)) == ({"acme/one", "Acme/One"}, 2)
 
 
 def test_a_plan_over_a_volume_cap_is_refused_with_what_is_there_already(engine: Engine, tmp_path: Path) -> None:
