@@ -17,6 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from db.ledger import ClockError
 from flows.prefect_server import EmbeddedServer
 from models.registry import CARDS, card
 from services.catalog import runs
@@ -73,8 +74,8 @@ class Stages:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early, `warnings`
-    where a checkpoint could not be exported."""
+    """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early,
+    `warnings` where a checkpoint could not be exported, or why none was signed."""
 
     run: runs.StartedRun
     counts: dict[str, int]
@@ -153,7 +154,8 @@ def carry_out(
 ) -> Outcome:
     """Register the plan, render what is missing, write the page, sign. `server` False: Prefect's server is there.
 
-    Raises CatalogBusyError when another driver works on the catalog, LedgerBrokenError, once all is recorded, where
+    Raises ClockError, before anything is written, where the ledger is ahead of this machine's clock; CatalogBusyError
+    when another driver works on the catalog; LedgerBrokenError, once all is recorded, where
     the ledger does not continue what was signed; RenderingStoppedError ends up in the outcome.
     """
     settings.check_keys()
@@ -170,9 +172,19 @@ def carry_out(
             raise
         counts = runs.finish(engine, run.id, stages.seconds, interrupted=stopped is not None)
         page = publish(engine, settings.home, order.catalog)
-    signed = settings.sign_checkpoint(engine)
+    warnings = _signed(settings, engine)
     stages.reach("total")
-    return Outcome(run, counts, page, stages.seconds, stopped, signed.warnings if signed else ())
+    return Outcome(run, counts, page, stages.seconds, stopped, warnings)
+
+
+def _signed(settings: Settings, engine: Any) -> tuple[str, ...]:
+    """Sign what is on record; returns warnings. A clock that was set back meanwhile spoils nothing: the next run signs
+    it."""
+    try:
+        signed = settings.sign_checkpoint(engine)
+    except ClockError as error:
+        return (f"no checkpoint was signed: {error}",)
+    return signed.warnings if signed else ()
 
 
 def _render(

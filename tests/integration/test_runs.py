@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
 
 from db.engine import reading, writing
+from db.ledger import ClockError, Entry, append
 from db.rows import Recording
 from db.runs import RunOverError, end_run, record, run_counts, run_rows, settle_interrupted, take_shard, unfinished
 from db.tables import Asset, Attempt, EngineProfile, Measurement, Take
@@ -208,6 +210,14 @@ def test_catalogs_that_differ_only_by_case_are_refused(engine: Engine, tmp_path:
     runs.start(engine, make_plan(tmp_path, "Game"), {})
     with pytest.raises(BriefError, match="'Game' already"):
         runs.start(engine, make_plan(tmp_path, "game"), {})
+
+
+def test_a_clock_behind_the_ledger_is_told_before_anything_is_written(engine: Engine, tmp_path: Path) -> None:
+    with writing(engine) as session:
+        append(session, [Entry("review", "x", {})], datetime.now(UTC) + timedelta(hours=1))
+    with pytest.raises(ClockError, match="set the clock"):
+        runs.start(engine, make_plan(tmp_path), {})
+    assert statuses(engine) == []
 
 
 def planned_take(tmp_path: Path, **changed: object) -> PlannedTake:
