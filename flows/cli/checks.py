@@ -56,11 +56,17 @@ def verify(
     """
     from services.catalog import checking
     from services.catalog.listing import catalogs
+    from services.provenance.damage import is_damage
     from services.settings import Settings
 
     settings = Settings.from_environment()
     engine, store = settings.open_for_reading(), settings.open_store()
-    known = {name: counts for name, _, counts in catalogs(engine)}
+    try:
+        known = {name: counts for name, _, counts in catalogs(engine)}
+    except Exception as error:
+        if catalog is not None or not is_damage(error):
+            raise
+        known = {}  # what cannot be read is named below
     if catalog is not None and catalog not in known:
         raise UsageError(f"no catalog {catalog!r}; there are: {', '.join(known) or 'none'}")
     total = sum(counts.get("done", 0) for name, counts in known.items() if catalog in (None, name))

@@ -35,7 +35,7 @@ from services.provenance.checkpoints import (
     log_origin,
 )
 from services.provenance.crosscheck import check_rows
-from services.provenance.damage import is_damage, tell_unreadable
+from services.provenance.damage import is_damage, read_others, tell_unreadable
 from services.provenance.findings import RESTORE, Finding, Report
 from services.provenance.keys import PublicKey, endorses
 from services.provenance.merkle import Frontier
@@ -85,6 +85,7 @@ def verify_ledger(
         chain = Chain(report, claims)
         signed = passes.run(lambda: _check_chain(session, chain, progress), 0)
         rows = passes.run(lambda: check_rows(session, first, report), 0)
+        passes.run(lambda: read_others(session), None)
         passes.close()
         for what in missing_guards(session):
             report.problem("unguarded", f"{what}: rows may be changed there unseen until the next check", GUARD)
