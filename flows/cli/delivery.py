@@ -121,7 +121,7 @@ def release(
     out: Annotated[Path | None, typer.Option(help="The folder to write; it must not exist, or be empty.")] = None,
     target: Annotated[str, typer.Option(help="What it is made for.")] = "plain",
     by: Annotated[str | None, typer.Option(help="Who releases (default: this machine's user).")] = None,
-    producer: Annotated[str | None, typer.Option(help="Who the files name as artist (default: who releases).")] = None,
+    producer: Annotated[str | None, typer.Option(help="Who the files name as artist (default: the title).")] = None,
     use: Annotated[str | None, typer.Option(help="Judge for this use, not the one that was ordered.")] = None,
     licensee: Annotated[str | None, typer.Option(help="Judge for a company, individual or academic.")] = None,
     annual_revenue_usd: Annotated[float | None, typer.Option(help="The licensee's revenue.")] = None,

@@ -11,6 +11,7 @@ from services.provenance.credentials.claim import check_isrc
 from services.provenance.credentials.errors import CredentialsError
 
 LARGEST = 64 << 20
+BARE = 12  # ISO 3901 writes none of the hyphens that people read it by
 
 
 def read_isrcs(path: Path, find: Callable[[str], str]) -> dict[str, str]:
@@ -21,7 +22,7 @@ def read_isrcs(path: Path, find: Callable[[str], str]) -> dict[str, str]:
     codes: set[str] = set()
     for line, row in _rows(path):
         where = f"{path}:{line}"
-        name, code = (row.get("take") or "").strip(), (row.get("isrc") or "").strip().upper()
+        name, code = (row.get("take") or "").strip(), _hyphened((row.get("isrc") or "").strip().upper())
         try:
             take_id = find(name)
             check_isrc(code)
@@ -36,6 +37,11 @@ def read_isrcs(path: Path, find: Callable[[str], str]) -> dict[str, str]:
         found[take_id] = code
         codes.add(code)
     return found
+
+
+def _hyphened(code: str) -> str:
+    """`GBAYE0601498` as `GB-AYE-06-01498`; anything else as it is."""
+    return "-".join((code[:2], code[2:5], code[5:7], code[7:])) if len(code) == BARE and code.isalnum() else code
 
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:

@@ -67,7 +67,8 @@ class Tools:
 
 @dataclass(frozen=True)
 class ReleaseOrder:
-    """What is to be released, where to, and what its files say. `isrc` by take id; `producer` None means `by`.
+    """What is to be released, where to, and what its files say. `isrc` by take id; `producer` None means the
+    catalog's title.
 
     Raises DeliveryError for words that cannot be put on record."""
 
@@ -86,8 +87,8 @@ class ReleaseOrder:
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", texts.release_name(self.name))
         object.__setattr__(self, "by", texts.person(self.by))
-        producer = self.by if self.producer is None else self.producer
-        object.__setattr__(self, "producer", texts.person(producer, "--producer"))
+        if self.producer is not None:
+            object.__setattr__(self, "producer", texts.person(self.producer, "--producer"))
         for name in self.formats:
             if name not in FORMATS:
                 raise DeliveryError(f"--formats: {shown(name)} is no format; {nearest(name, FORMATS)}")
@@ -207,7 +208,7 @@ class _Release:
         order, now = self.order, datetime.now(UTC)
         heading = Heading(
             str(uuid.uuid4()), order.catalog, self.title, order.name, order.target, decided.terms, order.by,
-            order.producer or order.by, now, order.aigc,
+            order.producer or self.title, now, order.aigc,
         )  # fmt: skip
         takes = [self._released(take, decided) for take in decided.frozen.takes]
         near = [{"takes": [pair.one, pair.other], "score": pair.score} for pair in decided.near]

@@ -91,7 +91,7 @@ def test_names_that_look_the_same_are_the_same() -> None:
 
 def test_isrcs_by_take(tmp_path: Path) -> None:
     table = tmp_path / "isrc.csv"
-    table.write_bytes("\ufefftake,isrc,note\r\naaaa,QM-ABC-26-00001,\"x,\ny\"\r\nbbbb,qm-abc-26-00002,\r\n".encode())
+    table.write_bytes("\ufefftake,isrc,note\r\naaaa,QM-ABC-26-00001,\"x,\ny\"\r\nbbbb,qmabc2600002,\r\n".encode())
     assert read_isrcs(table, find) == {"a" * 64: "QM-ABC-26-00001", "b" * 64: "QM-ABC-26-00002"}
 
 

@@ -61,11 +61,13 @@ def test_a_sentence_shows_the_words_the_name_and_the_remedy() -> None:
     assert sentence.endswith("describe the music without it: genre, mood, instruments, tempo")
 
 
-def test_each_name_is_told_once_and_not_warned_of_where_it_is_refused() -> None:
+def test_a_refused_name_is_told_in_every_place_that_must_be_mended_and_never_as_doubtful_too() -> None:
     text = brief(title="a Queen ballad", prompt="{who} in the style of Queen",
     identity="in the style of Queen, Metallica")
     findings = judged(text)
-    assert [finding.match.name for finding in findings.refused] == ["Queen", "Metallica"]
+    told = [(finding.match.name, finding.field) for finding in findings.refused]
+    zone = "zones[0].identity"
+    assert told == [("Queen", zone), ("Metallica", zone), ("Queen", "cues[0].prompt")]
     assert findings.doubtful == ()
 
 

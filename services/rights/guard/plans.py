@@ -1,4 +1,4 @@
-"""The prompt guard over a whole order: every text that a person wrote in a brief, each name told once, with its place.
+"""The prompt guard over a whole order: every text that a person wrote in a brief, each name told with its places.
 
 Templates are looked at as they stand and filled in, so that a name cannot be put together from a prompt and an axis.
 Nothing here stops an order; the caller decides what a refusal means.
@@ -47,22 +47,23 @@ class PlanFindings:
 def judge_plan(plan: Plan, guard: Guard) -> PlanFindings:
     """What `guard` finds in title, catalog, zones, prompts, axis values and filled prompts of `plan`.
 
-    Each distinct text is checked once, each name told once, in the order of the brief; a name that is refused
-    anywhere is not warned of."""
-    found: dict[str, Finding] = {}
-    checked: set[str] = set()
+    A refused name is told once for the title, each zone and each cue that holds it, in the order of the brief, so that
+    all of them can be mended at once; a doubtful one is told once, unless it is refused anywhere."""
+    refused: dict[tuple[str, Path], Finding] = {}
+    doubtful: dict[str, Finding] = {}
+    checked: dict[str, tuple[Match, ...]] = {}
     for path, text in _texts(plan):
-        if text in checked:
-            continue
-        checked.add(text)
-        for match in guard.check(text):
-            known = found.get(match.name)
-            if known is None or (known.match.weight == "doubtful" and match.weight == "refused"):
-                found[match.name] = _finding(plan, path, match)
-    return PlanFindings(
-        tuple(finding for finding in found.values() if finding.match.weight == "refused"),
-        tuple(finding for finding in found.values() if finding.match.weight == "doubtful"),
-    )
+        if text not in checked:
+            checked[text] = guard.check(text)
+        for match in checked[text]:
+            if match.weight == "doubtful":
+                doubtful.setdefault(match.name, _finding(plan, path, match))
+            else:
+                place = path[:2] if plan.read.path is not None else ()
+                refused.setdefault((match.name, place), _finding(plan, path, match))
+    names = {name for name, _ in refused}
+    passing = (finding for name, finding in doubtful.items() if name not in names)
+    return PlanFindings(tuple(refused.values()), tuple(passing))
 
 
 def _finding(plan: Plan, path: Path, match: Match) -> Finding:
@@ -76,14 +77,15 @@ def _finding(plan: Plan, path: Path, match: Match) -> Finding:
 def _texts(plan: Plan) -> Iterator[tuple[Path, str]]:
     """Every text of an order with its path in the brief, then the prompts as they were filled in."""
     brief = plan.read.brief
-    yield ("title",), brief.title
-    yield ("catalog",), brief.catalog
+    if plan.read.path is not None:  # an order by one sentence is titled by it
+        yield ("title",), brief.title
     for at, zone in enumerate(brief.zones):
         yield ("zones", at, "name"), zone.name
         yield ("zones", at, "identity"), zone.identity
     yield from _cue_texts(("defaults",), brief.defaults)
     for at, cue in enumerate(brief.cues):
         yield from _cue_texts(("cues", at), cue)
+    yield ("catalog",), brief.catalog
     yield from _filled(plan, brief)
 
 
