@@ -32,7 +32,7 @@ from services.audit.rows import (
     Stated,
 )
 from services.rights.materials import OWN_WORK
-from services.rights.register import Register, load
+from services.rights.register import Register, current
 
 NO_LICENCE = "not known"
 
@@ -45,7 +45,7 @@ def open_audit(engine: Engine, catalog: str, wanted: Wanted) -> "Iterator[Audit]
         if head is None:
             raise AuditError(f"no catalog {catalog!r}; `cueworks takes` lists what there is")
         now = datetime.now(UTC)
-        register = load(session).with_seed(now)
+        register = current(session).with_seed(now)
         times = [fact.recorded_at for fact in register.facts if fact.recorded_at]
         yield Audit(session, head, register, question(head.name, head.use, head.licensee, wanted, times, now), now)
 

@@ -28,7 +28,7 @@ from services.audit.rows import Released
 from services.audit.table import spreadsheet_safe
 from services.planning.faults import shown
 from services.rights.facts import Fact
-from services.rights.register import Knowledge, Register, load
+from services.rights.register import Knowledge, Register, current
 
 KINDS = ("fact", "generator", "prompt")
 IMPACT_FORMATS = (".csv", ".parquet", ".json")
@@ -207,7 +207,7 @@ def find_impact(session: Session, register: Register, text: str, catalog: str | 
 def open_impact(engine: Engine, text: str, catalog: str | None = None) -> Iterator[Impact]:
     """`find_impact` within one view of the database."""
     with reading(engine) as session:
-        yield find_impact(session, load(session).with_seed(), text, catalog)
+        yield find_impact(session, current(session).with_seed(), text, catalog)
 
 
 def impact_json(impact: Impact, rows: Sequence[Touched]) -> dict[str, Any]:
