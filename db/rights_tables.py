@@ -224,7 +224,10 @@ class Fingerprint(Base):
 
 
 class LedgerEntry(Base):
-    """One link of the chain. `entry` is the canonical JSON that was hashed, byte for byte; the rest is a view of it."""
+    """One link of the chain. `entry` is the canonical JSON that was hashed, byte for byte; the rest is a view of it.
+
+    No index of `sha256`: each entry names the one before, so that none is there twice, and nobody looks for one by it;
+    an index of digests costs more than all else of an append."""
 
     __tablename__ = "ledger_entry"
     __table_args__ = (Index("ix_ledger_entry_subject", "subject"), Index("ix_ledger_entry_kind", "kind"))
@@ -234,7 +237,7 @@ class LedgerEntry(Base):
     subject: Mapped[str] = mapped_column(String(200))
     at: Mapped[datetime]
     entry: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(Sha256, unique=True)
+    sha256: Mapped[str] = mapped_column(Sha256)
     previous: Mapped[str] = mapped_column(Sha256)
 
 

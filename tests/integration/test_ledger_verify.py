@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select, text, update
 
 from db.canonical import canonical
 from db.engine import open_engine, reading, writing
-from db.ledger import Entry, append, entries
+from db.ledger import Entry, append, entries, size
 from db.ledger_rows import rows_of
 from db.migrate import upgrade
 from db.rights_tables import LedgerEntry, Review
@@ -318,6 +318,17 @@ def test_an_inserted_entry_is_named(recorded: Recorded) -> None:
     named = {(problem.kind, problem.sequence) for problem in recorded.verify().problems}
     assert {("inserted", 2), ("reordered", 3)} <= named
     assert len([kind for kind, _ in named if kind == "reordered"]) == 1
+
+
+def test_an_entry_put_on_record_a_second_time_is_named(recorded: Recorded) -> None:
+    recorded.forge(
+        "INSERT INTO ledger_entry (sequence, kind, catalog, subject, at, entry, sha256, previous)"
+        " SELECT (SELECT MAX(sequence) + 1 FROM ledger_entry), kind, catalog, subject, at, entry, sha256, previous"
+        " FROM ledger_entry WHERE sequence = 2"
+    )
+    with reading(recorded.engine) as session:
+        last = size(session) - 1
+    assert ("reordered", last) in {(problem.kind, problem.sequence) for problem in recorded.verify().problems}
 
 
 def test_an_end_that_was_cut_off_is_told(signed: Recorded) -> None:

@@ -28,7 +28,7 @@ APPEND_ONLY = {  # table: its key
     "checkpoint": ("tree_size",),
 }
 UNIQUE_TOO = {  # table: what else must be unique in it
-    "ledger_entry": (("sha256",),), "licence_fact": (("corrects",),), "release": (("catalog_id", "name"),),
+    "licence_fact": (("corrects",),), "release": (("catalog_id", "name"),),
 }  # fmt: skip
 READ = 5_000
 
@@ -84,7 +84,6 @@ def upgrade() -> None:
         sa.Column("sha256", sa.String(length=64), nullable=False),
         sa.Column("previous", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name=op.f("pk_ledger_entry")),
-        sa.UniqueConstraint("sha256", name=op.f("uq_ledger_entry_sha256")),
     )
     with op.batch_alter_table("ledger_entry", schema=None) as batch_op:
         batch_op.create_index("ix_ledger_entry_kind", ["kind"], unique=False)
