@@ -19,6 +19,7 @@ BUSY_S = 30
 PRAGMAS = (
     "synchronous=FULL",  # a take that is recorded survives a power cut, as it does in PostgreSQL
     "foreign_keys=ON",
+    "cache_size=-65536",  # 64 MiB: the index that a batch of ledger entries scatters over stays in memory
     "recursive_triggers=ON",  # what REPLACE deletes, it deletes past the triggers otherwise
     "journal_mode=WAL",
 )
