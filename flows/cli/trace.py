@@ -28,11 +28,12 @@ def trace(
     """Tell whose sound a file is.
 
     By its bytes, by its samples in another container, by credentials that we signed, or by its fingerprint: also a
-    re-encoded piece of a take. Exit code 1 when a file is traced to no take.
+    re-encoded piece of a take. Exit code 1 when a file is traced to no take; files of a folder that hold no sound do
+    not count.
     """
     from services.provenance.credentials.reading import Trust
     from services.provenance.fingerprints.ffmpeg import UnreadableSoundError
-    from services.provenance.trace import Tracer
+    from services.provenance.trace import NO_SOUND, Tracer
     from services.settings import Settings
 
     settings = Settings.from_environment()
@@ -51,20 +52,24 @@ def trace(
     named = {str(file.absolute()) for file in files}
     if any(row.error and row.file in named for row in rows):
         raise typer.Exit(Code.BAD_INPUT)
-    if not rows or any(row.match == "none" for row in rows):
+    if all(row.match == NO_SOUND for row in rows) or any(row.match == "none" for row in rows):
         raise typer.Exit(Code.INCOMPLETE)
 
 
 def _traced(tracer: "Tracer", files: list[Path], damaged: bool, unreadable: type[Exception]) -> Iterator["Trace"]:
-    """A row for every file; one that cannot be read is told in its row."""
-    from services.provenance.trace import Trace, files_below
+    """A row for every file; one that cannot be read is told in its row, as is one of a folder that holds no sound."""
+    from services.provenance.trace import NO_SOUND, Trace, files_below, holds_no_sound
 
     for place in files:
-        for file in files_below(place) if place.is_dir() else [place]:
+        inside = place.is_dir()
+        for file in files_below(place) if inside else [place]:
             try:
                 yield tracer.trace(file, damaged)
             except unreadable as error:
-                yield Trace(str(file.absolute()), "none", error=str(error))
+                if inside and holds_no_sound(file):
+                    yield Trace(str(file.absolute()), NO_SOUND, notes=("holds no sound: nothing to trace",))
+                else:
+                    yield Trace(str(file.absolute()), "none", error=str(error))
 
 
 def _row(row: "Trace") -> list[object]:
@@ -75,7 +80,9 @@ def _row(row: "Trace") -> list[object]:
     best = row.found[0]
     where = best.where
     if where.release:
-        notes.append(f"released as {where.release}: {where.path}")
+        ended = f", withdrawn on {where.withdrawn_at:.10} by {where.withdrawn_by}" if where.withdrawn_at else ""
+        why = f" ({where.reason})" if where.reason else ""
+        notes.append(f"released as {where.release}{ended}{why}: {where.path}")
     if len(row.found) > 1:
         notes.append("also " + ", ".join(f"{one.take[:12]} ({one.score:.2f})" for one in row.found[1:]))
     place = [_seconds(where.file_s), _seconds(where.take_s), _seconds(where.length_s)]

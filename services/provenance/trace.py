@@ -4,8 +4,10 @@ Only what was checked is an answer: a manifest that is broken or that another ha
 a fingerprint counts once the waveforms agree. Nothing is changed but fingerprints that were missing.
 """
 
+import codecs
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from db.engine import reading
 from db.fingerprints import (
     Holder,
     KnownReference,
+    Released,
     holder_of_take,
     holders_of_bytes,
     holders_of_sound,
@@ -23,7 +26,9 @@ from db.fingerprints import (
     references_of_sound,
     released_as,
 )
+from db.releases import WithdrawalRow, release_rows
 from db.rights_tables import Reference
+from services.delivery import foreign
 from services.provenance.credentials.reading import Credentials, Trust, read_file
 from services.provenance.fingerprints.extract import Heard, hear
 from services.provenance.fingerprints.ffmpeg import UnreadableSoundError, opened
@@ -32,8 +37,13 @@ from services.provenance.fingerprints.library import Library, Told, untold
 from services.provenance.fingerprints.recognise import Recognised, recognise
 from services.storage.store import digest
 
-MATCHES = ("exact", "credentials", "fingerprint", "none")
+NO_SOUND = "no-sound"  # a text, a picture, a score: nothing that could be traced, and nobody's fault
+MATCHES = ("exact", "credentials", "fingerprint", "none", NO_SOUND)
 MOST_SHOWN = 10
+_START = 65_536  # bytes that tell text from sound
+_SOUNDS = {extension for extension, _ in foreign.CONTAINERS.values()} | {
+    "aif", "bin", "mka", "mp4", "oga", "opus", "raw", "wave", "webm",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,7 +51,7 @@ class Where:
     """Where the sound belongs and, for a part of a take, where it lies: seconds in the file and in the take.
 
     `found_by` is bytes, pcm, credentials or fingerprint; `path` is the asset's, absolute (a released file's: in its
-    release)."""
+    release). `withdrawn_at` (ISO 8601, UTC), by whom and the `reason` are those of a release that was called back."""
 
     found_by: str
     catalog: str
@@ -53,6 +63,16 @@ class Where:
     file_s: float | None = None
     take_s: float | None = None
     length_s: float | None = None
+    withdrawn_at: str | None = None
+    withdrawn_by: str | None = None
+    reason: str | None = None
+
+    def release_json(self) -> dict[str, Any] | None:
+        """The release that the file went out with, None where it is not one of a release's files."""
+        if self.release is None:
+            return None
+        told = {"name": self.release, "catalog": self.catalog, "path": self.path, "withdrawn_at": self.withdrawn_at}
+        return {**told, "withdrawn_by": self.withdrawn_by, "reason": self.reason}
 
 
 @dataclass(frozen=True)
@@ -99,6 +119,7 @@ class Trace:
             "take": best.take if best else None,
             "score": best.score if best else None,
             "where": asdict(best.where) if best else None,
+            "release": best.where.release_json() if best else None,
             "candidates": [asdict(found) for found in self.found],
             "references": [asdict(reference) for reference in self.references],
             "credentials": None if said is None or said.state == "none" else {
@@ -162,10 +183,7 @@ class Tracer:
 
     def _by_bytes(self, session: Session, sha256: str) -> tuple[Found, ...]:
         held = [Found(one.take, 1.0, self._where(one, "bytes")) for one in holders_of_bytes(session, sha256)]
-        out = [
-            Found(one.take, 1.0, Where("bytes", one.catalog, role=one.role, path=one.path, release=one.release))
-            for one in released_as(session, sha256)
-        ]
+        out = [Found(one.take, 1.0, where) for one, where in _released(session, sha256)]
         return tuple(_best_of_each([*out, *held])[:MOST_SHOWN])
 
     def _by_sound(self, session: Session, pcm_sha256: str) -> tuple[Found, ...]:
@@ -225,6 +243,26 @@ class Tracer:
         return self.library.index(self.told)
 
 
+def _released(session: Session, sha256: str) -> list[tuple[Released, Where]]:
+    """The releases that these bytes went out with: those that stand before those that were called back."""
+    files = released_as(session, sha256)
+    ended = {
+        (row.catalog, row.name): row.withdrawal
+        for catalog in {one.catalog for one in files}
+        for row in release_rows(session, catalog)
+    }
+    told = [(one, _out(one, ended.get((one.catalog, one.release)))) for one in files]
+    return sorted(told, key=lambda pair: pair[1].withdrawn_at is not None)
+
+
+def _out(file: Released, ended: WithdrawalRow | None) -> Where:
+    where = Where("bytes", file.catalog, role=file.role, path=file.path, release=file.release)
+    if ended is None:
+        return where
+    at = ended.at.astimezone(UTC).isoformat()
+    return replace(where, withdrawn_at=at, withdrawn_by=ended.by, reason=ended.reason)
+
+
 def _best_of_each(found: list[Found]) -> list[Found]:
     """Every take once, where it was found best."""
     return list({one.take: one for one in reversed(found)}.values())[::-1]
@@ -251,6 +289,27 @@ def _doubts(said: Credentials, take: str | None) -> list[str]:
                 if take is None else f"its credentials name take {said.take_id[:12]}, its sound is another one's"]
     signer = said.signer or "an unnamed signer"
     return [f"its credentials are not ours: signed by {signer}, whom nobody here vouches for"]
+
+
+def holds_no_sound(file: Path) -> bool:
+    """Whether a file is none that sound is kept in: by its name, or plain text under a name that is no sound's.
+
+    A sound file that is damaged, empty or holds something else is not meant."""
+    if foreign.NO_SOUND.fullmatch(file.suffix):
+        return True
+    return file.suffix.lower().removeprefix(".") not in _SOUNDS and _is_text(file)
+
+
+def _is_text(file: Path) -> bool:
+    try:
+        with opened(file) as handle, open(handle, "rb", closefd=False) as stream:
+            start = stream.read(_START)
+    except UnreadableSoundError:
+        return False
+    try:
+        return "\0" not in codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return False
 
 
 def files_below(folder: Path) -> Iterator[Path]:

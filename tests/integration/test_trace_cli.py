@@ -1,16 +1,24 @@
 """`cueworks trace`, `fingerprint` and `import` as a person calls them: what they print, and their exit codes."""
 
+import hashlib
 import json
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 
+from db.engine import writing
+from db.rights_tables import Judgement, Release, ReleaseItem, Withdrawal
+from db.tables import Catalog
 from flows.cli.app import main
 from services.settings import Settings
 from tests.integration.trace_studio import Studio
 from tests.unit.fingerprint_sounds import convert, music, write
+
+JUDGEMENT = "j" * 64
 
 
 @pytest.fixture
@@ -71,6 +79,67 @@ def test_a_folder_is_a_row_a_file(studio: Studio, command: Command, tmp_path: Pa
     assert "no sound" in rows[1]["error"]
     rows = command.json("trace", folder / "deep" / "a.flac", studio.blob(1))
     assert [row["take"] for row in rows] == studio.ids[:2]
+
+
+def test_files_of_a_folder_that_hold_no_sound_are_told_and_do_not_fail_it(
+    studio: Studio, command: Command, tmp_path: Path
+) -> None:
+    folder = tmp_path / "release"
+    folder.mkdir()
+    (folder / "a.flac").write_bytes(studio.blob(0).read_bytes())
+    (folder / "SHA256SUMS").write_text("00  a.flac\n")
+    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json.sig").write_text("a note\n")
+    rows = command.json("trace", folder)
+    assert [row["match"] for row in rows] == ["no-sound", "exact", "no-sound", "no-sound"]
+    assert [row["error"] for row in rows] == [None] * 4
+    assert "holds no sound" in command("trace", folder)[1]
+    (folder / "b.wav").write_text("a pointer to a sound that was never fetched")
+    assert command("trace", folder)[0] == 1
+    for file in (folder / "a.flac", folder / "b.wav"):
+        file.unlink()
+    assert command("trace", folder)[0] == 1
+
+
+def test_a_file_of_a_withdrawn_release_says_so(studio: Studio, command: Command, tmp_path: Path) -> None:
+    released = tmp_path / "out.flac"
+    released.write_bytes(convert(studio.blob(0), tmp_path / "x.flac", "-metadata", "title=x").read_bytes())
+    release_file(studio, "gold", released, "a contract ended")
+    row = command.json("trace", released)
+    told = row["release"]
+    assert (told["name"], told["withdrawn_by"], told["reason"]) == ("gold", "Grace", "a contract ended")
+    assert told["withdrawn_at"] == "2026-03-02T00:00:00+00:00"
+    assert "released as gold, withdrawn on 2026-03-02 by Grace (a contract ended)" in command("trace", released)[1]
+    release_file(studio, "silver", released)
+    row = command.json("trace", released)
+    assert (row["release"]["name"], row["release"]["withdrawn_at"]) == ("silver", None)
+    assert command.json("trace", studio.blob(1))["release"] is None
+
+
+def release_file(studio: Studio, name: str, file: Path, withdrawn: str | None = None) -> None:
+    """Put a release of this one file of the first take on record."""
+    at, sha256 = datetime(2026, 3, 1, tzinfo=UTC), hashlib.sha256(file.read_bytes()).hexdigest()
+    with writing(studio.engine) as session:
+        catalog = session.scalar(select(Catalog.id))
+        session.execute(insert(Release), [{
+            "id": f"release-{name}", "catalog_id": catalog, "name": name, "use": "commercial-game", "licensee": {},
+            "target": "plain", "folder": "out", "by": "Ada", "created_at": at, "manifest": "{}",
+            "manifest_sha256": "0" * 64,
+        }])  # fmt: skip
+        if session.get(Judgement, JUDGEMENT) is None:
+            session.add(Judgement(
+                id=JUDGEMENT, answer="allowed", use="commercial-game", licensee={}, generator="empty", revision="1",
+                plan="*", as_of=at.date(), reasons=[], duties=[],
+            ))  # fmt: skip
+            session.flush()
+        session.execute(insert(ReleaseItem), [{
+            "release_id": f"release-{name}", "path": "mix.flac", "take_id": studio.ids[0], "role": "mix",
+            "media_type": "audio/flac", "sha256": sha256, "bytes": 1, "source_sha256": sha256,
+            "judgement_id": JUDGEMENT,
+        }])  # fmt: skip
+        if withdrawn:
+            gone = {"release_id": f"release-{name}", "by": "Grace", "reason": withdrawn, "at": at + timedelta(days=1)}
+            session.execute(insert(Withdrawal), [gone])
 
 
 @pytest.mark.parametrize("bad", ["missing.wav", "empty.wav", "text.wav", "/dev/zero"])
