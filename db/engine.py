@@ -7,9 +7,10 @@ nothing else; it never creates tables (see `db.migrate`).
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, NullPool, create_engine, event
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
@@ -33,6 +34,18 @@ def open_engine(url: str) -> Engine:
     engine = create_engine(parsed, connect_args={"timeout": BUSY_S})
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def open_unwritable(path: Path) -> Engine:
+    """An engine for an SQLite file that cannot be written, nor anything beside it: a copy on read-only media.
+
+    What its write-ahead log holds is not seen (sqlite.org/uri.html, `immutable`): the caller makes sure there is none.
+    """
+    address = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    engine = create_engine("sqlite+pysqlite://", creator=lambda: sqlite3.connect(address, uri=True), poolclass=NullPool)
+    event.listen(engine, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
 
 

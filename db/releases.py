@@ -19,7 +19,6 @@ from db.ledger_rows import Rows, merged, rows_from
 from db.rights_tables import (
     Contribution,
     Derivation,
-    JudgementFact,
     LicenceFact,
     Release,
     ReleaseItem,
@@ -319,24 +318,6 @@ def generator_cards(session: Session) -> dict[tuple[str, str], dict[str, Any]]:
     columns = (Generator.id, Generator.revision, Generator.weights_digest, Generator.card)
     found = session.execute(select(*columns))
     return {(id_, revision): {"weights_digest": digest, **card} for id_, revision, digest, card in found}
-
-
-def recorded_expressions(session: Session, take_ids: Iterable[str]) -> dict[str, set[str]]:
-    """The licence expressions that the newest verdict on each take rests on."""
-    found: dict[str, set[str]] = defaultdict(set)
-    newest: dict[str, str] = {}
-    for part in chunks(take_ids, KEYS_A_QUERY):
-        query = (
-            select(Verdict.take_id, Verdict.judgement_id, LicenceFact.expression)
-            .join(JudgementFact, JudgementFact.judgement_id == Verdict.judgement_id)
-            .join(LicenceFact, LicenceFact.id == JudgementFact.fact_id)
-            .where(Verdict.take_id.in_(part))
-            .order_by(Verdict.judged_at.desc(), Verdict.judgement_id)
-        )
-        for take_id, judgement_id, expression in session.execute(query):
-            if newest.setdefault(take_id, judgement_id) == judgement_id:
-                found[take_id].add(expression)
-    return found
 
 
 def released_takes(session: Session, release_id: str) -> list[AskedTake]:

@@ -158,8 +158,8 @@ def carry_out(
     when another driver works on the catalog; LedgerBrokenError, once all is recorded, where
     the ledger does not continue what was signed; RenderingStoppedError ends up in the outcome.
     """
-    settings.check_keys()
     engine = settings.open_database()
+    settings.check_ledger(engine)
     with catalog_lock(settings.home, engine, order.catalog):
         run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined)
         stages.reach("plan")

@@ -26,6 +26,7 @@ DEFAULT_HOME = "catalog"
 MOST_DIGITS = 12
 UPGRADE = "run `cueworks db upgrade`"
 DATABASE = "cueworks.db"
+COPY = "copy the home to where it can be written, and read it there"
 
 
 class SettingError(ValueError):
@@ -107,7 +108,11 @@ class Settings:
         return engine
 
     def open_for_reading(self) -> "Engine":
-        """The database; where the embedded one was never made, an empty one in memory: reading leaves no file."""
+        """The database; where the embedded one was never made, an empty one in memory: reading leaves no file.
+
+        A home on read-only media is read as it lies. Raises SettingError as `open_database`."""
+        if self._is_unwritable():
+            return self._open_unwritable()
         if not self.embedded or (self.home / DATABASE).exists():
             return self.open_database()
         from sqlalchemy import StaticPool, create_engine
@@ -116,6 +121,18 @@ class Settings:
 
         engine = create_engine("sqlite+pysqlite://", poolclass=StaticPool)
         upgrade(engine)
+        return engine
+
+    def _is_unwritable(self) -> bool:
+        return self.embedded and (self.home / DATABASE).exists() and not os.access(self.home, os.W_OK)
+
+    def _open_unwritable(self) -> "Engine":
+        from db.migrate import HEAD, current_revision
+
+        engine, database = self.connect(), self.home / DATABASE
+        if (at := current_revision(engine)) != HEAD:
+            what = f"{database}: its schema is {at or 'empty'}, this release needs {HEAD}, and it cannot be written"
+            raise SettingError(f"{what}; {COPY}")
         return engine
 
     def read_register(self) -> "Register":
@@ -141,14 +158,14 @@ class Settings:
             self.open_database()  # tells what is wrong
             raise
 
-    def check_keys(self) -> None:
-        """Make the key that signs checkpoints where there is none yet.
+    def check_ledger(self, engine: "Engine") -> None:
+        """Before work, not after it: there is a key to sign with, and the ledger goes on from what was signed.
 
-        Raises UnusableKeyError, and OSError where the folder cannot be written: before work, not after it."""
-        from services.provenance.checkpoints import PURPOSE
+        Raises UnusableKeyError, LedgerBrokenError; OSError where the folder of keys cannot be written."""
+        from services.provenance.checkpoints import check_follows, checkpoint_folders
         from services.provenance.keys import KeyFolder
 
-        KeyFolder(self.keys).signing_key(PURPOSE)
+        check_follows(engine, KeyFolder(self.keys), checkpoint_folders(self.home, self.checkpoints))
 
     def sign_checkpoint(self, engine: "Engine") -> "SignedTree | None":
         """Sign the ledger as it is now and export the checkpoint; None where nothing is on record.
@@ -169,10 +186,17 @@ class Settings:
         return verify_ledger(engine, KeyFolder(self.keys).public_keys(), folders, progress)
 
     def connect(self) -> "Engine":
-        """An engine for the database as it is; connects to nothing yet."""
-        from db.engine import open_engine
+        """An engine for the database as it is; connects to nothing yet. Raises SettingError where it lies on
+        read-only media and its last changes are not in it."""
+        from db.engine import open_engine, open_unwritable
 
-        return open_engine(self.database_url)
+        if not self._is_unwritable():
+            return open_engine(self.database_url)
+        log = self.home / f"{DATABASE}-wal"
+        if log.exists() and log.stat().st_size:
+            what = f"{self.home / DATABASE}: cannot be written, and {log.name} holds what is not in it yet"
+            raise SettingError(f"{what}; {COPY}")
+        return open_unwritable(self.home / DATABASE)
 
     def workshop(self, card: "Card") -> "Workshop":
         """How workers for the generator of `card` are built."""

@@ -4,7 +4,7 @@ import hashlib
 import io
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -31,14 +31,19 @@ from services.delivery.reviews import Decision, review
 from services.mastering.encode import encode
 from services.mastering.pcm import Pcm
 from services.provenance.credentials import Aigc, Claim, Signed, tag_file
+from services.rights.facts import Fact
 from services.storage.folder import FolderStore
 from services.storage.tree import link
 from tests.catalog_rows import done, failed, new_order, new_take, open_run, order_takes, record_takes
 
-FACT = "fact-0001"
 EXPRESSION = "CC-BY-4.0"
 CREDIT = "Music made with the Empty Generator"
 SOURCE = "the maker's own file"
+KNOWN = Fact(
+    subject="empty", component="weights", answer="licence", expression=EXPRESSION, attribution=CREDIT, source=SOURCE,
+    grade="read", recorded_by="test", recorded_at=datetime(2026, 1, 1, tzinfo=UTC),
+)  # fmt: skip
+FACT = KNOWN.id
 COMPOSER = CARDS["composer"]
 FORMATS = (("flac", "audio/flac"), ("ogg", "audio/ogg"))
 
@@ -87,6 +92,9 @@ class MadeGate:
 
     def facts(self, session: Session, ids: Collection[str]) -> Mapping[str, FactText]:
         return fact_texts(session, ids)
+
+    def licences(self, session: Session, judged: Mapping[str, MadeJudgement]) -> Mapping[str, str]:
+        return dict.fromkeys(judged, EXPRESSION)
 
     def record(
         self, session: Session, catalog: str, judged: Mapping[str, MadeJudgement], at: datetime
@@ -237,9 +245,5 @@ def failing_take(studio: Studio, number: int = 9) -> str:
 
 
 def add_fact(engine: Engine) -> None:
-    empty = {"plan": "*", "licensee": "*", "use": "*", "revision": "*", "component": "weights", "trigger": "",
-             "output_ownership": "", "training_data": "", "note": "", "grade": "R", "duties": []}  # fmt: skip
-    known = {"id": FACT, "subject": "empty", "answer": "licence", "expression": EXPRESSION, "attribution": CREDIT,
-             "source": SOURCE, "recorded_at": datetime(2026, 1, 1, tzinfo=UTC), "recorded_by": "test"}  # fmt: skip
     with writing(engine) as session:
-        session.execute(insert(LicenceFact), [empty | known])
+        session.execute(insert(LicenceFact), [asdict(KNOWN) | {"id": FACT, "duties": []}])

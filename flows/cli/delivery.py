@@ -8,6 +8,7 @@ import typer
 from flows.cli import output
 from flows.cli.errors import Code, UsageError
 from flows.cli.options import Json, Quiet
+from flows.cli.signing import open_to_record, signs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -48,11 +49,11 @@ def review(
     *takes, word = words
     decision = Decision(word, by, note, tuple(contribution or ()))
     settings = Settings.from_environment()
-    engine = settings.open_database()
+    engine = open_to_record(settings)
     ids = _meant(engine, takes, all_of, state, quiet)
     rows = decide(engine, ids, decision)
     if any(row.new or row.contributions for row in rows):
-        _tools(engine, settings).settled()
+        signs(settings, engine)()
     if json:
         output.print_json([asdict(row) for row in rows])
         return
@@ -104,10 +105,10 @@ def add(
 
     part = Part(kind, by, note, file)
     settings = Settings.from_environment()
-    engine = settings.open_database()
+    engine = open_to_record(settings)
     done = contribute(engine, settings.home, settings.open_store(), find_take(engine, take), part)
     if done.new:
-        _tools(engine, settings).settled()
+        signs(settings, engine)()
     if json:
         output.print_json(asdict(done))
         return
@@ -168,7 +169,7 @@ def _carried_out(values: dict[str, Any], isrc_file: Path | None, quiet: bool) ->
 
     settings = Settings.from_environment()
     order = ReleaseOrder(**values)
-    engine = settings.open_database()
+    engine = open_to_record(settings)
     if isrc_file is not None:
         codes = read_isrcs(isrc_file, lambda take: find_take(engine, take).id)
         order = ReleaseOrder(**values, isrc=codes)
@@ -180,7 +181,7 @@ def _carried_out(values: dict[str, Any], isrc_file: Path | None, quiet: bool) ->
 def _tools(engine: "Engine", settings: "Settings") -> "Tools":
     from services.delivery.tools import open_tools
 
-    return open_tools(engine, settings.home, settings.keys, settings.checkpoints)
+    return open_tools(engine, settings.keys, signs(settings, engine))
 
 
 def _user() -> str:
@@ -300,8 +301,8 @@ def withdraw(
     from services.settings import Settings
 
     settings = Settings.from_environment()
-    engine = settings.open_database()
-    done = call_back(engine, catalog, name, by, reason, _tools(engine, settings).settled)
+    engine = open_to_record(settings)
+    done = call_back(engine, catalog, name, by, reason, signs(settings, engine))
     told = done.withdrawal
     if json:
         at = told.at.isoformat()

@@ -9,16 +9,19 @@ import typer
 from flows.cli import output
 from flows.cli.errors import Code, UsageError
 from flows.cli.options import CatalogName, Json
+from flows.cli.signing import open_to_record, signs
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from db.ledger import EntryRow
     from services.provenance.keys import PublicKey
+    from services.settings import Settings
 
 ledger_app = typer.Typer(help="The record of what happened: show it, sign it, prove it.")
 keys_app = typer.Typer(help="The keys that sign: show them, rotate them.")
 
+C2PA, STATEMENT = "c2pa", "statement"  # beside the ledger's own key, that of checkpoints
 MOST_DIGITS = 15
 LARGEST_KEY = 64 * 1024
 
@@ -173,32 +176,50 @@ def show_keys(json: Json = False) -> None:
 
 @keys_app.command("rotate")
 def rotate(
-    purpose: Annotated[str, typer.Argument(help="What the key is for.")] = "checkpoint", json: Json = False
+    purpose: Annotated[str, typer.Argument(help="checkpoint, statement or c2pa.")] = "checkpoint", json: Json = False
 ) -> None:
     """Put a new key in the place of the one in use.
 
-    The old key signs the new one, and both go on record. The old private key is gone; its public half stays.
+    The old key signs the new one, and both go on record. The old private key is gone; its public half stays. c2pa is
+    the local certificate authority that signs released files: its old certificate stays known.
     """
-    from db.engine import reading
-    from db.ledger import check_clock
-    from services.provenance.checkpoints import PURPOSE, announce, checkpoint_folders
-    from services.provenance.checkpoints import checkpoint as sign
-    from services.provenance.keys import KeyFolder
+    from services.provenance.checkpoints import PURPOSE
     from services.settings import Settings
 
     settings = Settings.from_environment()
-    engine, keys = settings.open_database(), KeyFolder(settings.keys)
-    with reading(engine) as session:
-        check_clock(session)
-    old, new = keys.rotate(purpose)
-    if purpose != PURPOSE:
-        announce(engine, keys, purpose)
-    else:  # goes on record with the checkpoint that it signs
-        sign(engine, keys, checkpoint_folders(settings.home, settings.checkpoints))
+    if purpose == C2PA:
+        _rotate_authority(settings, json)
+        return
+    if purpose not in (PURPOSE, STATEMENT):
+        raise UsageError(f"{purpose!r:.80}: keys are for {PURPOSE}, {STATEMENT} and {C2PA}")
+    old, new = _rotate_key(settings, purpose)
     if json:
         output.print_json({"old": old.as_json(), "new": new.as_json()})
     else:
         output.line(f"key {new.id} takes the place of {old.id} for {purpose}")
+
+
+def _rotate_key(settings: "Settings", purpose: str) -> "tuple[PublicKey, PublicKey]":
+    from db.engine import reading
+    from db.ledger import check_clock
+    from services.provenance.checkpoints import PURPOSE, announce
+    from services.provenance.keys import KeyFolder
+
+    engine, keys = open_to_record(settings), KeyFolder(settings.keys)
+    with reading(engine) as session:
+        check_clock(session)
+    old, new = keys.rotate(purpose)
+    if purpose != PURPOSE:  # that one goes on record with the checkpoint that it signs
+        announce(engine, keys, purpose)
+    signs(settings, engine)()
+    return old, new
+
+
+def _rotate_authority(settings: "Settings", json: bool) -> None:
+    from services.provenance.credentials import rotate as renew
+
+    root = renew(settings.keys / C2PA)
+    output.print_json({"root": root}) if json else output.line(f"a new local certificate authority signs now: {root}")
 
 
 def _subject(engine: "Engine", name: str) -> str:

@@ -10,6 +10,7 @@ import typer
 from flows.cli import output
 from flows.cli.errors import UsageError
 from flows.cli.options import Json
+from flows.cli.signing import open_to_record, signs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,12 +177,12 @@ def _record(settings: "Settings", change: Any, facts: "Sequence[Fact]", json: bo
     from services.rights.listing import fact_json
     from services.rights.register import open_register
 
-    engine = settings.open_database()
+    engine = open_to_record(settings)
     open_register(engine)
     with writing(engine) as session:
         entries: list[Entry] = change(session)
         append(session, entries)
-    _sign(settings, engine)
+    signs(settings, engine)()
     register = open_register(engine)
     if json:
         output.print_json([fact_json(register, register.by_id[fact.id]) for fact in facts])
@@ -191,15 +192,6 @@ def _record(settings: "Settings", change: Any, facts: "Sequence[Fact]", json: bo
         replaced = f", in place of {fact.corrects}" if fact.corrects else ""
         state = "recorded" if fact.id in new else "was recorded before"
         output.line(f"{fact.id} {state}{replaced}: {fact.subject} ({fact.component}), {fact.use}: {fact.answer}")
-
-
-def _sign(settings: "Settings", engine: Any) -> None:
-    from services.provenance.checkpoints import checkpoint, checkpoint_folders
-    from services.provenance.keys import KeyFolder
-
-    signed = checkpoint(engine, KeyFolder(settings.keys), checkpoint_folders(settings.home, settings.checkpoints))
-    for warning in signed.warnings if signed else ():
-        output.note(f"warning: {warning}")
 
 
 def day(text: str | None, option: str = "--as-of") -> date:

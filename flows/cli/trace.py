@@ -10,6 +10,7 @@ import typer
 from flows.cli import output
 from flows.cli.errors import Code, UsageError
 from flows.cli.options import Json, Quiet
+from flows.cli.signing import open_to_record, signs
 
 if TYPE_CHECKING:
     from services.provenance.fingerprints.library import Library
@@ -190,13 +191,14 @@ def import_(
     if kind == "take" and catalog is None:
         raise UsageError("--catalog: say which catalog the takes are put into")
     settings = Settings.from_environment()
-    importer = Importer(settings.open_database(), settings.home, settings.open_store())
+    importer = Importer(open_to_record(settings), settings.home, settings.open_store())
     terms = Terms(licence, source, by, generator, plan)
     if kind == "reference" or catalog is None:
         rows = importer.references(files, terms, title)
     else:
         rows = importer.takes(files, terms, Place(catalog, cue, state, title, prompt, use))
         publish(importer.engine, settings.home, catalog)
+    signs(settings, importer.engine)()
     if json:
         output.print_json([asdict(row) for row in rows])
         return

@@ -3,15 +3,11 @@
 Nothing is signed here. A prompt is only ever told by its digest.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from db.releases import FactText
 from services.audit import origins
 from services.audit.origins import origin_of
 from services.delivery.frozen import FrozenTake
-from services.delivery.gate import Judged
-from services.delivery.licences import joined
 from services.provenance.credentials.claim import DISCLOSURES, Aigc, Claim
 
 RULES = "algorithmicMedia"
@@ -33,9 +29,8 @@ def source_type(take: FrozenTake) -> str:
     return RULES if origin_of(take.take.generator, take.card).kind == origins.RULES else TRAINED
 
 
-def licence(take: FrozenTake, judged: Judged, facts: Mapping[str, FactText]) -> str:
-    """The licence a take goes out under: every expression that its judgement rests on."""
-    said = joined((facts[id_].expression for id_ in judged.facts if id_ in facts), take.card.get("licence", ""))
+def licence(said: str) -> str:
+    """The terms of a take's sound, as a tag can hold them."""
     return said if len(said) <= LONGEST_LICENCE else "see manifest.json"
 
 

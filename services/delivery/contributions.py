@@ -29,9 +29,10 @@ from db.rows import AssetRow, TakeRow
 from services.catalog.lock import files_kept
 from services.delivery import texts
 from services.delivery.errors import DeliveryError
-from services.delivery.licences import take_licences
 from services.delivery.records import entries, moment
 from services.planning.faults import printable, shown
+from services.rights.register import load
+from services.rights.terms import sound_licence
 from services.storage.store import BlobStore
 
 EDIT = "edit"
@@ -139,7 +140,8 @@ def _write(
     made = entries("contribution", take.catalog, add_contributions(session, [row]))
     outcome = Contributed(row.id, take.id, row.kind, row.by, sha256, None, True)
     if master is not None and sha256 is not None:
-        licence = take_licences(session, [take])[take.id]
+        known = load(session).with_seed()
+        licence = sound_licence(known, take.generator, take.revision, at.date(), at)
         edit = DerivationRow(
             str(uuid.uuid4()), sha256, master.sha256, take.id, EDIT, licence, f"take {take.id}", part.by, part.note, at
         )

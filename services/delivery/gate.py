@@ -76,6 +76,10 @@ class Gate(Protocol):
         """What the facts behind judgements say of licence, attribution and source, by id."""
         ...
 
+    def licences(self, session: Session, judged: Mapping[str, Judged]) -> Mapping[str, str]:
+        """Under whose terms the sound of each take stands, by id (`services.rights.terms`)."""
+        ...
+
     def record(
         self, session: Session, catalog: str, judged: Mapping[str, Judged], at: datetime
     ) -> list[Entry]:

@@ -18,9 +18,10 @@ from db.verdicts import AskedTake, insert_verdicts
 from services.delivery.gate import Judged, Terms
 from services.rights.gate import licensee_of
 from services.rights.keeping import keep, moment, standing_policy
-from services.rights.policy import Judgement, Policy
-from services.rights.register import load
+from services.rights.policy import Judgement, Policy, Question
+from services.rights.register import Register, load
 from services.rights.takes import judge_takes
+from services.rights.terms import sound_licence
 
 STAGE = "release"
 
@@ -49,6 +50,15 @@ class PolicyGate:
             for fact in found
         }
 
+    def licences(self, session: Session, judged: Mapping[str, Judged]) -> Mapping[str, str]:
+        register = self._policy(session).register
+        told: dict[str, str] = {}
+        for judgement in judged.values():
+            assert isinstance(judgement, Judgement), "only what this gate judged has terms"
+            if judgement.id not in told:
+                told[judgement.id] = _licence(register, judgement.question)
+        return {id_: told[judgement.id] for id_, judgement in judged.items()}
+
     def record(self, session: Session, catalog: str, judged: Mapping[str, Judged], at: datetime) -> list[Entry]:
         judgements = {id_: judgement for id_, judgement in judged.items() if isinstance(judgement, Judgement)}
         assert len(judgements) == len(judged), "only what this gate judged is put on record"
@@ -66,3 +76,10 @@ class PolicyGate:
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, Policy(load(session).with_seed()))
         return self._kept[1]
+
+
+def _licence(register: Register, asked: Question) -> str:
+    return sound_licence(
+        register, asked.generator, asked.revision, asked.as_of, asked.known_at, asked.materials,
+        plan=asked.plan, use=asked.use, licensee=asked.licensee.kind,
+    )  # fmt: skip

@@ -142,6 +142,7 @@ class _Decided:
     terms: Terms
     judged: Mapping[str, Judged]
     facts: Mapping[str, FactText]
+    licences: Mapping[str, str]
     near: tuple[Near, ...] = ()
 
 
@@ -179,7 +180,7 @@ class _Release:
         ids = [take.id for take in frozen.takes]
         judged = self.tools.gate.judge(session, list(asked_takes(session, ids)), terms, now)
         facts = self.tools.gate.facts(session, {fact for judgement in judged.values() for fact in judgement.facts})
-        return _Decided(frozen, terms, judged, facts)
+        return _Decided(frozen, terms, judged, facts, self.tools.gate.licences(session, judged))
 
     def _check_isrc(self, frozen: Frozen) -> None:
         if strange := sorted(set(self.order.isrc) - {take.id for take in frozen.takes}):
@@ -225,7 +226,7 @@ class _Release:
 
     def _released(self, take: FrozenTake, decided: _Decided) -> Released:
         judged = decided.judged[take.id]
-        return Released(take, judged, claims.licence(take, judged, decided.facts), self.order.isrc.get(take.id))
+        return Released(take, judged, claims.licence(decided.licences[take.id]), self.order.isrc.get(take.id))
 
     def _record(self, row: ReleaseRow, items: Sequence[ItemRow], decided: _Decided) -> None:
         """One transaction: verdicts, the release, its files, their ledger entries; all as it was decided, or nothing.
@@ -263,6 +264,7 @@ class _Release:
             decided.frozen.left_out, (), tuple(documents.attributions(decided.facts)),
         )  # fmt: skip
         if not staged.is_dir():
+            self._check_there(there)
             return outcome
         if str(self.place) != there.folder:
             what = f"release {there.name!r} is on record and its files are staged, but its folder is not there yet"
@@ -276,6 +278,13 @@ class _Release:
         folder.publish(staged, self.place)
         self.tools.settled()
         return replace(outcome, finished=True)
+
+    def _check_there(self, there: ReleaseRow) -> None:
+        """Raises DeliveryError where --out is, or would be, without the files: nobody may take it for delivered."""
+        if str(self.place) != there.folder or not self.place.is_dir():
+            gone = "" if Path(there.folder).is_dir() else ", which is gone: put a copy of it back"
+            what = f"release {there.name!r} went out on {there.created_at:%Y-%m-%d %H:%M} UTC to {there.folder}{gone}"
+            raise DeliveryError(f"{what}; a release is made once: copy that folder, or release under another name")
 
 
 def _there(session: Session, order: ReleaseOrder) -> ReleaseRow | None:

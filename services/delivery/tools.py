@@ -19,8 +19,6 @@ from services.provenance.checkpoints import (
     BROKEN,
     PURPOSE,
     LedgerBrokenError,
-    checkpoint,
-    checkpoint_folders,
     log_origin,
 )
 from services.provenance.credentials import (
@@ -41,8 +39,8 @@ C2PA = "c2pa"
 LONGEST_KEY = 4096
 
 
-def open_tools(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Path] = ()) -> Tools:
-    """The tools of a home. `keys` is the folder of private keys, `checkpoints` further folders for checkpoints."""
+def open_tools(engine: Engine, keys: Path, settled: Callable[[], object]) -> Tools:
+    """The tools of a catalog. `keys` is the folder of private keys; `settled` signs the ledger once all is recorded."""
 
     @cache
     def signer() -> Signer:
@@ -64,16 +62,7 @@ def open_tools(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Pat
             raise LedgerBrokenError(f"the ledger is empty although takes were made; {BROKEN}")
         return sign(text, log_origin(first), KeyFolder(keys).signing_key(PURPOSE))
 
-    return Tools(PolicyGate(), seal, near, signs(engine, home, keys, checkpoints), vouch)
-
-
-def signs(engine: Engine, home: Path, keys: Path, checkpoints: Sequence[Path] = ()) -> Callable[[], object]:
-    """Signs a checkpoint of the ledger when it is called."""
-
-    def settled() -> object:
-        return checkpoint(engine, KeyFolder(keys), checkpoint_folders(home, checkpoints))
-
-    return settled
+    return Tools(PolicyGate(), seal, near, settled, vouch)
 
 
 def carried(keys: Path) -> Callable[[Path], Carried]:

@@ -24,7 +24,7 @@ from db.engine import reading, writing
 from db.ledger import Entry, EntryRow, append, check_clock, entries, entry_texts, first_entry, size
 from db.rights_tables import Checkpoint, LedgerEntry
 from services.provenance.files import write_once
-from services.provenance.keys import KeyFolder, PublicKey
+from services.provenance.keys import KeyFolder, PublicKey, UnusableKeyError
 from services.provenance.merkle import Frontier, leaf_hash
 from services.provenance.notes import (
     LONGEST_NOTE,
@@ -99,6 +99,35 @@ def checkpoint(engine: Engine, keys: KeyFolder, folders: Sequence[Path]) -> Sign
     else:
         _check_reached(entry_count, _claims(folders, last.head.origin))
     return _exported(last, keys.public_keys(PURPOSE), folders)
+
+
+def check_follows(engine: Engine, keys: KeyFolder, folders: Sequence[Path]) -> None:
+    """Before anything goes on record: there is a usable key, and the ledger goes on from what a key of ours signed.
+
+    Reads the last checkpoints alone; `verify` tells the rest. Raises LedgerBrokenError, UnusableKeyError."""
+    keys.signing_key(PURPOSE)
+    with reading(engine) as session:
+        first, entry_count, last, stored = first_entry(session), size(session), _last(session), _stored(session)
+    if first is None:
+        _check_new(folders[0])
+        return
+    origin = log_origin(first)
+    claims = _claims(folders, origin)
+    _check_reached(entry_count, claims)
+    for claimed, (root, path) in claims.items():
+        if stored.get(claimed, root) != root:
+            raise LedgerBrokenError(f"the first {claimed} entries are not those that {path} signed; {BROKEN}")
+    if last is not None and not signers(read_note(last.note), origin, keys.public_keys(PURPOSE))[0]:
+        what = f"the ledger's last checkpoint was signed by key {last.key_id}, which is not in {keys.path}"
+        remedy = "set CUEWORKS_KEYS to the folder that holds it, or put its owner's *.pub file there"
+        raise UnusableKeyError(f"{what}; {remedy}; nothing was written")
+
+
+def _check_new(folder: Path) -> None:
+    found = next(exported_checkpoints(folder), None)
+    if found is not None:
+        what = f"the database has no ledger, but {found.path} signed one: it was emptied, or is another one"
+        raise LedgerBrokenError(f"{what}; put the right database back, or move {folder} away; nothing was written")
 
 
 def announce(engine: Engine, keys: KeyFolder, purpose: str) -> None:

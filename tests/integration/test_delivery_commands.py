@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import pytest
@@ -137,7 +138,13 @@ def test_a_forged_export_is_not_vouched_for(
     [key] = (one.home / "checkpoints").glob("*.vkey")
     ours = said(run, "release", "--check", genuine)
     assert (ours["vouched_by"], ours["signers"]) == (key.stem, ["Cueworks local signer"])
-    monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "strange"))
+    strange = tmp_path / "strange"
+    strange.mkdir(mode=0o700)
+    monkeypatch.setenv("CUEWORKS_KEYS", str(strange))
+    refused = run("release", "game", "forged", "--out", forged, "--by", "Ada")
+    assert refused[0] == 2 and not forged.exists()
+    for public in (tmp_path / "keys").glob("*.pub"):  # who knows our public keys gets that far
+        copy(public, strange)
     said(run, "release", "game", "forged", "--out", forged, "--by", "Ada")
     monkeypatch.setenv("CUEWORKS_KEYS", str(tmp_path / "keys"))
     found = said(run, "release", "--check", forged)

@@ -264,10 +264,15 @@ def crash(*_: object) -> None:
 def test_a_release_is_there_once_and_told_when_it_is_asked_for_again(studio: Studio, out: Path) -> None:
     studio.approve()
     first = studio.release(out)
-    again = studio.release(out.with_name("elsewhere"))
+    again = studio.release(out)
     assert (again.fresh, again.finished, again.release.id) == (False, False, first.release.id)
     assert (again.takes, again.files, again.bytes) == (first.takes, first.files, first.bytes)
+    with pytest.raises(DeliveryError, match="made once: copy that folder"):  # nobody may take this for delivered
+        studio.release(out.with_name("elsewhere"))
     assert not out.with_name("elsewhere").exists()
+    out.rename(out.with_name("lost"))
+    with pytest.raises(DeliveryError, match="is gone: put a copy of it back"):
+        studio.release(out)
     assert counted(studio) == 1
 
 

@@ -24,7 +24,7 @@ from services.delivery.reviews import Decision, Reviewed, review, undecided
 from services.mastering.encode import encode
 from tests.catalog_rows import new_order, new_take, order_takes
 from tests.conftest import DATABASES
-from tests.delivery_catalog import Studio, Templates, failing_take, noise
+from tests.delivery_catalog import EXPRESSION, Studio, Templates, failing_take, noise
 
 ADA, BEN = "Ada Lovelace", "Ben Jonson"
 
@@ -180,7 +180,7 @@ def test_an_edit_comes_from_the_take_s_master(studio: Studio, tmp_path: Path) ->
     master = next(asset for asset in studio.takes()[studio.ids[0]].assets if asset.pcm_sha256)
     assert (new, derivation) == (True, row.id)
     assert (row.sha256, row.source_sha256, row.kind, row.by) == (sha256, master.sha256, "edit", ADA)
-    assert row.expression == "NOASSERTION"
+    assert row.expression == EXPRESSION
     assert [entry["subject"] for entry in on_record(studio, "derivation")] == [row.id]
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import Engine, select
 from db.engine import reading, writing
 from db.ledger import ClockError, Entry, append, entry_texts
 from db.rights_tables import Checkpoint
-from services.provenance.checkpoints import LedgerBrokenError, announced_keys, checkpoint
+from services.provenance.checkpoints import LedgerBrokenError, announced_keys, check_follows, checkpoint
 from services.provenance.files import OtherContentError
-from services.provenance.keys import KeyFolder
+from services.provenance.keys import KeyFolder, UnusableKeyError
 from services.provenance.merkle import leaf_hash, root
 from services.provenance.notes import read_verifier_key
 from services.provenance.proofs import NoProofError, check_proof, prove_consistency, prove_entry, take_sequence
@@ -227,3 +227,32 @@ def test_that_one_ledger_continues_another_is_proved(log: Recorded) -> None:
     assert not check_proof(json.dumps(proof | {"old": proof["checkpoint"]}).encode(), keys).ok
     with pytest.raises(NoProofError, match="there are: 7, 13"):
         prove_consistency(log.engine, 8)
+
+
+def test_nothing_is_recorded_on_a_ledger_that_does_not_go_on_from_what_was_signed(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Told before work, not after it: a checkpoint says more than the database holds, or a stranger's key signed."""
+    keys, folder = KeyFolder(tmp_path / "keys"), tmp_path / "checkpoints"
+    check_follows(engine, keys, [folder])
+    with writing(engine) as session:
+        append(session, [Entry("plan", "one", {})])
+    checkpoint(engine, keys, [folder])
+    check_follows(engine, keys, [folder])
+    with pytest.raises(UnusableKeyError, match=r"signed by key .* nothing was written"):
+        check_follows(engine, KeyFolder(tmp_path / "other"), [folder])
+    (newest,) = folder.glob("*.checkpoint")
+    newest.rename(folder / "900.checkpoint")
+    newest.with_name("900.checkpoint").write_text(
+        newest.with_name("900.checkpoint").read_text().replace(f"\n{newest.stem}\n", "\n900\n", 1)
+    )
+    with pytest.raises(LedgerBrokenError, match="restored from an older state"):
+        check_follows(engine, keys, [folder])
+
+
+def test_a_database_without_a_ledger_beside_signed_checkpoints_is_told(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "checkpoints"
+    folder.mkdir()
+    (folder / "12.checkpoint").write_text("cueworks/another\n12\n")
+    with pytest.raises(LedgerBrokenError, match="emptied, or is another one"):
+        check_follows(engine, KeyFolder(tmp_path / "keys"), [folder])

@@ -122,3 +122,10 @@ def test_a_ledger_that_does_not_continue_what_was_signed_is_not_signed(typed: Ty
     typed.recorded.forge("DELETE FROM ledger_entry WHERE sequence > 3")
     typed.recorded.forge("DELETE FROM checkpoint")
     assert "restored from an older state" in typed.says("ledger", "checkpoint", code=Code.DIFFERENT)
+
+
+def test_only_keys_that_there_are_can_be_rotated(typed: Typed) -> None:
+    said = typed.says("keys", "rotate", "checkpoints", code=Code.BAD_INPUT)
+    assert "keys are for checkpoint, statement and c2pa" in said
+    one, other = typed.json("keys", "rotate", "c2pa"), typed.json("keys", "rotate", "c2pa")
+    assert one["root"] != other["root"]

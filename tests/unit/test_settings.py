@@ -124,6 +124,23 @@ def test_reading_where_nothing_was_made_makes_nothing(home: Path) -> None:
     assert list(home.iterdir()) == []
 
 
+def test_a_home_on_read_only_media_is_read_as_it_lies(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An auditor's copy: nothing is written beside it. What is only in the write-ahead log must not be missed."""
+    settings(home).open_database().dispose()
+    sqlite3.connect(home / "cueworks.db").execute("PRAGMA journal_mode=DELETE")
+    before = sorted(home.iterdir())
+    monkeypatch.setattr("services.settings.os.access", lambda path, mode: False)
+    engine = settings(home).open_for_reading()
+    assert current_revision(engine) == HEAD
+    with pytest.raises(Exception, match="readonly"), engine.begin() as connection:
+        connection.execute(text("INSERT INTO prompt VALUES ('0', 'x')"))
+    engine.dispose()
+    assert sorted(home.iterdir()) == before
+    (home / "cueworks.db-wal").write_bytes(b"what came last")
+    with pytest.raises(SettingError, match="copy the home to where it can be written"):
+        settings(home).open_for_reading()
+
+
 def test_a_locked_database_waits_and_is_no_setting_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings(home).open_database().dispose()
     holder = sqlite3.connect(home / "cueworks.db", isolation_level=None)

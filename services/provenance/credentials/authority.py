@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT, LEAF, ROOTS, SIGNERS = "root.pem", "leaf.pem", "roots", "signers"
 ROOT_VALID, LEAF_VALID, LEAF_SIGNS = timedelta(days=30 * 365), timedelta(days=10 * 365), timedelta(days=365)
 _SKEW = timedelta(minutes=5)  # what clocks of two machines may differ
-ROTATE = "rotate the local certificate authority"
+ROTATE = "run `cueworks keys rotate c2pa`"
 
 
 def utc_now() -> datetime:
