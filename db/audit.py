@@ -16,13 +16,14 @@ from itertools import groupby
 from typing import Any
 
 from sqlalchemy import (
-    JSON,
+    ARRAY,
     ColumnElement,
     DateTime,
     Select,
     String,
     Text,
     UnaryExpression,
+    any_,
     cast,
     distinct,
     exists,
@@ -81,11 +82,11 @@ def catalog_head(session: Session, name: str) -> Head | None:
 
 
 def among(session: Session, column: InstrumentedAttribute[Any], values: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that `column` is one of `values`, however many: they go as one parameter, a JSON array."""
-    array = json.dumps(list(values))
+    """The condition that `column` is one of `values`, however many: they go as one parameter, an array (as JSON in
+    SQLite), whose length PostgreSQL plans by."""
     if session.get_bind().dialect.name == "postgresql":
-        return column.in_(select(func.json_array_elements_text(cast(literal(array, Text), JSON))))
-    listed = func.json_each(array).table_valued("value")
+        return column == any_(literal(list(values), ARRAY(String)))
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return column.in_(select(listed.c.value))
 
 

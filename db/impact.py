@@ -12,7 +12,7 @@ from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
 from db.audit import among, joined, read_whole
-from db.rights_tables import Judgement, JudgementFact, OrderVerdict, Verdict
+from db.rights_tables import Judgement, JudgementFact, OrderVerdict, ReleaseItem, Review, Verdict
 from db.tables import Asset, Catalog, Cue, Generator, Prompt, Take
 
 PAGE = 20_000
@@ -36,11 +36,13 @@ def of_facts(session: Session, facts: Sequence[str], made: Sequence[tuple[str, s
     query = query.join(JudgementFact, JudgementFact.judgement_id == Judgement.id).distinct()
     found = session.execute(query.where(among(session, JudgementFact.fact_id, facts)))
     others = [id_ for id_, generator, revision in found if (generator, revision) not in set(made)]
-    return or_(of_generators(made), _judged(session, others)) if others else of_generators(made)
+    return _judged(session, others, of_generators(made)) if others else of_generators(made)
 
 
-def _judged(session: Session, judgements: Sequence[str]) -> ColumnElement[bool]:
-    """The condition that a take, or the order of it, got one of these judgements."""
+def _judged(session: Session, judgements: Sequence[str], made: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that a take, or the order of it, got one of these judgements, or that it is `made`.
+
+    One set of takes without an OR beside it: PostgreSQL would look through that set once for every take."""
     recorded = select(Verdict.take_id).where(among(session, Verdict.judgement_id, judgements))
     ordered = (
         select(Take.id)
@@ -50,7 +52,7 @@ def _judged(session: Session, judgements: Sequence[str]) -> ColumnElement[bool]:
         .where(among(session, OrderVerdict.judgement_id, judgements))
         .where(Take.generator == Judgement.generator, Take.revision == Judgement.revision)
     )
-    return Take.id.in_(union(recorded, ordered).scalar_subquery())
+    return Take.id.in_(union(recorded, ordered, select(Take.id).where(made)).scalar_subquery())
 
 
 def of_prompts(digests: Sequence[str], session: Session) -> ColumnElement[bool]:
@@ -93,6 +95,22 @@ def touched(session: Session, where: ColumnElement[bool]) -> Iterator[Sequence[R
     read_whole(session)
     with session.connection().execute(query) as found:
         yield from found.partitions(PAGE)
+
+
+def decisions(session: Session, takes: Sequence[str]) -> dict[str, str]:
+    """The decision of the newest review of each of the takes."""
+    query = select(Review.take_id, Review.decision).where(among(session, Review.take_id, takes))
+    found = session.connection().execute(query.order_by(Review.at, Review.id))
+    return {take: decision for take, decision in found}
+
+
+def released_in(session: Session, takes: Sequence[str]) -> dict[str, list[str]]:
+    """Ids of the releases that each of the takes is part of, in order."""
+    query = select(ReleaseItem.take_id, ReleaseItem.release_id).where(among(session, ReleaseItem.take_id, takes))
+    found: dict[str, list[str]] = {}
+    for take, release in sorted({(take, release) for take, release in session.connection().execute(query)}):
+        found.setdefault(take, []).append(release)
+    return found
 
 
 def in_catalog_named(name: str) -> ColumnElement[bool]:

@@ -108,14 +108,13 @@ class Impact:
         session = self._session
         reviewed, left = (audit_db.has_rows(session, table) for table in (Review, ReleaseItem))
         for page in db.touched(session, self._where):
-            which = audit_db.with_ids(session, [take.id for take in page])
-            reviews = audit_db.reviews(session, which) if reviewed else {}
-            releases = audit_db.released_in(session, which) if left else {}
+            ids = [take.id for take in page]
+            reviews = db.decisions(session, ids) if reviewed else {}
+            releases = db.released_in(session, ids) if left else {}
             for id_, *told_of, files in page:
-                decision = reviews[id_][0] if id_ in reviews else None
-                held = tuple(sorted(releases[id_])) if id_ in releases else ()
+                held = tuple(releases.get(id_, ()))
                 assets = tuple(files.split(",")) if files else ()
-                row = Touched(*(id_, *told_of, decision, held, assets))
+                row = Touched(*(id_, *told_of, reviews.get(id_), held, assets))
                 self.totals.add(row)
                 yield row
             told(len(page))
