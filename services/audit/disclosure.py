@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from db.canonical import text_time
 from services.audit.documents import day, moment, period, takes
 from services.audit.origins import IMPORTED, KIND_WORDS, KINDS, RULES, TRAINED, UNKNOWN, Origin, about, origins
-from services.audit.rows import AuditRow, AuditSummary, ChainItem, Contributed
+from services.audit.rows import AuditRow, AuditSummary, ChainItem, Contributed, Released
 from services.web.page import visible
 
 AUTHORED = ("lyrics", "melody", "edit", "arrangement", "performance", "mixing")  # a part of what is heard
@@ -43,7 +44,8 @@ class ContainsAi:
 
 @dataclass(frozen=True)
 class Marking:
-    """Which files that left carry C2PA credentials. Counts are files; `unmarked` are paths, at most 20 of them.
+    """Which files of releases that stand carry C2PA credentials. Counts are files, without the sidecars; `unmarked` are
+    paths, at most 20 of them; `withdrawn` the releases that were called back, with how many files each.
 
     Told from the record of releases: a file that can carry credentials and left with other bytes than its master's was
     signed on its way out; for Ogg a sidecar went along. That each holds is for `cueworks release --check` to show."""
@@ -53,10 +55,18 @@ class Marking:
     unmarked: int = 0
     unable: int = 0
     unmarked_paths: tuple[str, ...] = ()
+    standing: tuple[str, ...] = ()
+    withdrawn: tuple[tuple[Released, int], ...] = ()
 
     @property
     def files(self) -> int:
         return self.embedded + self.sidecar + self.unmarked + self.unable
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts, the releases they are of, and those that are not counted."""
+        counts = {name: getattr(self, name) for name in ("embedded", "sidecar", "unable", "unmarked")}
+        gone = [{"release": release.name, "files": number} for release, number in self.withdrawn]
+        return {"files": self.files, **counts, "releases": list(self.standing), "withdrawn": gone}
 
 
 @dataclass(frozen=True)
@@ -112,27 +122,38 @@ def contains_ai(origin: Origin, contributions: Sequence[Contributed]) -> Contain
 
 
 def marking(items: Iterable[ChainItem]) -> Marking:
-    """How the files of releases are marked. Sidecars are items whose role begins with `credentials:`."""
-    known = list(items)
-    beside = {(item.release.id, item.path.rsplit(".", 1)[0]) for item in known if _is_sidecar(item)}
-    beside |= {(item.release.id, item.path.removesuffix(".c2pa")) for item in known if _is_sidecar(item)}
+    """How the files of releases are marked; `items` come release by release, of which one at a time is held.
+
+    Sidecars are items whose role begins with `credentials:`."""
     counted: Counter[str] = Counter()
-    unmarked = []
-    for item in known:
-        if not _is_sidecar(item):
-            kind = _marked(item, beside)
-            counted[kind] += 1
-            unmarked += [item.path] if kind == "unmarked" else []
-    return Marking(**counted, unmarked_paths=tuple(sorted(unmarked)[:_UNMARKED_SHOWN]))
+    unmarked: list[str] = []
+    standing: list[str] = []
+    withdrawn: list[tuple[Released, int]] = []
+    for release, found in groupby(items, key=lambda item: item.release):
+        known = list(found)
+        if release.withdrawn_at is not None:
+            withdrawn.append((release, sum(not _is_sidecar(item) for item in known)))
+            continue
+        standing.append(release.name)
+        kinds = _marks(known)
+        counted.update(kind for _, kind in kinds)
+        unmarked = sorted([*unmarked, *(path for path, kind in kinds if kind == "unmarked")])[:_UNMARKED_SHOWN]
+    return Marking(**counted, unmarked_paths=tuple(unmarked), standing=tuple(standing), withdrawn=tuple(withdrawn))
+
+
+def _marks(items: Sequence[ChainItem]) -> list[tuple[str, str]]:
+    """(path, how it is marked) of the files of one release."""
+    sidecars = [item.path for item in items if _is_sidecar(item)]
+    beside = {path.rsplit(".", 1)[0] for path in sidecars} | {path.removesuffix(".c2pa") for path in sidecars}
+    return [(item.path, _marked(item, beside)) for item in items if not _is_sidecar(item)]
 
 
 def _is_sidecar(item: ChainItem) -> bool:
     return item.role.startswith(CREDENTIALS_ROLE)
 
 
-def _marked(item: ChainItem, beside: set[tuple[str, str]]) -> str:
-    stem = item.path.rsplit(".", 1)[0]
-    if beside & {(item.release.id, item.path), (item.release.id, stem)}:
+def _marked(item: ChainItem, beside: set[str]) -> str:
+    if beside & {item.path, item.path.rsplit(".", 1)[0]}:
         return "sidecar"
     if item.media_type not in CARRIERS:
         return "unable"
@@ -149,14 +170,15 @@ def disclose(summary: AuditSummary, rows: Iterable[AuditRow], marked: Marking | 
             counted.add(row, known.get((row.generator, row.revision)) or Origin(UNKNOWN, "its generator is not listed"))
     sections = (
         _generators(summary, counted, known),
-        _steam(counted),
+        _steam(counted, marked),
         _ai_act(counted, marked),
         _authorship(counted),
         _ddex(counted),
     )
     asked = summary.asked
     facts = tuple(fact.id for fact in summary.facts)
-    return Disclosure(summary.title, asked.catalog, asked.known_at, sections, counted.as_json(), facts)
+    counts = counted.as_json() | ({"files": marked.as_json()} if marked is not None else {})
+    return Disclosure(summary.title, asked.catalog, asked.known_at, sections, counts, facts)
 
 
 @dataclass
@@ -219,14 +241,15 @@ def _generators(summary: AuditSummary, counted: _Counts, known: Mapping[tuple[st
 
 def _cited(summary: AuditSummary, generator: str) -> str:
     told = [
-        f"{fact.id} (held {period(fact.valid_from, fact.valid_to)}, "
+        f"{fact.id} ({_line(fact.component)}: {_line(fact.expression or fact.answer)}; source "
+        f"{_line(fact.source) or 'not on record'}; held {period(fact.valid_from, fact.valid_to)}, "
         f"grade {fact.grade or 'not on record'})"
         for fact in about(generator, summary.facts)
     ]
     return f"Facts: {'; '.join(told)}." if told else "No fact about it is on record."
 
 
-def _steam(counted: _Counts) -> Section:
+def _steam(counted: _Counts, marked: Marking | None) -> Section:
     trained, rules = counted.kinds[TRAINED], counted.kinds[RULES]
     lines = []
     if trained:
@@ -250,11 +273,41 @@ def _steam(counted: _Counts) -> Section:
         "In the game or in marketing: the record tells what was released, not where it is used. Answer for both where "
         "the same files are in trailers or on the store page."
     )
+    lines += _called_back(marked)
+    lines.append(f"To do: {_survey(counted)}")
     asked = (
         "content survey, form of January 2026: generative content that ships with the game or is in its marketing, "
         "pre-generated or live"
     )
     return Section("Steam", asked, tuple(lines))
+
+
+def _survey(counted: _Counts) -> str:
+    """What to do with the form."""
+    if counted.kinds[UNKNOWN] or counted.kinds[IMPORTED]:
+        return "settle first what is named above as missing or brought in from elsewhere; the answer depends on it."
+    if not counted.takes:
+        return "make music first; without a take there is nothing to answer for."
+    if counted.released[TRAINED]:
+        return "state pre-generated music, name the model as above, and what people put in."
+    if counted.kinds[TRAINED]:
+        return (
+            "no release that stands holds music of a trained model. State pre-generated music, naming the model, only "
+            "where such takes go into the game or its marketing."
+        )
+    return (
+        "by this record no music asks for the answer `pre-generated`, as long as the form means trained models; read "
+        "its wording when you fill it in, and answer for the game's other content."
+    )
+
+
+def _called_back(marked: Marking | None) -> list[str]:
+    """Releases that are not counted, one a line."""
+    return [
+        f"Not counted: release {_line(gone.name)} ({number} files), withdrawn on {day(gone.withdrawn_at)}: "
+        f"{_line(gone.withdrawn_why or 'no reason on record')}. See that none of its files is in use."
+        for gone, number in (marked.withdrawn if marked is not None else ())
+    ]
 
 
 def _unsure(counted: _Counts) -> list[str]:
@@ -270,30 +323,57 @@ def _unsure(counted: _Counts) -> list[str]:
 
 
 def _ai_act(counted: _Counts, marked: Marking | None) -> Section:
-    lines = []
-    if marked is None:
-        lines.append("Missing: the files that left were not looked at for this text.")
-    elif not marked.files:
-        lines.append("Nothing was released, so there is no file to mark. Masters in the store are unsigned by design.")
-    else:
+    lines = [f"Takes made with a trained model: {counted.kinds[TRAINED]}; by rules: {counted.kinds[RULES]}."]
+    if counted.kinds[RULES]:
         lines.append(
-            f"Files that left: {marked.files}. Signed with C2PA credentials inside: {marked.embedded}; with "
-            f"credentials beside them (.c2pa): {marked.sidecar}; of a kind that carries none, such as scores: "
-            f"{marked.unable}; without: {marked.unmarked}. `cueworks release --check FOLDER` reads each of them."
+            "Whether composition by fixed rules is an AI system in the Act's sense (Art. 3(1)) is not decided here; "
+            "files of both kinds are marked on their way out."
         )
-        if marked.unmarked:
-            lines.append(f"Without credentials: {', '.join(map(_line, marked.unmarked_paths))}.")
-    lines.append(
-        "The credentials name the IPTC digital source type of each file: trainedAlgorithmicMedia for a trained model, "
-        "algorithmicMedia for composition by rules."
-    )
-    lines.append(f"Takes made with a trained model: {counted.kinds[TRAINED]}; by rules: {counted.kinds[RULES]}.")
     lines += _unsure(counted)
+    lines += _files(marked)
+    lines += _called_back(marked)
+    lines.append(f"To do: {_marking_work(marked)}")
     asked = (
         "Art. 50(2), from 2026-08-02, for systems already on the market from 2026-12-02: outputs are marked in a "
         "machine-readable format and detectable as artificially generated"
     )
     return Section("EU AI Act", asked, tuple(lines))
+
+
+def _files(marked: Marking | None) -> list[str]:
+    """How the files that left are marked."""
+    if marked is None:
+        return ["The files that left were not looked at here."]
+    if not marked.files:
+        return ["Nothing was released that stands, so no file that left is to be marked."]
+    lines = [
+        f"Files that left in releases that stand ({', '.join(map(_line, marked.standing))}): {marked.files}. By the "
+        f"record, signed C2PA credentials are inside {marked.embedded} and beside {marked.sidecar} (.c2pa files); "
+        f"{marked.unable} are of a kind that carries none, such as loop points; without: {marked.unmarked}."
+    ]
+    if marked.unmarked:
+        lines.append(f"Without credentials: {', '.join(map(_line, marked.unmarked_paths))}.")
+    return [
+        *lines,
+        "The credentials name the IPTC digital source type of each file: trainedAlgorithmicMedia for a trained model, "
+        "algorithmicMedia for composition by rules. C2PA readers show them; whom they trust is their own list.",
+    ]
+
+
+def _marking_work(marked: Marking | None) -> str:
+    """What is left to do so that files are marked."""
+    if marked is None:
+        return "ask `cueworks audit CATALOG --disclosure eu-ai-act`, which looks at the files that left."
+    if not marked.files:
+        return (
+            "hand over files of a release only (`cueworks release`), which marks them, and ask again then. Masters in "
+            "the store are unsigned by design."
+        )
+    lines = ["release the files without credentials again and hand over those."] if marked.unmarked else []
+    if marked.sidecar:
+        lines.append("hand over each .c2pa file with the file it belongs to, which is unmarked alone.")
+    lines.append("`cueworks release --check FOLDER` reads every file of a release before it goes out.")
+    return " ".join(text[0].upper() + text[1:] if number else text for number, text in enumerate(lines))
 
 
 def _authorship(counted: _Counts) -> Section:

@@ -4,20 +4,22 @@ Which module writes which format is known here and nowhere else; the modules are
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from db.ledger import entry_texts
+from db.releases import release_items
 from services.audit.asking import AuditError
 from services.audit.audit import Audit
 from services.audit.certificate import Inclusion, certified_entry, write_certificate
 from services.audit.chain import chain_in
-from services.audit.disclosure import Disclosure, disclose
+from services.audit.disclosure import Disclosure, disclose, marking
 from services.audit.files import Progress, format_of, whole_file, write_json, write_table
 from services.audit.jsons import chain_json
-from services.audit.rows import TakeChain
+from services.audit.rows import ChainItem, TakeChain
 from services.provenance.keys import KeyFolder
 from services.provenance.merkle import inclusion_ranges, leaf_hash, proof
 
@@ -111,6 +113,16 @@ def inclusion(chain: TakeChain, session: Session) -> Inclusion | None:
 
 def disclosure(audit: Audit, market: str) -> Disclosure:
     """What `market` (one of `DISCLOSURES`) asks of an open audit's catalog, and how the music was made."""
-    found = disclose(audit.summary, audit.reader.rows())
+    found = disclose(audit.summary, audit.reader.rows(), marking(released_items(audit)))
     sections = tuple(part for part in found.sections if part.name in (HOW_MADE, DISCLOSURES[market]))
     return replace(found, sections=sections)
+
+
+def released_items(audit: Audit) -> Iterator[ChainItem]:
+    """The files that left an open audit's catalog, release by release."""
+    for release in audit.summary.releases:
+        for item in release_items(audit.session, release.id):
+            yield ChainItem(
+                release, item.path, item.role, item.media_type, item.sha256, item.bytes, item.source_sha256,
+                item.judgement_id,
+            )  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from services.audit.disclosure import Disclosure, contains_ai, disclose, marking
 from services.audit.origins import IMPORTED, RULES, TRAINED, UNKNOWN, Origin, origin_of
-from services.audit.rows import ChainItem
+from services.audit.rows import AuditRow, ChainItem
 from tests.unit import audit_report_samples as samples
 
 
@@ -137,19 +137,43 @@ def test_files_are_counted_by_how_they_are_marked() -> None:
     assert (found.embedded, found.sidecar, found.unable, found.unmarked) == (1, 1, 1, 2)
     assert found.unmarked_paths == ("b.wav", "d.ogg")
     text = told(disclose(samples.summary(), samples.rows(), found), "EU AI Act")
-    assert "Files that left: 5." in text
+    assert "Files that left in releases that stand (gold 1.0, gold 1.0): 5." in text
+    assert "inside 1 and beside 1 (.c2pa files)" in text
+    assert "release the files without credentials again" in text
     assert "Without credentials: b.wav, d.ogg." in text
 
 
 def test_nothing_released_is_nothing_to_mark() -> None:
-    assert "Nothing was released" in told(disclose(samples.summary(), [], marking([])), "EU AI Act")
+    text = told(disclose(samples.summary(), [], marking([])), "EU AI Act")
+    assert "Nothing was released" in text
+    assert "To do: hand over files of a release only" in text
+
+
+def test_files_of_a_withdrawn_release_are_named_and_not_counted() -> None:
+    gone = replace(samples.RELEASE, id="r-0", name="alpha", withdrawn_at=samples.NOON, withdrawn_why="a contract ended")
+    old = [replace(item(path, "audio/flac"), release=gone) for path in ("a.flac", "b.flac")]
+    disclosure = disclose(samples.summary(), samples.rows(), marking([*old, item("c.flac", "audio/flac")]))
+    for name in ("EU AI Act", "Steam"):
+        assert "Not counted: release alpha (2 files), withdrawn on 2026-03-01: a contract ended." in told(
+            disclosure, name
+        )
+    assert disclosure.counts["files"]["files"] == 1
+    assert disclosure.counts["files"]["withdrawn"] == [{"release": "alpha", "files": 2}]
+
+
+def test_every_text_says_what_to_do() -> None:
+    cases: list[list[AuditRow]] = [[samples.row(0)], [samples.refused(0)], [samples.refused(0, releases=())], []]
+    found = {told(disclose(samples.summary(), rows, marking([])), "Steam").split("To do: ")[1] for rows in cases}
+    assert len(found) == len(cases)
+    silent = disclose(samples.summary(), samples.rows())
+    assert "Missing" not in told(silent, "EU AI Act")
 
 
 def test_the_text_names_facts_and_their_dates_and_the_json_says_the_same() -> None:
     disclosure = disclose(samples.summary(), samples.rows())
     text, plain = disclosure.text(), json.loads(json.dumps(disclosure.as_json()))
     assert "Facts this rests on: fact-1, fact-2." in text
-    assert "held since 2026-01-01, grade R" in text
+    assert "(weights: Apache-2.0; source this project; held since 2026-01-01, grade R)" in text
     assert "No fact about it is on record." in text
     assert all(line in text for part in plain["sections"] for line in part["lines"])
     assert plain["facts"] == ["fact-1", "fact-2"]
