@@ -1,10 +1,13 @@
-"""The certificate of one take: a page of A4 that says what a file is, who may use it, why, and how to check that.
+"""The certificate of one take: a page or two of A4 that say what a file is, who may use it, why, and how to check that.
 
 It goes along with a file to people who have neither the catalog nor this program, so it carries the digests, the
 licence facts, and the proof that its ledger entry is in a signed tree. It shows what it is given and holds no time of
-its own: the same chain gives the same bytes. Lists are cut after `MOST` and say so; the prompt after `LONGEST_PROMPT`.
+its own: the same chain gives the same bytes. Reasons, duties and facts are all told, each once, on a second page where
+they need one; what people put in is cut after `MOST`, files after `MOST_FILES`, the prompt after `LONGEST_PROMPT`, and
+each says so.
 """
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,17 +15,20 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import environment, licensee_words, styled, take_name, written_whole
+from services.audit.documents import environment, licensee_words, strictest, styled, take_name, written_whole
 from services.audit.html import ShownKey, Step
 from services.audit.origins import KIND_WORDS, origin_of
-from services.audit.rows import ChainEntry, TakeChain
+from services.audit.rows import ChainEntry, ChainItem, Released, TakeChain
 from services.provenance.keys import PublicKey
 from services.provenance.merkle import leaf_hash, verify_inclusion
 from services.provenance.notes import read_note, read_tree_head
 
 MOST = 3
+MOST_FILES = 24
 LONGEST_PROMPT = 500
 LONGEST_NOTE = 120
+MUSIC = ("mix", "stem", "midi")  # roles of files, what people listen to first
+SIDECAR = "credentials:"
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,22 @@ class Inclusion:
         except ValueError:
             return "the proof is not written in hex"
         return verify_inclusion(self.sequence, self.tree_size, leaf_hash(entry.encode()), path, root)
+
+
+@dataclass(frozen=True)
+class LeftFile:
+    """A file that left; `beside` the names of what lies with it, such as its credentials."""
+
+    item: ChainItem
+    beside: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CalledBack:
+    """A release that was withdrawn; `by` is None where the ledger does not tell."""
+
+    release: Released
+    by: str | None
 
 
 @dataclass(frozen=True)
@@ -98,9 +120,47 @@ def certificate_text(
         "entry": certified_entry(chain), "keys": [ShownKey(key.id, key.since, key.raw.hex()) for key in keys],
         "prompt": _Prompt(row.prompt[:LONGEST_PROMPT], len(row.prompt) > LONGEST_PROMPT),
         "origin": origin_of(row.generator, chain.card, chain.facts), "kind_words": KIND_WORDS, "most": MOST,
-        "longest": LONGEST_NOTE, "steps": _steps(chain, inclusion),
+        "longest": LONGEST_NOTE, "steps": _steps(chain, inclusion), "files": left_files(chain.items),
+        "most_files": MOST_FILES, "called_back": called_back(chain),
+        "reasons": list(dict.fromkeys(strictest(row.judged.reasons))),
+        "duties": list(dict.fromkeys(row.judged.duties)),
     }  # fmt: skip
     return environment().get_template("certificate.html").render(**styled("paper.css", "certificate.css"), **said)
+
+
+def left_files(items: Sequence[ChainItem]) -> list[LeftFile]:
+    """Files that left, the music first: standing releases before withdrawn ones, mixes, stems, then what goes along.
+
+    Credentials are told with the file that they lie beside."""
+    sidecars = [item for item in items if item.role.startswith(SIDECAR)]
+    names = {(item.release.id, item.path.removesuffix(".c2pa")): item.path.rsplit("/", 1)[-1] for item in sidecars}
+    files = [item for item in items if not item.role.startswith(SIDECAR)]
+    held = {(item.release.id, item.path) for item in files}
+    lone = [item for item in sidecars if (item.release.id, item.path.removesuffix(".c2pa")) not in held]
+    found = ((item, names.get((item.release.id, item.path))) for item in sorted((*files, *lone), key=_place))
+    return [LeftFile(item, (beside,) if beside else ()) for item, beside in found]
+
+
+def _place(item: ChainItem) -> tuple[Any, ...]:
+    rank = next((number for number, role in enumerate(MUSIC) if item.role.split(":")[0] == role), len(MUSIC))
+    release = item.release
+    return (release.withdrawn_at is not None, rank, release.at, release.id, item.media_type != "audio/flac", item.path)
+
+
+def called_back(chain: TakeChain) -> list[CalledBack]:
+    """The withdrawn releases that the take is part of, with who called them back, as the ledger has it."""
+    gone = {item.release.id: item.release for item in chain.items if item.release.withdrawn_at is not None}
+    gone |= {release.id: release for release in chain.row.releases if release.withdrawn_at is not None}
+    said = {entry.subject: _who(entry) for entry in chain.entries if entry.kind == "withdrawal"}
+    return [CalledBack(release, said.get(id_)) for id_, release in gone.items()]
+
+
+def _who(entry: ChainEntry) -> str | None:
+    try:
+        by = json.loads(entry.entry)["body"]["by"]
+    except (ValueError, LookupError, TypeError):
+        return None
+    return str(by) if by else None
 
 
 def certified_entry(chain: TakeChain) -> ChainEntry | None:

@@ -1,5 +1,6 @@
 """The report and the certificate for a person: what they say, that hostile text stays text, and that they stream."""
 
+import json
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.audit.certificate import Inclusion, certificate_text, write_certificate
+from services.audit.certificate import Inclusion, certificate_text, left_files, write_certificate
 from services.audit.documents import written_whole
 from services.audit.html import html_pieces, steps, write_html
-from services.audit.rows import AuditRow, AuditSummary, LedgerHead
+from services.audit.rows import AuditRow, AuditSummary, ChainItem, LedgerHead, Released, Why
 from services.provenance import merkle
 from services.provenance.keys import KeyFolder, PublicKey
 from services.provenance.notes import TreeHead, sign
@@ -283,6 +284,45 @@ def test_long_lists_and_prompts_are_cut_and_say_so() -> None:
     text = Reading(certificate_text(samples.chain(row))).text
     assert "The first 500 of 900 characters" in text
     assert "and 6 more contributions" in text
+
+
+def left(path: str, role: str, media_type: str, release: Released = samples.RELEASE) -> ChainItem:
+    return ChainItem(release, path, role, media_type, samples.sha(path), 1, samples.sha("m"), samples.sha("j"))
+
+
+def test_the_music_comes_first_and_credentials_are_told_with_their_file() -> None:
+    roles = {"mix.flac": "mix", "mix.ogg": "mix", "stem-drums.flac": "stem:drums", "midi.mid": "midi"}
+    media = {"flac": "audio/flac", "ogg": "audio/ogg", "mid": "audio/midi"}
+    items = [left("a/loop.json", "loop-info", "application/json")]
+    items += [left(f"a/{name}.c2pa", f"credentials:{role}", "application/c2pa") for name, role in roles.items()]
+    items += [left(f"a/{name}", role, media[name.rsplit(".")[-1]]) for name, role in sorted(roles.items())]
+    files = left_files(items)
+    assert [file.item.path.removeprefix("a/") for file in files] == [*roles, "loop.json"]
+    assert files[1].beside == ("mix.ogg.c2pa",)
+    text = Reading(certificate_text(samples.chain(items=tuple(items)))).text
+    assert "credentials beside it: mix.ogg.c2pa" in text
+    assert "more files" not in text
+
+
+def test_a_withdrawn_release_says_when_by_whom_and_why() -> None:
+    gone = replace(samples.RELEASE, id="r-2", withdrawn_at=samples.NOON, withdrawn_why="a contract ended")
+    items = (left("old.flac", "mix", "audio/flac", gone), left("new.flac", "mix", "audio/flac"))
+    entry = samples.entry(8, "withdrawal", "r-2")
+    entry = replace(entry, entry=json.dumps(json.loads(entry.entry) | {"body": {"by": "Grace"}}))
+    text = Reading(certificate_text(samples.chain(items=items, entries=(entry,)))).text
+    assert "withdrawn on 2026-03-01 12:00:00 UTC by Grace: a contract ended" in " ".join(text.split())
+    assert text.index("new.flac") < text.index("old.flac")
+    broken = replace(entry, entry="[")
+    assert "by a person not on record" in Reading(certificate_text(samples.chain(items=items, entries=(broken,)))).text
+
+
+def test_every_reason_duty_and_fact_is_told_once() -> None:
+    whys = tuple(Why("use", "allowed", f"Reason {number}.", ()) for number in range(9))
+    judged = replace(samples.ALLOWED, reasons=whys * 2, duties=tuple(f"Duty {number}." for number in range(9)) * 2)
+    facts = tuple(samples.fact(number) for number in range(9))
+    text = Reading(certificate_text(samples.chain(samples.row(judged=judged), facts=facts))).text
+    for number in range(9):
+        assert text.count(f"Reason {number}.") == text.count(f"Duty {number}.") == text.count(f"fact-{number}:") == 1
 
 
 def test_a_proof_of_the_ledger_becomes_one_of_the_certificate(tmp_path: Path) -> None:
