@@ -168,7 +168,8 @@ def _tell_impact(found: "Impact", rows: list["Touched"]) -> None:
         output.print_table(TOUCHED, table, ("generator", "revision", "releases"))
     states = ", ".join(f"{count} {status}" for status, count in totals.statuses.most_common())
     reviews = ", ".join(f"{count} {decision}" for decision, count in totals.reviews.most_common())
-    output.line(f"{meant.kind} {meant.text}: {totals.takes} takes ({states}; {reviews}), {totals.assets} assets")
+    counts = f"{totals.takes} takes ({states}; {reviews}), {totals.assets} assets"
+    output.line(f"{meant.kind} {meant.text}: {counts if totals.takes else 'touches no take'}")
     for release, count in found.releases():
         ended = f"withdrawn {release.withdrawn_at:%Y-%m-%d}" if release.withdrawn_at else "stands"
         output.line(f"release {release.name}: {count} of them, for {release.use}, {release.target}, {ended}")

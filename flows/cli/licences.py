@@ -46,7 +46,18 @@ def list_(
     if json:
         output.print_json_rows(fact_json(register, fact) for fact in facts)
         return
-    output.print_table(COLUMNS, map(told, facts), ("note", "source"), apart=("source", "grade"))
+    if facts:
+        output.print_table(COLUMNS, map(told, facts), ("note", "source"), apart=("source", "grade"))
+    else:
+        output.line(_nothing(subject, every))
+
+
+def _nothing(subject: str | None, every: bool) -> str:
+    """What is said where no fact is meant. A name may hold anything: it is shown, not written."""
+    from services.planning.faults import shown
+
+    more = "" if every else "; --all shows what was corrected, withdrawn, past or future"
+    return f"nothing is on record of {shown(subject)}{more}" if subject is not None else f"no fact held then{more}"
 
 
 @licences_app.command("show")

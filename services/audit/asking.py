@@ -87,9 +87,18 @@ def _known_at(text: str | None, known: Sequence[datetime], now: datetime) -> dat
     if at > latest and _day(text) != latest.date():
         raise AuditError(f"--known-at: {text} is in the future (now is {now:%Y-%m-%dT%H:%M:%SZ})")
     if not known or at < known[0]:
-        first = f"the first fact was recorded at {known[0].isoformat()}" if known else "no fact was recorded yet"
-        raise AuditError(f"--known-at: nothing was known at {text}; {first}")
+        raise AuditError(f"--known-at: nothing was known at {text}; {_since(known)}")
     return min(at, latest)
+
+
+def _since(known: Sequence[datetime]) -> str:
+    if not known:
+        return "no fact is on record yet; leave --known-at away, then this release's facts count"
+    first = known[0].astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return (
+        f"facts are on record here since {first}: name a time after that, or leave --known-at away to judge by all "
+        "that is known now (--as-of alone asks what held on an earlier day)"
+    )
 
 
 def _moment(text: str) -> datetime | None:
