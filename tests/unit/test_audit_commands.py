@@ -73,7 +73,7 @@ def test_certificate_and_disclosures_follow_a_release_and_its_withdrawal(
     assert run("audit", "--certificate", take, "--out", page)[0] == 0
     told = text_of(page)
     assert "Release gold was withdrawn on" in told
-    assert "by Grace: a contract ended. Its files are not to be used." in told
+    assert "by Grace: a contract ended. It no longer gives leave to use its files." in told
     for market in ("steam", "eu-ai-act"):
         code, out, _ = run("audit", "game", "--disclosure", market)
         assert (code, "Not counted: release gold" in out, "To do: " in out) == (0, True, True)
