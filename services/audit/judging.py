@@ -4,16 +4,17 @@ Why it exists: takes of one generator, order and shape get one answer; a million
 Judges nothing itself: what may be done is decided in `services.rights` alone.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from db.verdicts import AskedTake
 from services.audit.rows import Asked, Judged, Why
-from services.rights.policy import Judgement, Licensee, Policy
+from services.rights.policy import Judgement, Licensee, Policy, Question
 from services.rights.register import Register
 from services.rights.takes import TakeJudge
+from services.rights.terms import NOT_KNOWN, sound_licence
 
 BLOCKING = ("refused", "unknown")
 NO_TAKE = ""  # stands for every take of a kind
@@ -37,7 +38,8 @@ class Judge:
     register: Register
     asked: Asked
     _known: dict[Kind, Judged] = field(default_factory=dict)
-    _told: dict[str, Judged] = field(default_factory=dict)
+    _told: dict[tuple[str, str], Judged] = field(default_factory=dict)
+    _licences: dict[tuple[object, ...], str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         asked = self.asked
@@ -67,17 +69,21 @@ class Judge:
         return len({(judged.answer, judged.reasons, judged.duties) for judged in either}) > 1
 
     def _shared(self, judgement: Judgement) -> Judged:
-        if judgement.id not in self._told:
+        licence = self._licence(judgement.question)
+        key = (judgement.id, licence)
+        if key not in self._told:
             reasons = tuple(Why(r.rule, r.answer, r.text, tuple(r.facts)) for r in judgement.reasons)
             facts = tuple(judgement.facts)
-            licence = licences(self.register, facts)
-            self._told[judgement.id] = Judged(judgement.answer, reasons, facts, tuple(judgement.duties), licence)
-        return self._told[judgement.id]
+            self._told[key] = Judged(judgement.answer, reasons, facts, tuple(judgement.duties), licence)
+        return self._told[key]
 
-
-def licences(register: Register, facts: Iterable[str]) -> str:
-    """The licence expressions that facts about a generator state, each once, ` AND ` between them."""
-    known = (register.by_id.get(id_) for id_ in facts)
-    stated = (fact.expression for fact in known if fact and not fact.is_licence and not fact.is_obligation)
-    distinct = list(dict.fromkeys(text for text in stated if text))
-    return " AND ".join(f"({text})" if " OR " in text and len(distinct) > 1 else text for text in distinct)
+    def _licence(self, asked: Question) -> str:
+        """Whose terms the sound stands under; "" where that is not known. Takes of one kind and materials share it."""
+        key = (asked.generator, asked.revision, asked.plan, asked.materials)
+        if key not in self._licences:
+            told = sound_licence(
+                self.register, asked.generator, asked.revision, asked.as_of, asked.known_at, asked.materials,
+                plan=asked.plan, use=asked.use, licensee=asked.licensee.kind,
+            )  # fmt: skip
+            self._licences[key] = "" if told == NOT_KNOWN else told
+        return self._licences[key]

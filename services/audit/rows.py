@@ -26,8 +26,8 @@ class Why:
 class Judged:
     """What the policy says of a take for the use, the licensee and the two dates of the audit.
 
-    `answer` is allowed, allowed-with-duties, refused or unknown; `licence` the licence expressions of the facts it
-    rests on that are about the generator, ` AND ` between them, "" where there is none."""
+    `answer` is allowed, allowed-with-duties, refused or unknown; `licence` whose terms the sound stands under
+    (`services.rights.terms`: never the program's), "" where that is not known."""
 
     answer: str
     reasons: tuple[Why, ...]

@@ -5,13 +5,16 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from db.engine import open_engine
 from db.migrate import upgrade
 from db.urls import sqlite_url
 from flows.cli import app as command
-from tests.delivery_catalog import Studio
+from services.mastering.encode import encode
+from services.mastering.pcm import Pcm
+from tests.delivery_catalog import Studio, noise
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -102,3 +105,16 @@ def test_a_name_that_nothing_is_on_record_of_says_so(studio: Studio, run: Run) -
     code, out, _ = run("licences", "list", "--subject", "no\x1bthing")
     assert (code, out.startswith("nothing is on record of 'no"), "\x1b" in out) == (0, True, False)
     assert json.loads(run("licences", "list", "--subject", "nothing", "--json")[1]) == []
+
+
+def test_the_licence_of_a_take_is_that_of_its_sound(studio: Studio, run: Run, tmp_path: Path) -> None:
+    pcm = Pcm(48000, np.tile(noise(77).samples, (20, 1)))
+    with (tmp_path / "song.flac").open("wb") as file:
+        encode(pcm, "flac", file)
+    words = ("--as", "take", "--catalog", "game", "--licence", "CC-BY-4.0", "--source", "https://example.com/song")
+    assert run("import", tmp_path / "song.flac", *words)[0] == 0
+    told = json.loads(run("audit", "game", "--json")[1])
+    assert told["licences"] == {"no third-party terms": 5, "CC-BY-4.0": 1}
+    assert {take["generator"]: take["licence"] for take in told["takes"]} == {
+        "composer": "no third-party terms", "elsewhere": "CC-BY-4.0",
+    }  # fmt: skip
