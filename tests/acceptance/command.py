@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,8 +30,17 @@ class Cueworks:
     def environment(self) -> dict[str, str]:
         own = ("CUEWORKS_", "PREFECT_")
         kept = {name: text for name, text in os.environ.items() if not name.startswith(own) or name == "CUEWORKS_CACHE"}
-        keys = str(self.home.with_name(f"{self.home.name}-keys"))
-        return {**kept, "CUEWORKS_HOME": str(self.home), "CUEWORKS_KEYS": keys, **self.settings}
+        return {**kept, "CUEWORKS_HOME": str(self.home), "CUEWORKS_KEYS": str(self.keys), **self.settings}
+
+    @property
+    def keys(self) -> Path:
+        """Its folder of keys, beside the home as they should not lie in it."""
+        return self.home.with_name(f"{self.home.name}-keys")
+
+    def copy_of(self, other: "Cueworks") -> None:
+        """Make this home a copy of another one, with its keys."""
+        shutil.copytree(other.home, self.home, ignore=shutil.ignore_patterns("prefect"))
+        shutil.copytree(other.keys, self.keys)
 
     def start(self, *arguments: object) -> subprocess.Popen[str]:
         """The command, left running, in a process group of its own."""

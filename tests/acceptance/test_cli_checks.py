@@ -1,6 +1,5 @@
 """Reproduce and verify from the command line: what is recorded is there, and what is not is found and healed."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from command import TINY, Cueworks, Rendered
 @pytest.fixture
 def damaged(rendered: Rendered, quick: Cueworks) -> tuple[Cueworks, str]:
     """A copy of the rendered home in which one take's master has another byte; the take's id."""
-    shutil.copytree(rendered.cueworks.home, quick.home, ignore=shutil.ignore_patterns("prefect"))
+    quick.copy_of(rendered.cueworks)
     id_, take = next(iter(rendered.takes.items()))
     blob = quick.home / "blobs" / take["assets"][0]["sha256"][:2] / take["assets"][0]["sha256"]
     blob.chmod(0o644)
@@ -48,7 +47,7 @@ def test_a_changed_blob_is_found_repaired_and_rendered_again(damaged: tuple[Cuew
 
 
 def test_a_missing_file_of_the_tree_is_put_back_without_rendering(rendered: Rendered, cueworks: Cueworks) -> None:
-    shutil.copytree(rendered.cueworks.home, cueworks.home, ignore=shutil.ignore_patterns("prefect"))
+    cueworks.copy_of(rendered.cueworks)
     asset = next(iter(rendered.takes.values()))["assets"][0]
     file = cueworks.home / Path(asset["path"]).relative_to(rendered.cueworks.home)
     file.unlink()
@@ -58,7 +57,7 @@ def test_a_missing_file_of_the_tree_is_put_back_without_rendering(rendered: Rend
 
 
 def test_leftovers_are_told_and_collected(rendered: Rendered, cueworks: Cueworks) -> None:
-    shutil.copytree(rendered.cueworks.home, cueworks.home, ignore=shutil.ignore_patterns("prefect"))
+    cueworks.copy_of(rendered.cueworks)
     left = cueworks.home / "blobs" / "00" / ("0" * 64)
     left.parent.mkdir(exist_ok=True)
     left.write_bytes(b"left behind")

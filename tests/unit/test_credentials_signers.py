@@ -271,7 +271,7 @@ class TestLocalAuthority:
 
     def test_says_when_its_root_has_expired(self, tmp_path: Path) -> None:
         LocalAuthority(tmp_path)
-        with pytest.raises(CredentialsError, match=r"root\.pem: .* expired on .*; rotate"):
+        with pytest.raises(CredentialsError, match=r"root\.pem: .* expired on .*; run `cueworks keys rotate c2pa`"):
             LocalAuthority(tmp_path, now=lambda: NOW + timedelta(days=31 * 365))
 
     def test_rotated_has_a_new_root_and_still_knows_what_the_old_one_signed(self, tmp_path: Path) -> None:

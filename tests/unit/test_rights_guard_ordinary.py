@@ -1,14 +1,11 @@
 """What an audio director writes passes: a guard that stops ordinary words is as bad as one that lets names through."""
 
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from models import words
-from services.planning import lexicon
 from services.rights.guard import Guard
 
 ROOT = Path(__file__).parents[2]
@@ -301,20 +298,4 @@ def test_every_text_of_the_example_briefs_passes(guard: Guard) -> None:
     texts = [text for file in sorted((ROOT / "flows" / "briefs").glob("*.yaml"))
              for text in strings(yaml.safe_load(file.read_text()))]
     assert len(texts) > 400
-    assert {text: names for text in texts if (names := refused(guard, text))} == {}
-
-
-def test_the_readme_passes(guard: Guard) -> None:
-    lines = (ROOT / "README.md").read_text().splitlines()
-    quoted = [line for line in lines if "in the style of" not in line]
-    assert {line: names for line in quoted if (names := refused(guard, line))} == {}
-
-
-def test_every_published_word_and_synonym_passes_in_every_frame(guard: Guard) -> None:
-    known = [*words.STATES, *words.GENRES, *words.MOODS, *words.INSTRUMENTS, *words.MODES, *lexicon.TEMPI,
-             *lexicon.BIOMES, *lexicon.INTENSITIES, *lexicon.NEUTRAL]
-    for table in ("genre", "mood", "instrument", "mode"):
-        known += lexicon.lookup(table)
-    texts = [frame.format(word, word) for frame, word in product(FRAMES, dict.fromkeys(known))]
-    assert len(texts) > 4000
     assert {text: names for text in texts if (names := refused(guard, text))} == {}
