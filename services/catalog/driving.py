@@ -17,7 +17,7 @@ from db.rows import Recording
 from services.catalog import runs
 from services.rendering.jobs import Executor, RenderingStoppedError
 
-FLUSH_TAKES = 64
+FLUSH_TAKES = 128
 FLUSH_S = 0.5
 
 Progress = Callable[[int, int], None]  # newly done, newly failed
