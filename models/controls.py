@@ -14,11 +14,24 @@ class Theme:
 
     `seed` draws the motif (53 bits); `bars` is its length, 2 to 4. `notes` is empty for a drawn motif; for a given one
     it holds (onset in quarter notes, length in quarter notes, MIDI pitch) triples as they stand in the theme file.
+    `variant` 0 is the motif itself; any other number is the seed by which a zone derives its own from it, so that all
+    zones of a catalog are kin.
     """
 
     seed: int
     bars: int = 4
     notes: tuple[tuple[float, float, int], ...] = ()
+    variant: int = 0
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where a transition leads: the state, key, tempo (BPM) and intensity of the cue that begins on its last bar line."""
+
+    state: str
+    key: str
+    bpm: float
+    intensity: int
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,10 @@ class Controls:
     `bars` and `duration` (seconds, of the delivered file) agree: for a loop `duration` is exactly the length of
     `bars` bars; for a piece that ends, the music lies within `duration`. `form` is `loop` or section names joined by
     `-` (`intro-A-B-A-outro`); `intensity` runs from 1 (sparse) to 5 (relentless).
+
+    `reference` is 0, or the intensity at which form, harmony and melody are composed, so that takes of one seed and
+    other intensities line up with it bar for bar. `stinger` is empty or one of `models.words.STINGERS`: a few bars that
+    end. `destination` makes a transition: `bars` bars that leave `state` and end on a bar line where the other begins.
     """
 
     state: str
@@ -45,6 +62,9 @@ class Controls:
     intensity: int
     loop: bool
     theme: Theme
+    reference: int = 0
+    stinger: str = ""
+    destination: Destination | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The controls as plain JSON values, the form that a take's identity is computed from."""
@@ -58,6 +78,8 @@ class Controls:
         theme = dict(data["theme"])
         theme["notes"] = tuple(tuple(note) for note in theme.get("notes", ()))
         fields = {**data, "theme": Theme(**theme)}
+        if data.get("destination") is not None:
+            fields["destination"] = Destination(**data["destination"])
         for name in ("instruments", "excluded"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

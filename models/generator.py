@@ -34,13 +34,16 @@ class Resources:
 
 @dataclass(frozen=True)
 class Request:
-    """One take as a generator sees it: no path, no database id but the take's own."""
+    """One take as a generator sees it: no path, no database id but the take's own.
+
+    `variation` is the take's index in its cue and point; `models.seeds` tells the seeds of the takes before it."""
 
     take_id: str
     prompt: str
     seed: int
     controls: Controls
     stems: bool = False  # also return the stems
+    variation: int = 0
 
 
 @dataclass

@@ -9,7 +9,10 @@ STATES = (
     "stealth", "puzzle", "cutscene", "music",
 )
 
-GENRES = ("orchestral", "ambient", "jazz", "bossa-nova", "lo-fi", "folk", "rock", "electronic", "synthwave", "chiptune")
+GENRES = (
+    "orchestral", "ambient", "jazz", "bossa-nova", "lo-fi", "folk", "celtic", "medieval", "waltz", "march", "horror",
+    "rock", "metal", "city-pop", "electronic", "synthwave", "house", "techno", "drum-and-bass", "trap", "chiptune",
+)
 
 MOODS = (
     "calm", "hopeful", "melancholic", "mysterious", "dark", "tense", "urgent", "epic", "happy", "upbeat", "romantic",
@@ -17,15 +20,25 @@ MOODS = (
 )
 
 INSTRUMENTS = (
-    "strings", "violin", "viola", "cello", "contrabass", "harp",
-    "flute", "oboe", "clarinet", "bassoon", "whistle",
-    "trumpet", "horn", "trombone", "low brass", "brass",
-    "choir", "organ", "piano", "electric piano",
-    "acoustic guitar", "electric guitar", "distorted guitar", "bass", "upright bass", "synth bass",
-    "synth lead", "synth pad", "pluck", "square lead", "triangle bass", "bell", "marimba", "vibraphone",
-    "drums", "brushes", "electronic drums", "chip drums", "taiko", "timpani", "percussion",
+    "strings", "short strings", "pizzicato strings", "tremolo strings", "violin", "fiddle", "viola", "cello",
+    "contrabass", "harp", "lute", "dulcimer",
+    "flute", "recorder", "oboe", "clarinet", "bassoon", "saxophone", "whistle", "bagpipes",
+    "trumpet", "muted trumpet", "horn", "trombone", "low brass", "brass",
+    "choir", "solo voice", "organ", "rock organ", "accordion", "piano", "electric piano", "clavinet", "harpsichord",
+    "celesta", "music box",
+    "acoustic guitar", "steel guitar", "electric guitar", "muted guitar", "distorted guitar",
+    "bass", "picked bass", "slap bass", "upright bass", "synth bass", "acid bass", "sub bass", "reese bass",
+    "synth lead", "supersaw", "synth pad", "glass pad", "dark drone", "synth brass", "pluck", "square lead",
+    "triangle bass",
+    "bell", "glockenspiel", "tubular bells", "kalimba", "marimba", "xylophone", "vibraphone",
+    "drums", "brushes", "rock drums", "electronic drums", "techno drums", "trap drums", "breakbeat drums",
+    "chip drums", "orchestral drums", "hand drums", "taiko", "timpani", "percussion",
 )
 
+LAYERS = ("drums", "bass", "harmony", "melody", "texture")
+STINGERS = ("victory", "defeat", "discovery", "danger")
+
 TONICS = ("C", "C#", "Db", "D", "D#", "Eb", "E", "F", "F#", "Gb", "G", "G#", "Ab", "A", "A#", "Bb", "B")
-MODES = ("major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian", "harmonic minor")
-METERS = ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "12/8")
+MODES = ("major", "minor", "dorian", "phrygian", "lydian", "mixolydian", "locrian", "harmonic minor",
+         "major pentatonic", "minor pentatonic", "octatonic")
+METERS = ("4/4", "3/4", "6/8", "2/4", "5/4", "7/8", "9/8", "12/8")

@@ -15,6 +15,7 @@ from models.composer.genre import genre
 from models.composer.groove import swung
 from models.composer.harmony import Palette, PhraseWish, Slot, build, phrase_numerals, slot_grid
 from models.composer.humanise import Feel, humanised
+from models.composer.instruments import LAYER_OF
 from models.composer.keyfinding import NAMES, estimate
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, parse_meter
@@ -48,7 +49,7 @@ def compose(controls: Controls, seed: int) -> Score:
         tracks=tuple(track for track in tracks if len(track.notes.onset)),
         sections=_sections(piece),
         chords=_chords(piece),
-        space=piece.genre.space,
+        desk=piece.genre.desk,
         tail_s=0.0 if controls.loop else max(0.0, min(_TAIL_S, controls.duration - seconds)),
         facts=_facts(piece),
     )
@@ -220,7 +221,7 @@ def _track(piece: Piece, seat: Seat, place: int) -> Track:
     )
     pan = -chair.pan if seat.doubles else chair.pan
     name = seat.instrument if seat.role in ("drums", "percussion") else f"{seat.role}: {seat.instrument}"
-    return Track(name, seat.role, seat.instrument, notes, gain, pan, chair.reverb)
+    return Track(name, LAYER_OF[seat.role], seat.instrument, notes, gain, pan, chair.reverb, chair.echo, seat.role)
 
 
 def _sections(piece: Piece) -> tuple[Section, ...]:

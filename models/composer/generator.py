@@ -41,7 +41,7 @@ def score_facts(score: Score) -> dict[str, object]:
         "meter": f"{score.meter[0]}/{score.meter[1]}",
         "key": score.key,
         "bars": score.bars,
-        "space": score.space,
+        "space": score.desk.space,
         "sections": [
             {"name": part.name, "bar": part.bar, "bars": part.bars, "start_s": round(part.bar * bar, 6)}
             for part in score.sections

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from models.composer.instruments import INSTRUMENTS, ROLES
+from models.composer.score import Desk
 
 LEVELS = ("light", "steady", "driving")
 
@@ -27,6 +28,7 @@ class Part:
     gain_db: float = 0.0
     pan: float = 0.0
     reverb: float = 0.2
+    echo: float = 0.0
     style: str = ""
     patterns: dict[str, Any] = field(default_factory=dict)
 
@@ -45,7 +47,7 @@ class Genre:
 
     name: str
     tempo: tuple[float, float]
-    space: str
+    desk: Desk
     swing: float
     swing_grid: float
     timing_ms: float
@@ -83,7 +85,7 @@ def _read(name: str, data: dict[str, Any]) -> Genre:
     return Genre(
         name=name,
         tempo=(float(data["tempo"][0]), float(data["tempo"][1])),
-        space=data["space"],
+        desk=_desk(name, data),
         swing=data.get("swing", 0.5),
         swing_grid=data.get("swing_grid", 0.5),
         timing_ms=data["timing_ms"],
@@ -100,6 +102,13 @@ def _read(name: str, data: dict[str, Any]) -> Genre:
     )
 
 
+def _desk(name: str, data: dict[str, Any]) -> Desk:
+    try:
+        return Desk(**{"space": data["space"], **data.get("desk", {})})
+    except TypeError as error:
+        raise ValueError(f"genres/{name}.yaml, desk: {error}") from None
+
+
 def _part(name: str, role: str, row: dict[str, Any]) -> Part:
     unknown = [word for word in (*row["play"], *row.get("fierce", ())) if word not in INSTRUMENTS]
     if unknown or role not in ROLES:
@@ -112,6 +121,7 @@ def _part(name: str, role: str, row: dict[str, Any]) -> Part:
         mix[0],
         mix[1],
         mix[2],
+        mix[3] if len(mix) > 3 else 0.0,
         row.get("style", ""),
         row.get("patterns", {}),
     )

@@ -160,7 +160,7 @@ def mix(score: Score, dry: Sequence[Audio], frames: int) -> Mix:
     groups: dict[str, list[tuple[Track, Audio]]] = {}
     for track, audio in zip(score.tracks, dry, strict=True):
         groups.setdefault(track.stem, []).append((track, audio))
-    stems = {name: _stem(tracks, score.space, frames, score.loop) for name, tracks in groups.items()}
+    stems = {name: _stem(tracks, score.desk.space, frames, score.loop) for name, tracks in groups.items()}
     premaster = np.zeros((2, frames), np.float32)
     for stem in stems.values():
         premaster += stem

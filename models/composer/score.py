@@ -24,8 +24,9 @@ class Notes:
 class Track:
     """One player. Tracks with the same `stem` are mixed into one stem file.
 
-    `instrument` is a preset of the bank (`models.composer.bank.PRESETS`); `gain_db`, `pan` (-1 left .. 1 right) and
-    `reverb` (send, 0..1) are its place in the mix.
+    `stem` is the layer it belongs to (`models.words.LAYERS`), `role` what it does in the piece (one of
+    `models.composer.instruments.ROLES`); `instrument` is a preset of the bank (`models.composer.bank.PRESETS`);
+    `gain_db`, `pan` (-1 left .. 1 right), `reverb` and `echo` (sends, 0..1) are its place in the mix.
     """
 
     name: str
@@ -35,6 +36,8 @@ class Track:
     gain_db: float = 0.0
     pan: float = 0.0
     reverb: float = 0.2
+    echo: float = 0.0
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,29 @@ class Chord:
 
 
 @dataclass(frozen=True)
+class Desk:
+    """How a genre is mixed. `space` names the impulse response (`models.composer.rooms.ROOMS`).
+
+    `echo_beats` is the delay of the echo in quarter notes (0: none), `echo_feedback` what every repeat keeps; `pump` how
+    many dB a kick ducks everything but the drums; `drive` how many dB the bus is driven into soft saturation; `tilt`
+    dB an octave around 1 kHz (negative: darker); `noise` a texture under everything (`vinyl`, `tape`, `air` or none).
+    """
+
+    space: str = "hall"
+    echo_beats: float = 0.0
+    echo_feedback: float = 0.35
+    pump: float = 0.0
+    drive: float = 0.0
+    tilt: float = 0.0
+    noise: str = ""
+
+
+@dataclass(frozen=True)
 class Score:
     """A whole piece. `quarters` is its musical length (bars x meter); a loop repeats from there.
 
-    `space` names the impulse response of the mix (`hall`, `room`, `plate`, ...); `tail_s` is how long the sound may
-    ring past the last bar of a piece that ends (0 for loops)."""
+    `desk` is how it is mixed; `tail_s` is how long the sound may ring past the last bar of a piece that ends (0 for
+    loops)."""
 
     bpm: float
     meter: tuple[int, int]
@@ -73,6 +94,6 @@ class Score:
     tracks: tuple[Track, ...]
     sections: tuple[Section, ...]
     chords: tuple[Chord, ...]
-    space: str = "hall"
+    desk: Desk = Desk()
     tail_s: float = 0.0
     facts: dict[str, object] = field(default_factory=dict)

@@ -113,7 +113,7 @@ def shard_jobs(engine: Engine, run_id: str, shard: int) -> list[Job]:
 def job(take: TakeRow) -> Job:
     """A recorded order as a job."""
     delivery = delivery_from_json(take.delivery)
-    request = Request(take.id, take.prompt, take.seed, Controls.from_json(take.controls), delivery.stems)
+    request = Request(take.id, take.prompt, take.seed, Controls.from_json(take.controls), delivery.stems, take.index)
     return Job(request, delivery, take.folder)
 
 
