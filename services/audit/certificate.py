@@ -15,13 +15,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import environment, licensee_words, strictest, styled, take_name, written_whole
+from services.audit.documents import environment, licensee_words, strictest, styled, take_name
 from services.audit.html import ShownKey, Step
 from services.audit.origins import KIND_WORDS, origin_of
 from services.audit.rows import ChainEntry, ChainItem, Released, TakeChain
 from services.provenance.keys import PublicKey
 from services.provenance.merkle import leaf_hash, verify_inclusion
 from services.provenance.notes import read_note, read_tree_head
+from services.storage.whole import whole_file
 
 MOST = 3
 MOST_FILES = 24
@@ -99,8 +100,8 @@ def write_certificate(
     `title` is the catalog's; `keys` are the public keys that sign checkpoints. Raises ValueError for an inclusion
     proof that does not hold for an entry of this take, OSError where the file cannot be written."""
     text = certificate_text(chain, title, inclusion, keys)
-    with written_whole(path) as file:
-        file.write(text)
+    with whole_file(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
     return path
 
 

@@ -1,4 +1,4 @@
-"""What the documents of an audit share: templates in which text stays text, times, and files that appear whole.
+"""What the documents of an audit share: templates in which text stays text, and words for what they tell.
 
 Documents are opened from disk, by strangers, years later: they hold their own style, run no script and ask the
 network nothing, which their Content-Security-Policy says too. The same data gives the same bytes. Nothing here reads
@@ -8,14 +8,11 @@ a database.
 import base64
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -50,25 +47,6 @@ def styled(*sheets: str) -> dict[str, Markup]:
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-{digest}'"
     return {"style": Markup(style), "policy": Markup(policy)}
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[IO[str]]:
-    """A UTF-8 text file that takes the place of `path` when everything was written, and leaves no trace otherwise.
-
-    Its folder is made if missing. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            os.fchmod(file.fileno(), 0o644)
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def moment(at: datetime) -> str:

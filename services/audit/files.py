@@ -1,6 +1,6 @@
 """Writes an audit to a file, as its name asks: Parquet, CSV, JSON, and the documents for people and other programs.
 
-Every file is written beside its final name and renamed when it is whole. Rows stream through; memory holds a page.
+Every file appears whole or not at all. Rows stream through; memory holds a page.
 """
 
 import gc
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from services.audit.asking import AuditError
 from services.audit.audit import Audit
 from services.audit.jsons import row_json, summary_json
 from services.audit.table import Tabulator, spreadsheet_safe
+from services.storage.whole import whole_file
 
 Progress = Callable[[int], None]
 FORMATS = (".prov.json", ".intoto.json", ".html", ".csv", ".parquet", ".json")  # the longer names first
@@ -32,17 +32,6 @@ def format_of(target: Path, formats: Iterable[str] = FORMATS) -> str:
     if target.is_dir():
         raise AuditError(f"--out: {target}: is a folder; name a file")
     return found
-
-
-@contextmanager
-def whole_file(target: Path) -> Iterator[Path]:
-    """A path beside `target` that takes its place when the block ends, and is gone when it raises."""
-    part = target.with_name(f".{target.name[:100]}.{uuid4().hex}.part")
-    try:
-        yield part
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def write_table(audit: Audit, home: Path, target: Path, told: Progress = lambda count: None) -> int:

@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import environment, licensee_words, styled, take_name, written_whole
+from services.audit.documents import environment, licensee_words, styled, take_name
 from services.audit.origins import KIND_WORDS, Origin, origins
 from services.audit.rows import AuditRow, AuditSummary
 from services.provenance.keys import PublicKey
+from services.storage.whole import whole_file
 
 MOST_TAKES = 2_000
 STOPPING = ("refused", "unknown")
@@ -71,7 +72,7 @@ def write_html(
     """Write the report of `summary` and its takes to `path`, which appears whole or not at all.
 
     `keys` are the public keys that sign checkpoints. Raises OSError where it cannot be written."""
-    with written_whole(path) as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         for text in html_pieces(summary, rows, keys, most_takes):
             file.write(text)
     return path

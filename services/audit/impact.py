@@ -23,12 +23,13 @@ from db import impact as db
 from db.engine import reading
 from db.rights_tables import ReleaseItem, Review
 from services.audit.asking import AuditError
-from services.audit.files import format_of, whole_file
+from services.audit.files import format_of
 from services.audit.rows import Released
 from services.audit.table import spreadsheet_safe
 from services.planning.faults import shown
 from services.rights.facts import Fact
 from services.rights.register import Knowledge, Register, current
+from services.storage.whole import whole_file
 
 KINDS = ("fact", "generator", "prompt")
 IMPACT_FORMATS = (".csv", ".parquet", ".json")

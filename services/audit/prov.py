@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from services.audit.documents import take_name, written_whole
+from services.audit.documents import take_name
 from services.audit.prov_records import Container, Records, checked, digest, dump, local, numbered, time_text
 from services.audit.rows import (
     AuditRow,
@@ -35,6 +35,7 @@ from services.audit.rows import (
     Stated,
     TakeChain,
 )
+from services.storage.whole import whole_file
 
 NAMESPACES = {
     name: f"urn:cueworks:{name}:" for name in (
@@ -63,7 +64,7 @@ def release_document(release: Released, chains: Iterable[TakeChain]) -> str:
 
 def write_catalog(path: Path, summary: AuditSummary, rows: Iterable[AuditRow]) -> Path:
     """Write a whole catalog as one document, a bundle a take, streamed. Raises OSError where it cannot be written."""
-    with written_whole(path) as file:
+    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n") as file:
         for text in catalog_pieces(summary, rows):
             file.write(text)
     return path

@@ -17,11 +17,12 @@ from services.audit.audit import Audit
 from services.audit.certificate import Inclusion, certified_entry, write_certificate
 from services.audit.chain import chain_in
 from services.audit.disclosure import Disclosure, disclose, marking
-from services.audit.files import Progress, format_of, whole_file, write_json, write_table
+from services.audit.files import Progress, format_of, write_json, write_table
 from services.audit.jsons import chain_json
 from services.audit.rows import ChainItem, TakeChain
 from services.provenance.keys import KeyFolder
 from services.provenance.merkle import inclusion_ranges, leaf_hash, proof
+from services.storage.whole import whole_file
 
 TAKE_FORMATS = (".prov.json", ".intoto.json", ".html", ".json")
 CHECKPOINTS = "checkpoint"  # what the keys that sign them are for

@@ -1,6 +1,6 @@
 """Takes as a table file, streamed through Arrow: memory stays flat however many takes there are.
 
-Writes Parquet or CSV beside its final name and renames it when whole. Reads the database only. In CSV a text that a
+Writes Parquet or CSV, which appears whole or not at all. Reads the database only. In CSV a text that a
 spreadsheet would take for a formula (`=1+1`) gets an apostrophe before it; Parquet holds every text as it is.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from db.rows import TakeRow
+from services.storage.whole import whole_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,13 +33,8 @@ def export_takes(takes: Iterable[TakeRow], home: Path, target: Path) -> int:
         raise ExportError(f"{target}: there is no folder {target.parent}; create it first")
     if target.is_dir():
         raise ExportError(f"{target}: is a folder; name a file")
-    part = target.with_name(f".{target.name[:100]}.{uuid4().hex}.part")
-    try:
-        count = _write(takes, home, part, target.suffix.lower())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
-    return count
+    with whole_file(target) as part:
+        return _write(takes, home, part, target.suffix.lower())
 
 
 def _write(takes: Iterable[TakeRow], home: Path, part: Path, suffix: str) -> int:

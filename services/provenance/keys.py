@@ -28,6 +28,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from services.storage.whole import whole_file
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -157,7 +159,7 @@ class KeyFolder:
         place = self._private_path(purpose)
         self._make_folder()
         if not place.exists():
-            _publish(place, _pem(_new_private()), 0o600, replace=False)
+            _publish(place, _pem(_new_private()), 0o600)
         return self._load(purpose, place)
 
     def rotate(self, purpose: str) -> tuple[PublicKey, PublicKey]:
@@ -169,7 +171,8 @@ class KeyFolder:
             private = _new_private()
             new = _endorsed(old, private)
             self._publish_public(new)
-            _publish(self._private_path(purpose), _pem(private), 0o600, replace=True)
+            with whole_file(self._private_path(purpose), 0o600) as part:
+                part.write_bytes(_pem(private))
         return old.public, new
 
     def public_keys(self, purpose: str | None = None) -> tuple[PublicKey, ...]:
@@ -227,7 +230,7 @@ class KeyFolder:
 
     def _publish_public(self, key: PublicKey) -> None:
         text = json.dumps(key.as_json(), indent=2, sort_keys=True) + "\n"
-        _publish(self.path / f"{key.purpose}-{key.id}.pub", text.encode(), 0o644, replace=False)
+        _publish(self.path / f"{key.purpose}-{key.id}.pub", text.encode(), 0o644)
 
     def _read_public(self, path: Path) -> PublicKey:
         try:
@@ -285,8 +288,8 @@ def _check_private(path: Path, about: os.stat_result, mode: str) -> None:
         raise KeyPermissionError(f"{path}: belongs to another user; set CUEWORKS_KEYS to a folder of your own")
 
 
-def _publish(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
-    """Write a whole file under its name. Without `replace` the first one stays, whoever wrote it."""
+def _publish(path: Path, data: bytes, mode: int) -> None:
+    """Write a whole file under its name, unless there is one: the first one stays, whoever wrote it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     temp = Path(name)
     try:
@@ -295,11 +298,8 @@ def _publish(path: Path, data: bytes, mode: int, *, replace: bool) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        if replace:
-            temp.replace(path)
-        else:
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(temp)
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temp)
     finally:
         temp.unlink(missing_ok=True)
 

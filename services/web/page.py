@@ -9,7 +9,6 @@ only its own script and style, by their digests.
 import base64
 import hashlib
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,6 +23,7 @@ from markupsafe import Markup
 
 from db.rows import TAKE_STATUSES
 from models.controls import Controls
+from services.storage.whole import whole_file
 
 LOSSLESS = ("audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/vnd.wave")
 FORMATS = {
@@ -190,7 +190,8 @@ def write_pages(folder: Path, catalog: PageCatalog, takes: Iterable[PageTake], p
     texts = {page.file: template.render(page=page, directory=_directory(page, pages), **shared) for page in pages}
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in reversed(texts.items()):
-        _replace(folder / file, text)
+        with whole_file(folder / file) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
     _remove_stale(folder, set(texts))
     return folder / "index.html"
 
@@ -286,19 +287,6 @@ def _code() -> dict[str, Markup]:
 
 def _digest(code: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write beside and rename over, so that a reader sees the old page or the new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _remove_stale(folder: Path, current: set[str]) -> None:

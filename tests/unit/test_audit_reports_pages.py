@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.audit.certificate import Inclusion, certificate_text, left_files, write_certificate
-from services.audit.documents import written_whole
 from services.audit.html import html_pieces, steps, write_html
 from services.audit.rows import AuditRow, AuditSummary, ChainItem, LedgerHead, Released, Why
 from services.provenance import merkle
@@ -176,12 +175,6 @@ def test_a_report_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path: 
         write_html(path, samples.summary(), broken())
     assert path.read_bytes() == before
     assert [entry.name for entry in tmp_path.iterdir()] == ["report.html"]
-
-
-def test_a_file_is_made_with_its_folder(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "a" / "b.txt") as file:
-        file.write("x\n")
-    assert (tmp_path / "a" / "b.txt").read_bytes() == b"x\n"
 
 
 def test_pages_hold_no_script_and_admit_nothing_from_elsewhere() -> None:

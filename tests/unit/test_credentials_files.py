@@ -348,17 +348,16 @@ class TestSigning:
         self, tmp_path: Path, kind: str, signer: LocalAuthority, monkeypatch: pytest.MonkeyPatch
     ) -> None:  # fmt: skip
         """The library forgets why a stream failed; that the certificate were at fault would send people astray."""
-        source, opened = sample(tmp_path, kind), os.fdopen
+        source, opened = sample(tmp_path, kind), Path.open
 
         class Full(io.BytesIO):
             def write(self, data: object) -> int:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        def full(handle: int, mode: str) -> io.BytesIO:
-            opened(handle).close()
-            return Full()
+        def full(path: Path, mode: str = "r", **how: object) -> object:
+            return Full() if mode == "w+b" else opened(path, mode, **how)
 
-        monkeypatch.setattr("services.provenance.credentials.signing.os.fdopen", full)
+        monkeypatch.setattr(Path, "open", full)
         with pytest.raises(OSError, match="No space left") as caught:
             sign_file(source, tmp_path / f"signed.{kind}", CLAIM, signer)
         assert caught.value.errno == errno.ENOSPC

@@ -236,7 +236,7 @@ def test_a_write_that_fails_leaves_the_old_page_and_no_leftover(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("services.web.page.os.fsync", full)
+    monkeypatch.setattr("services.storage.whole.os.fsync", full)
     with pytest.raises(OSError, match="No space left"):
         write_pages(tmp_path, CATALOG, [take(1)])
     assert [path.name for path in tmp_path.iterdir()] == ["index.html"]

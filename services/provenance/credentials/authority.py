@@ -8,7 +8,6 @@ Private keys are in two files of mode 0600 and nowhere else: never in a message,
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.provenance.credentials.errors import CredentialsError
 from services.provenance.credentials.identity import Identity, check_url, common_name, to_pem
+from services.storage.whole import whole_file
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate, CertificateBuilder
@@ -118,18 +118,10 @@ def fingerprint(certificate: "Certificate") -> str:
 
 
 def write_private(place: Path, data: bytes) -> None:
-    """Write a file of mode 0600 at once: whoever reads finds the old one or the new one, never a part."""
+    """Replace a file whole, with mode 0600 from the first byte; its folder is made if missing."""
     _make_folder(place.parent)
-    handle, name = tempfile.mkstemp(dir=place.parent, prefix=".")  # 0600 from the start
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(place)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with whole_file(place, 0o600) as part:
+        part.write_bytes(data)
 
 
 def _certificates(folder: Path) -> tuple[bytes, ...]:

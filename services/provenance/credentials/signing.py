@@ -1,12 +1,11 @@
 """Signing a file that leaves: tags first, credentials last, into a new file; the source is only read.
 
-Sound is never decoded here, so no sample can change. Writing is temp + fsync + rename; a crash leaves the target as it
+Sound is never decoded here, so no sample can change. A crash leaves the target as it
 was, or whole (and where there is a sidecar: the sidecar first, which without its file says nothing).
 """
 
 import hashlib
 import os
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from services.provenance.credentials.errors import CredentialsError
 from services.provenance.credentials.formats import Container, require_container
 from services.provenance.credentials.signers import Signer
 from services.provenance.credentials.splice import BLOCK, Spliced
+from services.storage.whole import whole_file
 
 SIDECAR = ".c2pa"
 Write = Callable[[Container, Spliced, BinaryIO], bytes | None]
@@ -80,15 +80,15 @@ def _written(source: Path, target: Path, tags: Tags, write: Write) -> Signed:
     start = time.perf_counter()
     if target.exists() and target.samefile(source):
         raise CredentialsError(f"{source}: is source and target at once; write the signed file somewhere else")
-    with source.open("rb") as file, _replacing(target) as temp:
+    with source.open("rb") as file, whole_file(target) as part, part.open("w+b") as temp:
         with _naming(source):
             sidecar = _splice(file, tags, write, temp)
         temp.seek(0)
         digest = hashlib.file_digest(cast(Any, temp), "sha256").hexdigest()
         size = temp.tell()
         if sidecar is not None:
-            with _replacing(sidecar_of(target)) as beside:
-                beside.write(sidecar)
+            with whole_file(sidecar_of(target)) as beside:
+                beside.write_bytes(sidecar)
     return Signed(
         path=target, sha256=digest, bytes=size, sidecar=sidecar_of(target) if sidecar is not None else None,
         seconds=time.perf_counter() - start,
@@ -109,19 +109,3 @@ def _naming(source: Path) -> Iterator[None]:
         yield
     except CredentialsError as error:
         raise CredentialsError(f"{source}: {error}") from None
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the target's place when the block ends well, and is gone when it does not."""
-    temp = target.with_name(f".{secrets.token_hex(8)}.part")
-    handle = os.open(temp, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(target)
-    except BaseException:
-        temp.unlink(missing_ok=True)
-        raise
