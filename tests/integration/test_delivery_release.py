@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,31 +28,9 @@ from services.delivery.targets import plain
 from services.delivery.withdrawal import withdraw
 from services.rights.refusal import RefusedError
 from tests.catalog_rows import new_order, new_take, order_takes
-from tests.conftest import DATABASES
-from tests.delivery_catalog import CREDIT, EXPRESSION, FACT, SOURCE, Studio, Templates, tagged
+from tests.delivery_catalog import CREDIT, EXPRESSION, FACT, SOURCE, Studio, tagged
 
 ADA = "Ada Lovelace"
-
-
-@pytest.fixture(scope="module")
-def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    return Templates(tmp_path_factory.mktemp("studio"), lambda: request.getfixturevalue("postgresql"))
-
-
-@pytest.fixture(params=DATABASES)
-def studio(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Studio]:
-    """On both databases."""
-    made = templates.copy(request.param, tmp_path)
-    yield made
-    made.engine.dispose()
-
-
-@pytest.fixture
-def one(templates: Templates, tmp_path: Path) -> Iterator[Studio]:
-    """Where it does not matter which database."""
-    made = templates.copy("sqlite", tmp_path)
-    yield made
-    made.engine.dispose()
 
 
 @pytest.fixture

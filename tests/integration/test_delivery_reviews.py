@@ -2,7 +2,6 @@
 
 import errno
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,31 +22,9 @@ from services.delivery.errors import DeliveryError
 from services.delivery.reviews import Decision, Reviewed, review, undecided
 from services.mastering.encode import encode
 from tests.catalog_rows import new_order, new_take, order_takes
-from tests.conftest import DATABASES
-from tests.delivery_catalog import EXPRESSION, Studio, Templates, failing_take, noise
+from tests.delivery_catalog import EXPRESSION, Studio, failing_take, noise
 
 ADA, BEN = "Ada Lovelace", "Ben Jonson"
-
-
-@pytest.fixture(scope="module")
-def templates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Templates:
-    return Templates(tmp_path_factory.mktemp("studio"), lambda: request.getfixturevalue("postgresql"))
-
-
-@pytest.fixture(params=DATABASES)
-def studio(request: pytest.FixtureRequest, templates: Templates, tmp_path: Path) -> Iterator[Studio]:
-    """On both databases."""
-    made = templates.copy(request.param, tmp_path)
-    yield made
-    made.engine.dispose()
-
-
-@pytest.fixture
-def one(templates: Templates, tmp_path: Path) -> Iterator[Studio]:
-    """Where it does not matter which database."""
-    made = templates.copy("sqlite", tmp_path)
-    yield made
-    made.engine.dispose()
 
 
 def decided(studio: Studio) -> dict[str, tuple[str, str]]:
