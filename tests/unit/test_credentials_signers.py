@@ -2,6 +2,7 @@
 
 import logging
 import os
+import ssl
 import stat
 import subprocess
 import sys
@@ -132,6 +133,40 @@ def test_a_chain_in_the_wrong_order_or_with_a_stranger_is_refused(tmp_path: Path
     leaf = chain.read_text().split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
     chain.write_text(leaf + stranger.read_text())
     with pytest.raises(CredentialsError, match="is not signed by"):
+        OwnCertificate(chain, key)
+
+
+END = b"-----END CERTIFICATE-----\n"
+SUBJECT = b"\x0c\x0dStudio signer"
+VERSION_3, VERSION_53 = bytes.fromhex("a003020102"), bytes.fromhex("a003020134")
+KEY_USAGE, NAMES, EXTENDED_USAGE = (bytes.fromhex(f"0603551d{last}") for last in ("0f", "11", "25"))
+P_256, UNKNOWN_CURVE = (bytes.fromhex(f"06082a8648ce3d0301{last}") for last in ("07", "7f"))
+ECDSA, UNKNOWN_SIGNATURE = (bytes.fromhex(f"06082a8648ce3d0403{last}") for last in ("02", "7f"))
+
+
+@pytest.mark.parametrize(
+    ("which", "part", "instead", "told"),
+    [
+        (0, VERSION_3, VERSION_53, "holds no certificate"),
+        (0, SUBJECT, SUBJECT.replace(b"S", b"\xff"), "cannot be read"),
+        (1, b"Some authority", b"\xffome authority", "cannot be read"),
+        (0, P_256, UNKNOWN_CURVE, "cannot be read"),
+        (0, KEY_USAGE, EXTENDED_USAGE, "cannot be read"),
+        (0, KEY_USAGE, NAMES, "cannot be read"),
+        (0, ECDSA, UNKNOWN_SIGNATURE, "is not signed by"),
+        (1, P_256, UNKNOWN_CURVE, "is not signed by"),
+    ],
+)
+def test_a_hostile_certificate_is_told_as_what_it_is(
+    tmp_path: Path, which: int, part: bytes, instead: bytes, told: str
+) -> None:
+    chain, key, _ = own_chain(tmp_path, make_key())
+    pems = chain.read_bytes().split(END)[:-1]
+    der = ssl.PEM_cert_to_DER_cert((pems[which] + END).decode())
+    assert part in der
+    pems[which] = ssl.DER_cert_to_PEM_cert(der.replace(part, instead)).encode().replace(END, b"")
+    chain.write_bytes(b"".join(pem.strip() + END for pem in pems))
+    with pytest.raises(CredentialsError, match=f"{chain}.*{told}"):
         OwnCertificate(chain, key)
 
 

@@ -78,20 +78,22 @@ def identity_of(pem: bytes, where: str, remedy: str, time_stamp_url: str | None)
 
 
 def load_chain(pem: bytes, where: str) -> "list[Certificate]":
-    """Every certificate in a PEM text. Raises CredentialsError when there is none."""
+    """Every certificate in a PEM text. Raises CredentialsError when there is none, or one that is no certificate."""
     from cryptography import x509
 
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         raise CredentialsError(f"{where}: holds no certificate in PEM; give the chain, leaf first") from None
 
 
 def check_chain(chain: "Sequence[Certificate]", where: str) -> None:
     """Raises CredentialsError unless `chain` runs from a leaf that may sign content up to its issuers."""
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     leaf = chain[0]
+    _check_readable(chain, where)
     if leaf.issuer == leaf.subject:
         raise CredentialsError(
             f"{where}: the first certificate is self-signed; C2PA wants a leaf that an authority signed"
@@ -99,7 +101,7 @@ def check_chain(chain: "Sequence[Certificate]", where: str) -> None:
     for below, above in zip(chain, chain[1:], strict=False):
         try:
             below.verify_directly_issued_by(above)
-        except Exception:
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
             raise CredentialsError(
                 f"{where}: {common_name(below)!r} is not signed by {common_name(above)!r}; "
                 "put the leaf first, then each issuer"
@@ -113,6 +115,23 @@ def check_chain(chain: "Sequence[Certificate]", where: str) -> None:
             f"{where}: the leaf's extended key usage allows no content signing; "
             "ask for one with emailProtection or C2PA claim signing"
         )
+
+
+def _check_readable(chain: "Sequence[Certificate]", where: str) -> None:
+    """Raises CredentialsError where what is asked of a certificate cannot be read. Names, key and extensions are read
+    when they are asked for, not when a certificate is loaded."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    leaf = chain[0]
+    try:
+        _ = [certificate.subject for certificate in chain], leaf.issuer, leaf.extensions, leaf.public_key()
+    except (
+        UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError, TypeError
+    ) as error:  # fmt: skip
+        raise CredentialsError(
+            f"{where}: a certificate cannot be read ({type(error).__name__}); ask its issuer for another one"
+        ) from None
 
 
 def algorithm_of(key: object, where: str) -> str:
