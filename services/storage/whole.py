@@ -4,24 +4,22 @@ The store's blobs and files that are written once have rules of their own (`fold
 """
 
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def whole_file(target: Path, mode: int = 0o644) -> Iterator[Path]:
+def whole_file(target: Path, mode: int = 0o666) -> Iterator[Path]:
     """A file beside `target`, whose folder is there, to write to by its path. When the block ends, its bytes are made
-    durable and it takes the target's place with `mode`; when the block raises, it is gone. Until then nobody but its
-    owner may read it. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".new-")
-    part = Path(name)
+    durable and it takes the target's place; when the block raises, it is gone. It has `mode`, less what the user's
+    umask takes away, from its first moment. Raises OSError."""
+    part = target.parent / f".new-{secrets.token_hex(8)}"
+    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
-        os.close(handle)
         yield part
         with part.open("rb") as file:
-            os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         part.replace(target)
     finally:

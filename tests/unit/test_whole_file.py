@@ -56,13 +56,12 @@ def test_a_block_that_raises_changes_nothing(target: Path, there: bool, error: t
     assert [(path, path.read_bytes()) for path in target.parent.iterdir()] == before
 
 
-@pytest.mark.parametrize("step", ["fchmod", "fsync"])
-def test_a_disk_that_fails_at_the_end_changes_nothing(target: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_disk_that_fails_at_the_end_changes_nothing(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     target.write_bytes(OLD)
-    monkeypatch.setattr(f"services.storage.whole.os.{step}", full)
+    monkeypatch.setattr("services.storage.whole.os.fsync", full)
     with pytest.raises(OSError, match="No space left"), whole_file(target) as part:
         part.write_bytes(NEW)
     assert target.read_bytes() == OLD
@@ -89,17 +88,18 @@ def test_it_has_the_mode_that_was_asked_for(target: Path, asked: int, mask: int)
     target.chmod(0o666)
     with umask(mask), whole_file(target, asked) as part:
         part.write_bytes(NEW)
-    assert mode(target) == asked
+    assert mode(target) == asked & ~mask
 
 
-def test_it_is_for_all_to_read_unless_asked_otherwise(target: Path) -> None:
-    with whole_file(target):
+@pytest.mark.parametrize("mask", [0o022, 0o002, 0o077])
+def test_it_is_as_readable_as_the_user_wants_new_files_to_be(target: Path, mask: int) -> None:
+    with umask(mask), whole_file(target):
         pass
-    assert mode(target) == 0o644
+    assert mode(target) == 0o666 & ~mask
 
 
-def test_nobody_else_reads_a_part_however_it_is_opened(target: Path) -> None:
-    with umask(0), whole_file(target) as part:
+def test_nobody_else_reads_a_part_of_a_private_file_however_it_is_opened(target: Path) -> None:
+    with umask(0), whole_file(target, 0o600) as part:
         modes = [mode(part)]
         for how in ("wb", "ab", "w+b"):
             with part.open(how) as file:
@@ -108,17 +108,17 @@ def test_nobody_else_reads_a_part_however_it_is_opened(target: Path) -> None:
     assert modes == [0o600] * 4
 
 
-def test_its_bytes_and_mode_are_durable_before_it_is_seen(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_its_bytes_are_durable_before_it_is_seen(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     synced = []
 
     def sync(handle: int) -> None:
         about = os.fstat(handle)
-        synced.append((about.st_ino, about.st_size, stat.S_IMODE(about.st_mode), target.exists()))
+        synced.append((about.st_ino, about.st_size, target.exists()))
 
     monkeypatch.setattr("services.storage.whole.os.fsync", sync)
-    with whole_file(target, 0o640) as part:
+    with whole_file(target) as part:
         part.write_bytes(NEW)
-    assert synced == [(target.stat().st_ino, len(NEW), 0o640, False)]
+    assert synced == [(target.stat().st_ino, len(NEW), False)]
 
 
 def test_a_link_is_replaced_and_what_it_led_to_stays(target: Path) -> None:
