@@ -46,9 +46,20 @@ GENRES: dict[str, GenrePreset] = {
     "bossa-nova": GenrePreset(128, ("acoustic guitar", "upright bass", "flute", "percussion")),
     "lo-fi": GenrePreset(80, ("electric piano", "bass", "drums", "vibraphone")),
     "folk": GenrePreset(104, ("acoustic guitar", "violin", "whistle", "percussion")),
+    "celtic": GenrePreset(112, ("fiddle", "whistle", "steel guitar", "hand drums")),
+    "medieval": GenrePreset(104, ("lute", "recorder", "hand drums")),
+    "waltz": GenrePreset(144, ("violin", "strings", "clarinet", "contrabass")),
+    "march": GenrePreset(116, ("trumpet", "brass", "low brass", "orchestral drums")),
+    "horror": GenrePreset(72, ("tremolo strings", "dark drone", "celesta", "tubular bells")),
     "rock": GenrePreset(128, ("electric guitar", "distorted guitar", "bass", "drums")),
+    "metal": GenrePreset(148, ("distorted guitar", "muted guitar", "picked bass", "rock drums")),
+    "city-pop": GenrePreset(110, ("electric piano", "slap bass", "electric guitar", "drums")),
     "electronic": GenrePreset(126, ("synth lead", "synth pad", "synth bass", "electronic drums")),
     "synthwave": GenrePreset(104, ("synth lead", "pluck", "synth bass", "electronic drums")),
+    "house": GenrePreset(124, ("piano", "synth bass", "techno drums", "synth pad")),
+    "techno": GenrePreset(132, ("techno drums", "acid bass", "pluck")),
+    "drum-and-bass": GenrePreset(174, ("breakbeat drums", "reese bass", "synth pad", "synth lead")),
+    "trap": GenrePreset(142, ("trap drums", "sub bass", "bell")),
     "chiptune": GenrePreset(140, ("square lead", "triangle bass", "chip drums")),
 }
 FIRM_COLOURS: dict[str, tuple[str, ...]] = {
@@ -58,7 +69,7 @@ FIRM_COLOURS: dict[str, tuple[str, ...]] = {
 }
 """What a firm state adds to an orchestral cue that names no instrument."""
 
-UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova"}) for state in ("combat", "boss")}
+UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova", "waltz"}) for state in ("combat", "boss")}
 """Genres of a zone or a related cue that a fight does not take over; its own words still may."""
 
 CHARACTERISTIC: dict[str, frozenset[str]] = {
@@ -68,9 +79,17 @@ CHARACTERISTIC: dict[str, frozenset[str]] = {
     }),
     "ambient": frozenset({"synth pad", "bell", "piano", "electric piano", "marimba"}),
     "jazz": frozenset({"upright bass", "brushes", "vibraphone", "piano"}),
-    "folk": frozenset({"acoustic guitar", "whistle", "percussion"}),
+    "folk": frozenset({"acoustic guitar", "violin", "percussion", "accordion"}),
+    "celtic": frozenset({"fiddle", "whistle", "bagpipes", "dulcimer"}),
+    "medieval": frozenset({"lute", "recorder", "hand drums", "harpsichord"}),
     "rock": frozenset({"electric guitar", "distorted guitar", "drums", "bass"}),
     "electronic": frozenset({"synth lead", "synth pad", "synth bass", "pluck", "electronic drums"}),
+    "techno": frozenset({"techno drums", "acid bass"}),
+    "drum-and-bass": frozenset({"breakbeat drums", "reese bass"}),
+    "trap": frozenset({"trap drums", "sub bass"}),
+    "horror": frozenset({"dark drone", "tremolo strings"}),
+    "city-pop": frozenset({"slap bass", "synth brass", "clavinet"}),
+    "metal": frozenset({"muted guitar", "rock drums", "picked bass"}),
     "chiptune": frozenset({"square lead", "triangle bass", "chip drums"}),
 }
 """Instruments that suggest a genre where no genre is named."""
