@@ -31,7 +31,8 @@ def _makers() -> dict[str, Callable[[str], Patch]]:
     makers: dict[str, Callable[[str], Patch]] = {
         "square lead": lambda _: synths.square_lead(),
         "triangle bass": lambda _: synths.triangle_bass(),
-        "synth bass": lambda _: synths.synth_bass(),
+        "synth bass": synths.synth_bass, "acid bass": synths.synth_bass, "sub bass": synths.synth_bass,
+        "reese bass": synths.synth_bass,
     }
     for names, make in (
         (solo.TIMBRES, solo.patch), (sections.SECTIONS, sections.patch), (struck.STRINGS, struck.string),

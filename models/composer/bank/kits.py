@@ -178,7 +178,8 @@ _PERCUSSION = {
 
 KITS: Mapping[str, dict[int, Hit]] = {
     "drums": _ACOUSTIC, "brushes": _BRUSHES, "electronic drums": _ELECTRONIC, "chip drums": _CHIP, "taiko": _TAIKO,
-    "percussion": _PERCUSSION,
+    "percussion": _PERCUSSION, "rock drums": _ACOUSTIC, "techno drums": _ELECTRONIC, "trap drums": _ELECTRONIC,
+    "breakbeat drums": _ACOUSTIC, "orchestral drums": _PERCUSSION, "hand drums": _PERCUSSION,
 }
 
 

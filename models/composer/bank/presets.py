@@ -14,8 +14,8 @@ class Preset:
     `bank` and `program` address the SoundFont preset and are chosen so that a General MIDI player without our bank
     is close; drum kits are on bank 128 and take General MIDI percussion keys. `low` to `high` is the comfortable
     MIDI range (the bank sounds at every key, stretched outside of it). `family` names the channel strip of the mixer.
-    `sustains` tells instruments that hold a tone from those that decay by themselves. SoundFonts know no round robin, so an
-    instrument whose repeated notes should differ has `alternates` presets: number n (from 0) is at bank + 10 n.
+    `sustains` tells instruments that hold a tone from those that decay by themselves. SoundFonts know no round robin,
+    so an instrument whose repeated notes should differ has `alternates` presets: number n (from 0) is at bank + 10 n.
     """
 
     bank: int

@@ -5,7 +5,7 @@ section opens up after the attack.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -66,6 +66,13 @@ SECTIONS: dict[str, Section] = {
         0.95, ((1800, 3, 0.6),), 2800, 6500, 5, 0.006, 0.12, 9000, 0.08, layers=(0, 1), stereo=False
     ),
 }
+
+
+_KIN: dict[str, str] = {
+    "short strings": "strings", "tremolo strings": "strings", "rock organ": "organ", "supersaw": "synth lead",
+    "glass pad": "synth pad", "dark drone": "synth pad", "synth brass": "brass",
+}
+SECTIONS.update({name: replace(SECTIONS[kin]) for name, kin in _KIN.items()})
 
 
 def _spectrum(section: Section, key: int, layer: int | None, darkness: float = np.inf) -> Callable[[int], float]:

@@ -6,7 +6,7 @@ harmonics speak later, the clarinet's low even harmonics are weak, flutes are ne
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -90,6 +90,13 @@ TIMBRES: dict[str, Timbre] = {
         vibrato=Vibrato(5, 4.8, 5, 0.04), breath=(800, 6000, 0.01), chiff=0.1, scoop=20, release=0.15,
     ),
 }
+
+
+_KIN: dict[str, str] = {
+    "fiddle": "violin", "recorder": "whistle", "saxophone": "oboe", "bagpipes": "oboe", "muted trumpet": "trumpet",
+    "solo voice": "flute", "accordion": "clarinet",
+}
+TIMBRES.update({name: replace(TIMBRES[kin]) for name, kin in _KIN.items()})
 
 
 def _strength(timbre: Timbre, frequency: float, cutoff: float) -> Callable[[int, Signal], Signal]:

@@ -5,7 +5,7 @@ polarisations that beat and decay at different speeds; bars, tines and kettles h
 (Fletcher and Rossing, 1998). A short noise stands for hammer, finger or mallet.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,14 @@ STRINGS: dict[str, String] = {
         release=0.25, layers=(0, 1),
     ),
 }
+
+
+_KIN: dict[str, str] = {
+    "pizzicato strings": "harp", "lute": "acoustic guitar", "dulcimer": "piano", "clavinet": "electric guitar",
+    "harpsichord": "acoustic guitar", "steel guitar": "acoustic guitar", "muted guitar": "pluck",
+    "picked bass": "bass", "slap bass": "bass",
+}
+STRINGS.update({name: replace(STRINGS[kin]) for name, kin in _KIN.items()})
 
 
 def _string_modes(spec: String, key: int, low: int, cutoff: float) -> tuple[Signal, Signal, Signal]:
@@ -163,6 +171,13 @@ BARS: dict[str, Bar] = {
         0.55, 1.25, (60, 700, 0.03, 0.5), 0.45, (0.0, 0.0), 2.6, 5, 1.5, 0.0,
     ),
 }
+
+
+_BAR_KIN: dict[str, str] = {
+    "celesta": "bell", "music box": "bell", "glockenspiel": "bell", "tubular bells": "bell", "kalimba": "marimba",
+    "xylophone": "marimba",
+}
+BARS.update({name: replace(BARS[kin]) for name, kin in _BAR_KIN.items()})
 
 
 def _bar_modes(spec: Bar, key: int, layer: int) -> tuple[Signal, Signal, Signal]:

@@ -55,9 +55,9 @@ def triangle_bass() -> Patch:
     return Patch(tuple(recordings), 0.0, 0.03)
 
 
-def synth_bass() -> Patch:
+def synth_bass(name: str = "synth bass") -> Patch:
     """A filtered saw in two layers, zones of seven semitones."""
-    preset = PRESETS["synth bass"]
+    preset = PRESETS[name]
     recordings = []
     for key in range(preset.low + 3, preset.high + 1, 7):
         for layer in (0, 1):
