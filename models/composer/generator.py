@@ -85,9 +85,9 @@ class Composer:
         return [self._one(request) for request in requests]
 
     def _one(self, request: Request) -> Rendition:
-        from models.composer.compose import compose
+        from models.composer.choose import choose
 
-        score = compose(request.controls, request.seed)
+        score = choose(request.controls, request.seed, request.variation)
         return self.render(score, request.controls.duration, request.stems)
 
     def play(self, score: Score) -> list[Audio]:
