@@ -274,7 +274,7 @@ def _bridged(
 
 def _goal(piece: Piece, passage: Passage, slot: Slot, base: int, near: int) -> int:
     """The closing pitch: a degree of the cadence that the last chord holds, as near to the line as can be."""
-    wanted = {(piece.key.tonic + piece.key.scale[degree]) % 12 for degree in _GOALS[passage.phrase.cadence]}
+    wanted = {(piece.key.tonic + piece.key.semitones(degree)) % 12 for degree in _GOALS[passage.phrase.cadence]}
     tones = set(slot.harmony.pitch_classes[:3])
     good = (wanted & tones) or tones
     options = [pitch for pitch in range(near - 8, near + 9) if pitch % 12 in good]

@@ -17,9 +17,9 @@ _MAJOR = {
 }
 _SHARPS_OF_MODE = {
     "major": 0, "lydian": 1, "mixolydian": -1, "dorian": -2, "minor": -3, "harmonic minor": -3, "phrygian": -4,
-    "locrian": -5,
+    "locrian": -5, "major pentatonic": 0, "minor pentatonic": -3, "octatonic": -3,
 }
-_MINOR_LIKE = ("minor", "harmonic minor", "dorian", "phrygian", "locrian")
+_MINOR_LIKE = ("minor", "harmonic minor", "dorian", "phrygian", "locrian", "minor pentatonic", "octatonic")
 _ENHARMONIC = {"D#": "Eb", "G#": "Ab", "A#": "Bb"}
 
 

@@ -4,7 +4,17 @@ import unicodedata
 
 from models.words import MODES, TONICS
 
-_ALIASES = {"aeolian": "minor", "natural minor": "minor", "ionian": "major"}
+_ALIASES = {
+    "aeolian": "minor",
+    "natural minor": "minor",
+    "ionian": "major",
+    "minor harmonic": "harmonic minor",
+    "pentatonic": "major pentatonic",
+    "pentatonic major": "major pentatonic",
+    "pentatonic minor": "minor pentatonic",
+    "diminished": "octatonic",
+    "half-whole": "octatonic",
+}
 _TONICS = {tonic.casefold(): tonic for tonic in TONICS}
 
 
