@@ -22,7 +22,7 @@ FORMS = (
     "A",
     "verse-chorus-verse-chorus-bridge-chorus",
     "intro-build-drop-breakdown-drop-outro",
-    "x-y-z",
+    "G-H-verse 2",
 )
 
 
