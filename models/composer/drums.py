@@ -1,36 +1,35 @@
-"""Kits and hand percussion: grooves with ghost notes, fills at phrase ends, Euclidean layers, timpani.
+"""Kits and hand percussion: grooves with ghost notes, fills at phrase ends, builds, Euclidean layers, timpani.
 
-Marks of a pattern: `x` hit, `X` accent, `g` ghost, `o` a hit that a take either has or has not. Kit pitches are General
-MIDI percussion keys.
+Marks of a row: `x` hit, `X` accent, `g` ghost, `o` a hit that a take either has or has not, `f` a hit with a grace note
+before it, and a digit is a roll of so many hits over this step and the next. Which of several rows is played, the
+optional hits and the hand of the drummer are drawn by the take's seed. Kit pitches are General MIDI percussion keys.
 """
 
 from models.composer.dice import Dice
-from models.composer.groove import steps
+from models.composer.fills import BUILDS, FILLS, KEYS
+from models.composer.groove import euclid, steps
 from models.composer.harmony import Slot
 from models.composer.line import Event
 from models.composer.piece import Passage, Piece, Seat
 
-# fmt: off
-KEYS = {
-    "kick": 36, "rim": 37, "snare": 38, "clap": 39, "brush": 40, "low tom": 41, "hat": 42, "pedal hat": 44,
-    "mid tom": 45, "open hat": 46, "high tom": 48, "crash": 49, "ride": 51, "bell": 53, "tambourine": 54,
-    "cowbell": 56, "high conga": 62, "open conga": 63, "low conga": 64, "cabasa": 69, "shaker": 70, "claves": 75,
-    "block": 76, "triangle": 81,
-}
-# fmt: on
-_LEVEL = {"X": 16, "x": 0, "o": -6, "g": -34}
+_LEVEL = {"X": 16, "x": 0, "o": -6, "g": -34, "f": 8}
 _SOFT = {
     "hat": -14,
     "pedal hat": -18,
     "open hat": -10,
     "ride": -12,
+    "second ride": -12,
+    "bell": -12,
     "shaker": -18,
     "cabasa": -16,
     "tambourine": -16,
     "triangle": -14,
+    "muted triangle": -16,
     "crash": 2,
 }
 _LENGTH = 0.25
+_GRACE = 0.028  # seconds between a grace note and its hit
+_REDRAWN = 0.4  # chance that a voice with several rows takes another one in the second phrase of a section
 
 
 def write_kit(piece: Piece, seat: Seat) -> list[Event]:
@@ -46,12 +45,31 @@ def write_kit(piece: Piece, seat: Seat) -> list[Event]:
             continue
         dice = Dice("kit", piece.seed, seat.instrument, place)
         filled = _fill_from(piece, seat, passage, dice)
-        events += [event for event in _groove(piece, seat, passage) if event.onset < filled - 1e-6]
+        played = _building(piece, seat, passage) or _groove(piece, seat, passage)
+        events += [event for event in played if event.onset < filled - 1e-6]
         events += _fill(piece, seat, passage, filled, dice)
-        if passage.part is not previous and place and passage.energy > 0.45 and seat.role == "drums":
-            events.append(_hit(piece, passage.start, "crash", "x", passage))
+        if _crashes(piece, seat, passage, passage.part is not previous and place > 0, dice):
+            events.append(_hit(piece, passage.start, piece.genre.crash, "x", passage))
         previous = passage.part
-    return events
+    return _placed(piece, seat, events)
+
+
+def _crashes(piece: Piece, seat: Seat, passage: Passage, opens: bool, dice: Dice) -> bool:
+    """A cymbal opens sections, and phrases of loud ones now and then."""
+    if not piece.genre.crash or seat.role != "drums":
+        return False
+    return (opens and passage.energy > 0.45) or (passage.energy > 0.68 and dice.chance(0.3))
+
+
+def _placed(piece: Piece, seat: Seat, events: list[Event]) -> list[Event]:
+    """Every voice as far behind (or before) the beat as the genre plays it, a little more or less by the take."""
+    if not seat.chair.late:
+        return events
+    loose = Dice("late", piece.seed, seat.instrument).uniform(0.75, 1.25)
+    every = seat.chair.late.get("", 0.0)
+    late = {KEYS[voice]: ms for voice, ms in seat.chair.late.items() if voice}
+    quarters = loose * piece.bpm / 60000.0
+    return [event._replace(onset=max(0.0, event.onset + late.get(event.pitch, every) * quarters)) for event in events]
 
 
 def write_euclid(piece: Piece, seat: Seat) -> list[Event]:
@@ -138,74 +156,132 @@ def _beaten(piece: Piece, passage: Passage, slot: Slot) -> list[Event]:
     return events
 
 
-def euclid(hits: int, count: int, rotation: int = 0) -> list[bool]:
-    """`hits` of `count` steps, as evenly spread as whole steps allow (Toussaint 2005), turned by `rotation` steps."""
-    hits = min(hits, count)
-    row = [(step * hits) % count < hits for step in range(count)]
-    return row[-rotation % count :] + row[: -rotation % count]
-
-
 def _drum(time: float, key: int, velocity: float) -> Event:
     return Event(time, _LENGTH, key, max(1, min(127, int(velocity))))
 
 
 def _hit(piece: Piece, time: float, voice: str, mark: str, passage: Passage) -> Event:
-    accent = 8 * (piece.meter.strength(time) - 0.5)
-    return _drum(time, KEYS[voice], 62 + 36 * passage.energy + _LEVEL[mark] + _SOFT.get(voice, 0) + accent)
+    accent = 8 * (piece.meter.strength(time - passage.start) - 0.5)
+    return _drum(time, KEYS[voice], 62 + 36 * passage.energy + _LEVEL.get(mark, 0) + _SOFT.get(voice, 0) + accent)
+
+
+def _struck(piece: Piece, time: float, voice: str, mark: str, passage: Passage, dice: Dice) -> list[Event]:
+    """The hits of one mark: one, one with its grace note, or a roll that swells or dies away."""
+    hit = _hit(piece, time, voice, mark, passage)
+    if mark == "f":
+        grace = hit._replace(onset=time - _GRACE * piece.bpm / 60, velocity=max(1, hit.velocity - 36))
+        return [grace, hit] if grace.onset >= 0 else [hit]
+    if not mark.isdigit():
+        return [hit]
+    count, rises = int(mark), dice.chance(0.6)
+    slope = [(place + 1) / count if rises else 1 - place / count for place in range(count)]
+    return [
+        hit._replace(onset=time + 0.5 * place / count, velocity=max(1, int(hit.velocity - 24 + 24 * share)))
+        for place, share in enumerate(slope)
+    ]
+
+
+def _drawn(piece: Piece, seat: Seat, passage: Passage) -> dict[str, str]:
+    """The rows of a section by voice, drawn where there are several, and what the kind of section makes of them."""
+    table = seat.chair.rows(passage.energy, piece.meter)
+    words = ("groove", piece.seed, seat.instrument, passage.part.material)
+    if not isinstance(table, dict):
+        table = Dice(*words, "pattern").pick(table)
+    second = (passage.phrase.bar - passage.part.bar) // 4 % 2
+    again = Dice(*words, second)
+    turned = seat.chair.sections.get(passage.part.kind, {})
+    rows = {}
+    for voice, row in table.items():
+        if not isinstance(row, str):
+            dice = again if second and again.chance(_REDRAWN) else Dice(*words, voice)
+            row = dice.pick(row)
+        if other := turned.get(voice, voice):
+            rows[other] = row
+    return rows
 
 
 def _groove(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
-    patterns = seat.chair.pattern(passage.energy)
-    kind = "compound" if piece.meter.compound and "compound" in patterns else "simple"
+    rows = _drawn(piece, seat, passage)
     dice = Dice("groove", piece.seed, seat.instrument, passage.part.material)
-    optional = {voice: [dice.chance(0.5) for _ in range(64)] for voice in patterns[kind]}
+    optional = {voice: [dice.chance(0.5) for _ in range(64)] for voice in rows}
+    hands = {voice: [6 * dice.uniform(-1, 1) for _ in range(16)] for voice in rows}
     events = []
     for bar in range(passage.phrase.bars):
-        number = passage.phrase.bar + bar
-        for voice, row in patterns[kind].items():
+        start = passage.start + bar * piece.meter.bar
+        number = passage.phrase.bar - passage.part.bar + bar
+        for voice, row in rows.items():
             for place, mark in steps(row, piece.meter, number):
-                if mark != "o" or optional[voice][int(place * 4 + 32 * (number % 2)) % 64]:
-                    events.append(_hit(piece, passage.start + bar * piece.meter.bar + place, voice, mark, passage))
+                at = int(place * 4)
+                if mark != "o" or optional[voice][(at + 32 * (number % 2)) % 64]:
+                    hits = _struck(piece, start + place, voice, mark, passage, dice)
+                    events += [_leant(hit, hands[voice][at % 16]) for hit in hits]
     return events
 
 
+def _leant(hit: Event, by: float) -> Event:
+    return hit._replace(velocity=max(1, min(127, int(hit.velocity + by))))
+
+
 def _fill_from(piece: Piece, seat: Seat, passage: Passage, dice: Dice) -> float:
-    """Where the fill of a passage begins; its end where there is none."""
-    if seat.role != "drums" or piece.genre.fills == "none" or passage.phrase.bars < 2 or passage.energy < 0.3:
+    """Where the fill of a passage begins; its end where there is none: short ones every four bars, longer at eight."""
+    if seat.role != "drums" or not piece.genre.fills or passage.phrase.bars < 2 or passage.energy < 0.3:
         return passage.end
-    closes = passage.phrase is passage.part.phrases[-1] or passage.phrase.index % 2 == 1
-    if not closes and not dice.chance(0.5):
+    bars = passage.phrase.bar + passage.phrase.bars - passage.part.bar
+    closes = passage.phrase is passage.part.phrases[-1] or bars % 8 == 0
+    if passage.part.kind == "build" or (not closes and (bars % 4 or not dice.chance(0.6))):
         return passage.end
-    return passage.end - (
-        piece.meter.bar - piece.meter.middle if closes and passage.energy > 0.4 else piece.meter.pulses[-1]
-    )
+    if not closes or passage.energy <= 0.4:
+        return passage.end - piece.meter.pulses[-1]
+    if passage.energy > 0.6 and dice.chance(0.25):
+        return passage.end - min(4.0, piece.meter.bar)
+    return passage.end - (piece.meter.bar - piece.meter.middle)
 
 
 def _fill(piece: Piece, seat: Seat, passage: Passage, start: float, dice: Dice) -> list[Event]:
-    """A crescendo over the drums of the genre's fill, on sixteenths (eighths in soft passages), some steps left out."""
+    """The end of one of the genre's fills, growing; a take leaves some of its plain hits out."""
     if start >= passage.end - 1e-6:
         return []
-    rows = {
-        "toms": ("snare", "high tom", "mid tom", "low tom"),
-        "snare": ("snare", "snare", "snare"),
-        "brush": ("brush", "snare"),
-        "rim": ("rim", "rim", "snare"),
-    }
-    voices = rows[piece.genre.fills]
-    grid = 0.25 if passage.energy > 0.55 and piece.bpm < 150 else 0.5
-    count = max(1, round((passage.end - start) / grid))
-    events = []
-    for index in range(count):
-        if index % 2 == 0 or dice.chance(0.7):
-            event = _hit(piece, start + index * grid, voices[index * len(voices) // count], "x", passage)
-            events.append(event._replace(velocity=max(1, min(127, event.velocity - 16 + 22 * (index + 1) // count))))
-    return [*events, _hit(piece, start, "kick", "x", passage)]
+    fill = dice.pick(FILLS[dice.pick(piece.genre.fills)])
+    count = min(16, round((passage.end - start) * 4))
+    first = passage.end - count / 4
+    events: list[Event] = []
+    for voice, row in fill.items():
+        for step in range(count):
+            mark = row[16 - count + step]
+            time = first + step / 4
+            if mark == "." or (mark == "x" and step and dice.chance(0.15)):
+                continue
+            grown = -14 + 20 * (step + 1) // count
+            events += [_leant(hit, grown) for hit in _struck(piece, time, voice, mark, passage, dice)]
+    if not any(abs(event.onset - first) < 1e-6 for event in events):
+        events.append(_hit(piece, first, "kick", "x", passage))
+    return events
+
+
+def _building(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
+    """Through a section that builds: the genre's voices twice as fast every quarter of it, louder and louder."""
+    if passage.part.kind != "build" or seat.role != "drums" or not piece.genre.build or passage.energy < 0.3:
+        return []
+    bars = passage.part.bars
+    total = bars * piece.meter.bar
+    begun = (passage.phrase.bar - passage.part.bar) * piece.meter.bar
+    fastest = 0.125 if piece.bpm < 150 else 0.25
+    events: list[Event] = []
+    at = 0.0
+    while at < passage.length - 1e-6:
+        share = (begun + at) / total
+        step = max(fastest, 1.0 / 2 ** int(4 * share))
+        for voice in BUILDS[piece.genre.build]:
+            hit = _hit(piece, passage.start + at, voice, "x", passage)
+            events.append(_leant(hit, -30 + 44 * share))
+        at += step
+    return events
 
 
 def _ending(piece: Piece, seat: Seat, passage: Passage) -> list[Event]:
     """The groove until the last chord, then one stroke."""
     last = passage.slots[-1].onset
     close = [_hit(piece, last, "kick", "x", passage)]
-    if passage.energy > 0.3 and seat.role == "drums":
-        close.append(_hit(piece, last, "crash", "x", passage))
+    if passage.energy > 0.3 and seat.role == "drums" and piece.genre.crash:
+        close.append(_hit(piece, last, piece.genre.crash, "x", passage))
     return [event for event in _groove(piece, seat, passage) if event.onset < last - 1e-6] + close

@@ -1,8 +1,10 @@
 """What a style of music sounds like, read from one data file a genre (`models/composer/genres/<name>.yaml`).
 
 A new genre is one new file and its word in `models.words.GENRES`. The fields are described in `genres/README.md`.
+Everything in a file is checked when it is read: whatever is unknown or does not fit is named by file and field.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
@@ -10,17 +12,56 @@ from typing import Any
 
 import yaml
 
+from models.composer.fills import BUILDS, FILLS, KEYS
+from models.composer.groove import KINDS, bars_of, kind_of, named
 from models.composer.instruments import INSTRUMENTS, ROLES
+from models.composer.meter import Meter
 from models.composer.score import Desk
 
 LEVELS = ("light", "steady", "driving")
+EXTENSIONS = ("triad", "sixth", "seventh", "ninth", "add9", "sus", "quintal", "power")
+NOISES = ("", "vinyl", "tape", "air")
+KINDS_OF_PART = ("intro", "theme", "verse", "contrast", "bridge", "peak", "drop", "break", "build", "solo", "outro")
+MANNERS = ("plain", "vocal", "improvised", "riff", "fiddle", "bells", "chip", "dotted", "lilting", "modal")
+STYLES = {
+    "harmony": (
+        "", "held", "strum", "power", "three", "four", "block", "stab", "offbeat", "waltz", "stride", "alberti",
+        "rolled", "quartal", "drone", "tremolo", "riff",
+    ),
+    "pads": ("", "held", "rolled", "drone", "tremolo"),
+    "ostinato": ("", "three", "waltz", "alberti", "rolled", "drone", "tremolo", "riff"),
+    "bass": ("", "walking", "bossa", "octaves", "eighths", "sub", "rolling", "ostinato", "drone", "march"),
+}  # fmt: skip
+# Marks of the rows of a role; other roles are played in held notes.
+MARKS = {
+    "drums": "Xxgo.f2345678",
+    "percussion": "Xxgo.f2345678",
+    "bass": "R35678-.",
+    "harmony": "Xx-.",
+    "ostinato": "01234567.",
+    "pads": "Xx-.",
+}
+_GENRE_KEYS = (
+    "tempo bpm usual suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony roles"
+)
+# Tastes of the harmony: what they are where a file says nothing, and the most they may be.
+_TASTES = {
+    "sequences": 0.15, "inversions": 0.5, "mixture": 0.0, "deceptive": 0.15, "pedal": 0.1, "areas": 0.35,
+}  # fmt: skip
+_HARMONY_KEYS = " ".join(("extension bars_per_chord idiom applied calm major minor", *_TASTES))
+_PART_KEYS = "play fierce from mix style patterns late sections register"
+
+Rows = dict[str, str | tuple[str, ...]]
+"""Rows of a kit by voice; several ones are alternatives."""
 
 
 @dataclass(frozen=True)
 class Part:
     """How a genre fills a role: players best first (`fierce` ones in battle), the energy it enters at, its mix.
 
-    `patterns` maps a level to step patterns (see `groove`); `style` names the way of playing."""
+    `patterns` maps a level to rows of steps (see `groove`) by kind of meter; `style` names the way of playing; `late`
+    how many milliseconds a voice (`""`: all) comes behind the beat; `sections` what a kind of section makes of a voice:
+    another one, or `""` for silence; `register` moves it up or down, in semitones."""
 
     instruments: tuple[str, ...]
     fierce: tuple[str, ...] = ()
@@ -31,6 +72,9 @@ class Part:
     echo: float = 0.0
     style: str = ""
     patterns: dict[str, Any] = field(default_factory=dict)
+    late: dict[str, float] = field(default_factory=dict)
+    sections: dict[str, dict[str, str]] = field(default_factory=dict)
+    register: float = 0.0
 
     def pattern(self, energy: float) -> Any:
         """The pattern for an energy: the level's own, else the nearest calmer, else the calmest there is."""
@@ -39,14 +83,26 @@ class Part:
         fallback = [name for name in LEVELS if name in self.patterns]
         return self.patterns[(known[-1:] or fallback[:1])[0]]
 
+    def rows(self, energy: float, meter: Meter) -> Any:
+        """The pattern for an energy in a meter: a row, rows by voice, or a list of either to choose from."""
+        pattern = self.pattern(energy)
+        if isinstance(pattern, Mapping):
+            pattern = pattern[kind_of(pattern, meter)]
+        return pattern
+
 
 @dataclass(frozen=True)
 class Genre:
-    """One genre. `tempo` is its usual range in BPM; `swing` where the off-beat falls within its pair (0.5 straight),
-    on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it."""
+    """One genre. `tempo` is its range in BPM and `bpm` its usual one; `usual` are the players of a piece that names
+    none, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its pair (0.5
+    straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it; `fills`
+    are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
 
     name: str
     tempo: tuple[float, float]
+    bpm: float
+    usual: tuple[str, ...]
+    suggests: frozenset[str]
     desk: Desk
     swing: float
     swing_grid: float
@@ -58,7 +114,15 @@ class Genre:
     applied: float
     calm: float
     melody: str
-    fills: str
+    fills: tuple[str, ...]
+    build: str
+    crash: str
+    sequences: float
+    inversions: float
+    mixture: float
+    deceptive: float
+    pedal: float
+    areas: float
     idioms: dict[str, tuple[tuple[str, ...], ...]]
     roles: dict[str, Part]
 
@@ -76,52 +140,176 @@ def genre(name: str) -> Genre:
         raise ValueError(
             f"genre {name!r} has no data file in models/composer/genres; see `cueworks words` for the list"
         )
-    return _read(name, yaml.safe_load(file.read_text(encoding="utf-8")))
+    return read_genre(name, file.read_text(encoding="utf-8"))
 
 
-def _read(name: str, data: dict[str, Any]) -> Genre:
-    harmony = data["harmony"]
-    idioms = {family: tuple(tuple(row.split()) for row in harmony.get(family, ())) for family in ("major", "minor")}
-    return Genre(
-        name=name,
-        tempo=(float(data["tempo"][0]), float(data["tempo"][1])),
-        desk=_desk(name, data),
-        swing=data.get("swing", 0.5),
-        swing_grid=data.get("swing_grid", 0.5),
-        timing_ms=data["timing_ms"],
-        touch=data["touch"],
-        extension=harmony["extension"],
-        bars_per_chord=harmony["bars_per_chord"],
-        idiom=harmony["idiom"],
-        applied=harmony["applied"],
-        calm=harmony["calm"],
-        melody=data.get("melody", ""),
-        fills=data.get("fills", "none"),
-        idioms=idioms,
-        roles={role: _part(name, role, row) for role, row in data["roles"].items()},
-    )
-
-
-def _desk(name: str, data: dict[str, Any]) -> Desk:
+def read_genre(name: str, text: str) -> Genre:
+    """A genre from the text of its file. Raises ValueError naming the file and the field that is wrong."""
     try:
-        return Desk(**{"space": data["space"], **data.get("desk", {})})
-    except TypeError as error:
-        raise ValueError(f"genres/{name}.yaml, desk: {error}") from None
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(f"genres/{name}.yaml is no YAML: {error}") from None
+    try:
+        return _Reader(name).genre(data)
+    except (KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(f"genres/{name}.yaml: {type(error).__name__}: {error}") from None
 
 
-def _part(name: str, role: str, row: dict[str, Any]) -> Part:
-    unknown = [word for word in (*row["play"], *row.get("fierce", ())) if word not in INSTRUMENTS]
-    if unknown or role not in ROLES:
-        raise ValueError(f"genres/{name}.yaml, roles.{role}: unknown instrument or role: {', '.join(unknown) or role}")
-    mix = row.get("mix", [0, 0, 0.2])
-    return Part(
-        tuple(row["play"]),
-        tuple(row.get("fierce", ())),
-        row.get("from", 0.0),
-        mix[0],
-        mix[1],
-        mix[2],
-        mix[3] if len(mix) > 3 else 0.0,
-        row.get("style", ""),
-        row.get("patterns", {}),
-    )
+class _Reader:
+    """Reads one file; knows its name for the errors."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def wrong(self, where: str, what: str) -> ValueError:
+        return ValueError(f"genres/{self.name}.yaml, {where}: {what}")
+
+    def genre(self, data: dict[str, Any]) -> Genre:
+        self._known("", data, _GENRE_KEYS, required="tempo bpm usual space timing_ms touch harmony roles")
+        harmony, tempo = self._harmony(data["harmony"]), self._tempo(data)
+        suggests, usual = (self._players(key, data.get(key, ())) for key in ("suggests", "usual"))
+        fills = data.get("fills", ())
+        return Genre(
+            name=self.name,
+            tempo=tempo,
+            bpm=self._number("bpm", data["bpm"], *tempo),
+            usual=usual,
+            suggests=frozenset(suggests),
+            desk=self._desk(data),
+            swing=self._number("swing", data.get("swing", 0.5), 0.5, 0.75),
+            swing_grid=self._number("swing_grid", data.get("swing_grid", 0.5), 0.25, 0.5),
+            timing_ms=self._number("timing_ms", data["timing_ms"], 0, 40),
+            touch=self._number("touch", data["touch"], 0, 20),
+            melody=self._word("melody", data.get("melody", "plain"), MANNERS),
+            fills=tuple(self._word("fills", word, FILLS) for word in ((fills,) if isinstance(fills, str) else fills)),
+            build=self._word("build", data.get("build", ""), ("", *BUILDS)),
+            crash=self._word("crash", data.get("crash", ""), ("", *KEYS)),
+            roles={role: self._part(role, row) for role, row in data["roles"].items()},
+            **harmony,
+        )
+
+    def _known(self, where: str, data: Any, keys: str, required: str = "") -> None:
+        if not isinstance(data, dict):
+            raise self.wrong(where or "the file", f"a mapping is expected, not {data!r}")
+        if unknown := sorted(str(key) for key in data if key not in keys.split()):
+            raise self.wrong(where or "the file", f"unknown: {', '.join(unknown)}; there are {keys}")
+        if missing := [key for key in required.split() if key not in data]:
+            raise self.wrong(where or "the file", f"missing: {', '.join(missing)}")
+
+    def _number(self, where: str, value: Any, low: float, high: float) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise self.wrong(where, f"a number from {low:g} to {high:g} is expected, not {value!r}")
+        return float(value)
+
+    def _word(self, where: str, value: Any, known: Any) -> str:
+        if value not in known:
+            raise self.wrong(where, f"{value!r} is unknown; there are {', '.join(word for word in known if word)}")
+        return str(value)
+
+    def _players(self, where: str, names: Any) -> tuple[str, ...]:
+        for name in names:
+            self._word(where, name, INSTRUMENTS)
+        return tuple(names)
+
+    def _tempo(self, data: dict[str, Any]) -> tuple[float, float]:
+        low, high = (self._number("tempo", value, 20, 300) for value in data["tempo"])
+        if low > high:
+            raise self.wrong("tempo", f"{low:g} is above {high:g}")
+        return low, high
+
+    def _harmony(self, row: Any) -> dict[str, Any]:
+        self._known("harmony", row, _HARMONY_KEYS, required="extension bars_per_chord idiom applied calm")
+        shares = {key: self._number(f"harmony.{key}", row[key], 0, 1) for key in ("idiom", "applied", "calm")}
+        shares |= {key: self._number(f"harmony.{key}", row.get(key, usual), 0, 1) for key, usual in _TASTES.items()}
+        shares["bars_per_chord"] = self._number("harmony.bars_per_chord", row["bars_per_chord"], 0.5, 4)
+        idioms = {family: tuple(tuple(line.split()) for line in row.get(family, ())) for family in ("major", "minor")}
+        return {"extension": self._word("harmony.extension", row["extension"], EXTENSIONS), "idioms": idioms, **shares}
+
+    def _desk(self, data: dict[str, Any]) -> Desk:
+        try:
+            desk = Desk(**{"space": data["space"], **data.get("desk", {})})
+        except TypeError as error:
+            raise self.wrong("desk", str(error)) from None
+        self._word("desk.noise", desk.noise, NOISES)
+        return desk
+
+    def _part(self, role: str, row: Any) -> Part:
+        where = f"roles.{role}"
+        self._word("roles", role, ROLES)
+        self._known(where, row, _PART_KEYS, required="play")
+        mix = row.get("mix", [0, 0, 0.2])
+        if not isinstance(mix, list) or len(mix) not in (3, 4):
+            raise self.wrong(f"{where}.mix", f"gain, pan, reverb and perhaps echo are expected, not {mix!r}")
+        limits = ((-40, 12), (-1, 1), (0, 1), (0, 1))
+        gain, pan, reverb, echo = (
+            self._number(f"{where}.mix", value, *limit) for value, limit in zip([*mix, 0][:4], limits, strict=True)
+        )
+        return Part(
+            instruments=self._players(f"{where}.play", row["play"]),
+            fierce=self._players(f"{where}.fierce", row.get("fierce", ())),
+            enters=self._number(f"{where}.from", row.get("from", 0.0), 0, 1),
+            gain_db=gain,
+            pan=pan,
+            reverb=reverb,
+            echo=echo,
+            style=self._word(f"{where}.style", row.get("style", ""), STYLES.get(role, ("",))),
+            patterns=self._patterns(role, f"{where}.patterns", row.get("patterns", {})),
+            late=self._late(where, row.get("late", {})),
+            sections=self._sections(where, row.get("sections", {})),
+            register=self._number(f"{where}.register", row.get("register", 0), -24, 24),
+        )
+
+    def _late(self, where: str, late: Any) -> dict[str, float]:
+        table = late if isinstance(late, dict) else {"": late}
+        for voice in table:
+            self._word(f"{where}.late", voice, ("", *KEYS))
+        return {voice: self._number(f"{where}.late.{voice}", value, -40, 40) for voice, value in table.items()}
+
+    def _sections(self, where: str, table: Any) -> dict[str, dict[str, str]]:
+        for kind, row in table.items():
+            self._word(f"{where}.sections", kind, KINDS_OF_PART)
+            for voice, other in row.items():
+                self._word(f"{where}.sections.{kind}", voice, KEYS)
+                self._word(f"{where}.sections.{kind}.{voice}", other, ("", *KEYS))
+        return {kind: dict(row) for kind, row in table.items()}
+
+    def _patterns(self, role: str, where: str, table: Any) -> dict[str, Any]:
+        self._known(where, table, " ".join(LEVELS))
+        if table and role not in MARKS:
+            raise self.wrong(where, "this role plays no patterns")
+        return {level: self._level(role, f"{where}.{level}", value) for level, value in table.items()}
+
+    def _level(self, role: str, where: str, value: Any) -> Any:
+        kit = role in ("drums", "percussion")
+        if isinstance(value, dict):
+            self._known(where, value, " ".join(KINDS), required="simple")
+            return {kind: self._choice(role, f"{where}.{kind}", kind, row) for kind, row in value.items()}
+        if kit:
+            raise self.wrong(where, "rows by kind of meter are expected")
+        return self._choice(role, where, "simple", value)
+
+    def _choice(self, role: str, where: str, kind: str, value: Any) -> Any:
+        if isinstance(value, list):
+            return tuple(self._choice(role, where, kind, each) for each in value)
+        if role not in ("drums", "percussion"):
+            return self._row(role, where, kind, value)
+        if not isinstance(value, dict):
+            raise self.wrong(where, f"rows by voice are expected, not {value!r}")
+        return {voice: self._voice(role, f"{where}.{voice}", kind, voice, row) for voice, row in value.items()}
+
+    def _voice(self, role: str, where: str, kind: str, voice: str, row: Any) -> Any:
+        self._word(where, voice, KEYS)
+        if isinstance(row, list):
+            return tuple(self._row(role, where, kind, each) for each in row)
+        return self._row(role, where, kind, row)
+
+    def _row(self, role: str, where: str, kind: str, row: Any) -> str:
+        try:
+            text = named(kind, row)
+            _, rows = bars_of(text)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self.wrong(where, str(error)) from None
+        for bar in rows:
+            if strange := sorted(set(bar) - set(MARKS[role])) if not bar.startswith("E") else []:
+                raise self.wrong(where, f"{role} know no mark {', '.join(strange)} (of {MARKS[role]})")
+        return text

@@ -1,8 +1,9 @@
 """The bar: its length, pulses and strong places, for simple, compound and odd meters. BPM counts quarter notes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from models.composer.dice import Dice
 from models.composer.theory import parse_meter_text
 
 # Where the four beats of a 4/4 bar (and its end) fall in other meters, in quarter notes: rhythms are drawn in 4/4.
@@ -13,7 +14,20 @@ _BEATS = {
     (5, 4): (0.0, 2.0, 3.0, 4.0, 5.0),
     (6, 8): (0.0, 1.0, 1.5, 2.5, 3.0),
     (7, 8): (0.0, 1.0, 2.0, 3.0, 3.5),
+    (9, 8): (0.0, 1.5, 3.0, 4.0, 4.5),
     (12, 8): (0.0, 1.5, 3.0, 4.5, 6.0),
+}
+# The same for bars that are counted in another way than usual, by their groups.
+_TURNED = {
+    (2.0, 3.0): (0.0, 1.0, 2.0, 4.0, 5.0),
+    (1.5, 1.0, 1.0): (0.0, 1.5, 2.5, 3.0, 3.5),
+    (1.0, 1.5, 1.0): (0.0, 1.0, 2.0, 2.5, 3.5),
+}
+# How bars of unequal groups may be counted, the usual way first.
+_GROUPINGS = {
+    (5, 4): ((3.0, 2.0), (2.0, 3.0)),
+    (5, 8): ((1.0, 1.5), (1.5, 1.0)),
+    (7, 8): ((1.0, 1.0, 1.5), (1.5, 1.0, 1.0), (1.0, 1.5, 1.0)),
 }
 
 
@@ -27,6 +41,13 @@ class Meter:
     pulses: tuple[float, ...]
     middle: float
     compound: bool
+
+    @property
+    def groups(self) -> tuple[float, ...]:
+        """What the bar falls into, in quarters: 3 + 2 beats of 5/4, 2 + 2 + 3 eighths of 7/8, the pulses of others."""
+        if len(self.pulses) == 5 and self.middle in (2.0, 3.0) and self.bar == 5.0:
+            return (self.middle, self.bar - self.middle)
+        return self.pulses
 
     @property
     def starts(self) -> tuple[float, ...]:
@@ -50,11 +71,28 @@ class Meter:
 
     def warp(self, position: float) -> float:
         """Where a place of a 4/4 bar (0..4 quarters) falls in this meter, on its sixteenth grid (eighth in x/8)."""
-        marks = _BEATS.get((self.numerator, self.denominator)) or tuple(self.bar * beat / 4 for beat in range(5))
+        marks = self._marks()
         beat = min(int(position), 3)
         at = marks[beat] + (position - beat) * (marks[beat + 1] - marks[beat])
         grid = 2 if self.denominator == 8 else 4
         return min(int(at * grid + 0.5), round(self.bar * grid) - 1) / grid
+
+
+    def _marks(self) -> tuple[float, ...]:
+        """Where the four beats of a 4/4 bar and its end fall in this one."""
+        marks = _TURNED.get(self.groups) or _BEATS.get((self.numerator, self.denominator))
+        return marks or tuple(self.bar * beat / 4 for beat in range(5))
+
+
+def counted(meter: Meter, dice: Dice) -> Meter:
+    """The meter as one piece counts it: 5/4 as 3+2 or 2+3, 7/8 as 2+2+3, 3+2+2 or 2+3+2; others are left alone."""
+    ways = _GROUPINGS.get((meter.numerator, meter.denominator), ())
+    if not ways:
+        return meter
+    groups = dice.pick(ways, (2.0, *(1.0 for _ in ways[1:])))
+    if meter.denominator == 4:
+        return replace(meter, middle=groups[0])
+    return replace(meter, pulses=groups, middle=sum(groups[: (len(groups) + 1) // 2]))
 
 
 @lru_cache(maxsize=64)

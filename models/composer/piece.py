@@ -76,14 +76,14 @@ _SHADES = {
 
 
 def row_of(piece: Piece, seat: "Seat", passage: Passage, bar: int) -> str:
-    """The row of steps of a player in a bar of a passage: the one for the meter, drawn where there are several."""
-    pattern = seat.chair.pattern(passage.energy)
-    if isinstance(pattern, dict):
-        pattern = pattern["compound" if piece.meter.compound else "simple"]
-    if isinstance(pattern, str):
-        return pattern
-    dice = Dice("row", piece.seed, seat.role, passage.part.material, passage.phrase.index % 2, bar)
-    return str(dice.pick(pattern))
+    """The row of steps of a player in a bar of a passage: the one for the meter; of several one is the cell that every
+    other bar repeats, another answers it, and a third one may close four bars."""
+    rows = seat.chair.rows(passage.energy, piece.meter)
+    if isinstance(rows, str):
+        return rows
+    place = 3 if bar % 4 == 3 else bar % 2
+    dice = Dice("row", piece.seed, seat.role, passage.part.material, passage.phrase.index % 2, place)
+    return str(dice.pick(rows))
 
 
 @dataclass(frozen=True)
