@@ -12,12 +12,10 @@ from numpy.typing import NDArray
 from models.generator import Audio, Rendition
 from services.mastering.errors import MasteringError
 from services.mastering.limiter import Envelope, envelope, excess_db
-from services.mastering.loudness import SILENCE
-from services.mastering.loudness import measure as measure_loudness
-from services.mastering.measure import Measurements, decibels, measurements
+from services.mastering.loudness import SILENCE, energies_of
+from services.mastering.measure import Known, Measurements, decibels, known_of, measurements
 from services.mastering.pcm import FULL_SCALE, Pcm
 from services.mastering.resample import resample, resample_loop
-from services.mastering.true_peak import true_peak
 from services.planning.order import Delivery
 
 MASTERING_REVISION = 1  # bump when the chain's sound changes; tests/unit/test_mastering_chain.py notices
@@ -89,9 +87,12 @@ def master(rendition: Rendition, delivery: Delivery, duration: float | None = No
         name: _at_rate(stem, rendition, delivery.sample_rate, duration)
         for name, stem in (rendition.stems if delivery.stems else {}).items()
     }
-    gain = _gain(mix, list(stems.values()), delivery, rendition.loop)
-    pcm, gain = _under_ceiling(mix, gain, delivery.sample_rate, rendition.loop)
-    measured = measurements(pcm, rendition.loop, decibels(gain.factor), gain.limited_db)
+    energies = energies_of(mix, delivery.sample_rate)
+    gain = _gain(mix, energies.loudness().integrated, list(stems.values()), delivery, rendition.loop)
+    pcm, known, gain = _under_ceiling(mix, gain, delivery.sample_rate, rendition.loop)
+    if gain.envelope is None:
+        known = replace(known, loudness=energies.times(gain.factor).loudness())
+    measured = measurements(pcm, rendition.loop, decibels(gain.factor), gain.limited_db, known)
     return Mastered(delivery.sample_rate, pcm, pcm.sha256(), measured, gain, stems)
 
 
@@ -134,9 +135,8 @@ def _at_rate(audio: Audio, rendition: Rendition, sample_rate: int, duration: flo
     return resample_loop(audio, rendition.sample_rate, sample_rate, max(1, round(seconds * sample_rate)))
 
 
-def _gain(mix: Audio, stems: list[Audio], delivery: Delivery, loop: bool) -> Gain:
+def _gain(mix: Audio, loudness: float, stems: list[Audio], delivery: Delivery, loop: bool) -> Gain:
     """The gain that brings `mix` to the target loudness, or as near as the most reduction allows."""
-    loudness = measure_loudness(mix, delivery.sample_rate).integrated
     if loudness < SILENCE:
         raise MasteringError(f"no part of the premaster is above {SILENCE} LUFS; render again or correct the generator")
     gain_db = delivery.loudness - loudness
@@ -156,14 +156,16 @@ def _gain(mix: Audio, stems: list[Audio], delivery: Delivery, loop: bool) -> Gai
     return gain
 
 
-def _under_ceiling(mix: Audio, gain: Gain, sample_rate: int, loop: bool) -> tuple[Pcm, Gain]:
+def _under_ceiling(mix: Audio, gain: Gain, sample_rate: int, loop: bool) -> tuple[Pcm, Known, Gain]:
     """The quantised mix, its gain lowered in the rare case that its true peak is still above the ceiling."""
     pcm = gain.quantised(mix, sample_rate)
-    above_db = decibels(true_peak(pcm.as_float(), loop)) - TRUE_PEAK_CEILING_DB
+    known = known_of(pcm, loop)
+    above_db = decibels(known.true_peak) - TRUE_PEAK_CEILING_DB
     if above_db <= 0:
-        return pcm, gain
+        return pcm, known, gain
     lower = replace(gain, factor=gain.factor * _factor(-above_db - 0.001))
-    return lower.quantised(mix, sample_rate), lower
+    pcm = lower.quantised(mix, sample_rate)
+    return pcm, known_of(pcm, loop), lower
 
 
 def _limiting(gain_db: float, excess: NDArray[np.float64], mix: Audio, sample_rate: int, loop: bool) -> Gain:
@@ -175,7 +177,7 @@ def _excess_at(gain_db: float, mix: Audio, stems: list[Audio], loop: bool) -> ND
 
 
 def _loudness_with(gain: Gain, mix: Audio, sample_rate: int) -> float:
-    return measure_loudness(gain.quantised(mix, sample_rate).as_float(), sample_rate).integrated
+    return energies_of(gain.quantised(mix, sample_rate).as_float(), sample_rate).loudness().integrated
 
 
 def _factor(decibels_: float) -> float:

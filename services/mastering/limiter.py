@@ -47,13 +47,16 @@ class Envelope:
 def excess_db(mix: Audio, stems: Iterable[Audio], gain: float, ceiling: float, loop: bool) -> NDArray[np.float64]:
     """How far, in dB per block of BLOCK frames, the mix's true peaks times `gain` exceed `ceiling`; at least 0.
 
+    Channels of which no sample exceeds it are not looked at block by block: they would count 0.
+
     A stem counts with its sample peaks only: it must fit into 24 bits, and is never played above its mix.
     """
     threshold = ceiling / gain
     peaks = np.max([_block_peaks(channel, threshold, loop) for channel in mix], axis=0)
     for stem in stems:
         for channel in stem:
-            np.maximum(peaks, sample_peaks(channel), out=peaks)
+            if max(channel.max(), -channel.min()) > threshold:
+                np.maximum(peaks, sample_peaks(channel), out=peaks)
     return 20 * np.log10(np.maximum(peaks.astype(np.float64) / threshold, 1.0))
 
 
@@ -67,13 +70,14 @@ def envelope(excess: NDArray[np.float64], frames: int, sample_rate: int, loop: b
 
 
 def _block_peaks(channel: NDArray[np.float32], threshold: float, loop: bool) -> NDArray[np.float32]:
-    """True peaks of one channel per block, 0 where below `threshold`; the file's own edges count also in a loop."""
+    """True peaks of one channel per block, exact where above `threshold`; the file's own edges count also in a loop."""
     phases = fine_interpolator()
     half = phases.shape[1] // 2
     frames, blocks = len(channel), -(-len(channel) // BLOCK)
     outside = wrapped(channel, half, half + BLOCK) if loop else np.pad(channel, (half, half + BLOCK))
     peaks = peaks_between(outside, phases, threshold)[:blocks]
-    np.maximum(peaks, sample_peaks(channel), out=peaks)
+    if max(channel.max(), -channel.min()) > threshold:
+        np.maximum(peaks, sample_peaks(channel), out=peaks)
     if loop and frames > 2 * half:
         before = interpolated(np.pad(channel[: 2 * half], (half, 0)), phases)
         after = interpolated(np.pad(channel[-2 * half :], (0, half)), phases)

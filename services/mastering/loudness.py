@@ -3,7 +3,8 @@
 ITU-R BS.1770-4 (K-weighting, 400 ms blocks every 100 ms, gates at -70 LUFS and -10 LU) and EBU Tech 3342 (3 s blocks,
 gates at -70 LUFS and -20 LU, 10th to 95th percentile). The filter coefficients are pyloudnorm's `DeMan` set, which is
 the standard's own; pyloudnorm's default set reads 0.04 LU lower. Both meters share one pass: every block is a sum of
-the energies of 100 ms hops. Incomplete blocks at the end are not used; sound shorter than a block is one block.
+the energies of 100 ms hops, which a gain scales. Incomplete blocks at the end are not used; sound shorter than a block
+is one block.
 """
 
 from dataclasses import dataclass
@@ -28,16 +29,36 @@ class Loudness:
     range: float
 
 
-def measure(audio: Audio, sample_rate: int) -> Loudness:
-    """The loudness of `audio`, (channels, frames), channels being left and right (weight 1 each)."""
+@dataclass(frozen=True)
+class Energies:
+    """The K-weighted energy of every hop: all that both meters need to know of `frames` frames of sound."""
+
+    hops: NDArray[np.float64]
+    edges: NDArray[np.int64]
+    frames: int
+
+    def times(self, factor: float) -> "Energies":
+        """Of the same sound multiplied by `factor`."""
+        return Energies(self.hops * factor**2, self.edges, self.frames)
+
+    def loudness(self) -> Loudness:
+        if len(self.hops) < _MOMENTARY_HOPS:
+            return Loudness(_lufs(self.hops.sum() / self.frames), 0.0)
+        return Loudness(
+            _integrated(_block_means(self.hops, self.edges, _MOMENTARY_HOPS)),
+            _range(_block_means(self.hops, self.edges, _SHORT_TERM_HOPS)),
+        )
+
+
+def energies_of(audio: Audio, sample_rate: int) -> Energies:
+    """What the meters read of `audio`, (channels, frames), channels being left and right (weight 1 each)."""
     edges = _hop_edges(audio.shape[1], sample_rate)
-    energies = _weighted_energies(audio, sample_rate, edges)
-    if len(energies) < _MOMENTARY_HOPS:
-        return Loudness(_lufs(energies.sum() / audio.shape[1]), 0.0)
-    return Loudness(
-        _integrated(_block_means(energies, edges, _MOMENTARY_HOPS)),
-        _range(_block_means(energies, edges, _SHORT_TERM_HOPS)),
-    )
+    return Energies(_weighted_energies(audio, sample_rate, edges), edges, audio.shape[1])
+
+
+def measure(audio: Audio, sample_rate: int) -> Loudness:
+    """The loudness of `audio`, (channels, frames)."""
+    return energies_of(audio, sample_rate).loudness()
 
 
 def _hop_edges(frames: int, sample_rate: int) -> NDArray[np.int64]:

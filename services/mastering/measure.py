@@ -1,10 +1,15 @@
-"""What is measured of a finished mix. Only its 24-bit PCM is read: anyone can measure the same from the file."""
+"""What is measured of a finished mix. Only its 24-bit PCM is read: anyone can measure the same from the file.
+
+What mastering has measured on the way is not measured again: the true peak, and the loudness where the mix was only
+multiplied (rounding to 24 bits changes it by less than a millionth of a LU).
+"""
 
 from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from services.mastering.loudness import Loudness
 from services.mastering.loudness import measure as measure_loudness
 from services.mastering.pcm import Pcm
 from services.mastering.true_peak import true_peak
@@ -42,10 +47,26 @@ class Measurements:
         return asdict(self)
 
 
-def measurements(pcm: Pcm, loop: bool, gain_db: float, limited_db: float) -> Measurements:
-    """Measure a stereo mix; `gain_db` and `limited_db` are passed on."""
+@dataclass(frozen=True)
+class Known:
+    """Of a mix, what is known before it is measured: its samples as float, its true peak, perhaps its loudness."""
+
+    audio: NDArray[np.float32]
+    true_peak: float
+    loudness: Loudness | None = None
+
+
+def known_of(pcm: Pcm, loop: bool) -> Known:
+    """Read a mix for the first time."""
     audio = pcm.as_float()
-    loudness = measure_loudness(audio, pcm.sample_rate)
+    return Known(audio, true_peak(audio, loop))
+
+
+def measurements(pcm: Pcm, loop: bool, gain_db: float, limited_db: float, known: Known | None = None) -> Measurements:
+    """Measure a stereo mix; `gain_db` and `limited_db` are passed on."""
+    known = known or known_of(pcm, loop)
+    audio = known.audio
+    loudness = known.loudness or measure_loudness(audio, pcm.sample_rate)
     means, powers, product = _moments(audio)
     rms = decibels(float(np.sqrt(powers.mean())))
     peak = decibels(float(max(audio.max(), -audio.min())))
@@ -53,7 +74,7 @@ def measurements(pcm: Pcm, loop: bool, gain_db: float, limited_db: float) -> Mea
     return Measurements(
         integrated_lufs=loudness.integrated,
         loudness_range_lu=loudness.range,
-        true_peak_dbtp=decibels(true_peak(audio, loop)),
+        true_peak_dbtp=decibels(known.true_peak),
         sample_peak_dbfs=peak,
         rms_dbfs=rms,
         crest_db=peak - rms,

@@ -2,8 +2,9 @@
 
 Oversampling everything is slow and mostly pointless: no interpolated value can exceed the largest sample in the
 filter's reach times the filter's largest sum of absolute coefficients. So only blocks that could matter are
-oversampled, which gives exactly the result of the full computation. All arithmetic is elementwise (no BLAS), so that
-the bits do not depend on how a matrix product is split.
+oversampled, and only long stretches that could matter are looked at block by block, which gives exactly the result of
+the full computation. All arithmetic is elementwise (no BLAS), so that the bits do not depend on how a matrix product is
+split.
 """
 
 from functools import lru_cache
@@ -15,6 +16,7 @@ from models.generator import Audio
 
 BLOCK = 32  # frames of one block of peaks; at least every filter's length less one
 _BATCH = 512  # blocks oversampled together: 64 KB a pass
+_STRETCH = 64 * BLOCK  # frames whose largest sample decides whether their blocks are looked at
 
 _QUARTER = (
     0.0017089843750, 0.0109863281250, -0.0196533203125, 0.0332031250000, -0.0594482421875, 0.1373291015625,
@@ -45,7 +47,7 @@ def true_peak(audio: Audio, loop: bool = False) -> float:
     reach = ANNEX_2.shape[1] - 1
     highest = 0.0
     for channel in audio:
-        highest = _highest(np.pad(channel, reach), highest)
+        highest = _highest(channel, reach, highest)
         if loop:
             seam = np.take(channel, np.arange(-reach, reach), mode="wrap")
             highest = max(highest, float(np.abs(interpolated(seam, ANNEX_2)).max()))
@@ -62,13 +64,13 @@ def interpolated(signal: NDArray[np.float32], phases: NDArray[np.float32]) -> ND
     return total
 
 
-def _highest(signal: NDArray[np.float32], floor: float) -> float:
-    """The largest absolute sample or interpolation of a signal that ends in silence, if it is above `floor`.
+def _highest(channel: NDArray[np.float32], reach: int, floor: float) -> float:
+    """The largest absolute sample or interpolation of a signal between two silences of `reach`, if it is above `floor`.
 
     Blocks are tried in falling order of what they could reach, until none left can exceed what was found.
     """
-    blocks, samples = _in_blocks(signal, ANNEX_2.shape[1])
-    highest = max(floor, float(samples.max()))
+    highest = max(floor, float(channel.max()), -float(channel.min()))
+    blocks, samples = _in_blocks(channel, ANNEX_2, highest, reach)
     bounds = _bounds(samples, ANNEX_2)
     candidates = np.flatnonzero(bounds > highest)
     candidates = candidates[np.argsort(-bounds[candidates], kind="stable")]
@@ -85,7 +87,7 @@ def peaks_between(signal: NDArray[np.float32], phases: NDArray[np.float32], thre
 
     Position `n` lies where the filter covers `signal[n : n + taps]`; there are `len(signal) - taps + 1` of them.
     """
-    blocks, samples = _in_blocks(signal, phases.shape[1])
+    blocks, samples = _in_blocks(signal, phases, threshold)
     peaks = np.zeros(len(samples) - 1, dtype=np.float32)
     candidates = np.flatnonzero(_bounds(samples, phases) > threshold)
     for first in range(0, len(candidates), _BATCH):
@@ -107,19 +109,34 @@ def wrapped(channel: NDArray[np.float32], before: int, after: int) -> NDArray[np
     return np.concatenate([head, channel, tail])
 
 
-def _in_blocks(signal: NDArray[np.float32], taps: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The signal padded to whole blocks plus one, and the largest absolute sample of every block."""
-    positions = len(signal) - taps + 1
+def _in_blocks(
+    signal: NDArray[np.float32], phases: NDArray[np.float32], level: float, silence: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The signal between two silences, padded to whole blocks plus one, and the largest absolute sample of every block.
+
+    Blocks in stretches of which no interpolation can exceed `level` count as silent.
+    """
+    positions = len(signal) + 2 * silence - phases.shape[1] + 1
     count = -(-positions // BLOCK) + 1
-    padded = np.zeros(count * BLOCK, dtype=np.float32)
-    padded[: len(signal)] = signal
-    return padded, sample_peaks(padded)
+    stretches = -(-count * BLOCK // _STRETCH)
+    padded = np.zeros(stretches * _STRETCH, dtype=np.float32)
+    padded[silence : silence + len(signal)] = signal
+    rows = padded.reshape(stretches, _STRETCH)
+    loud = np.flatnonzero(np.maximum(rows.max(axis=1), -rows.min(axis=1)) * _largest_gain(phases) > level)
+    samples = np.zeros((stretches, _STRETCH // BLOCK), dtype=np.float32)
+    if len(loud):
+        samples[loud] = sample_peaks(rows[loud].reshape(-1)).reshape(len(loud), -1)
+    return padded[: count * BLOCK], samples.reshape(-1)[:count]
+
+
+def _largest_gain(phases: NDArray[np.float32]) -> np.float32:
+    """What no interpolation exceeds, as a factor of the largest sample in its reach, with a little for rounding."""
+    return np.float32(float(np.abs(phases.astype(np.float64)).sum(axis=1).max()) * 1.0001)
 
 
 def _bounds(samples: NDArray[np.float32], phases: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the interpolations of each block cannot exceed; the last factor covers rounding."""
-    largest_gain = float(np.abs(phases.astype(np.float64)).sum(axis=1).max())
-    return np.maximum(samples[:-1], samples[1:]) * np.float32(largest_gain * 1.0001)
+    """What the interpolations of each block cannot exceed."""
+    return np.maximum(samples[:-1], samples[1:]) * _largest_gain(phases)
 
 
 def _oversampled(

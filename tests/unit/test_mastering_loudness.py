@@ -5,7 +5,7 @@ import pytest
 from mastering_signals import music
 from pyloudnorm import Meter
 
-from services.mastering.loudness import measure
+from services.mastering.loudness import energies_of, measure
 
 
 def stereo(**kwargs):
@@ -47,3 +47,12 @@ def test_sound_shorter_than_a_block_has_a_loudness():
 
 def test_silence_has_no_loudness():
     assert measure(np.zeros((2, 48000), np.float32), 48000).integrated == -np.inf
+
+
+def test_a_gain_scales_what_the_meters_read() -> None:
+    noise = np.random.default_rng(4).standard_normal((2, 240000)) * np.linspace(0.001, 0.2, 240000)
+    audio = noise.astype(np.float32)
+    scaled = energies_of(audio, 48000).times(0.37).loudness()
+    direct = measure((audio * np.float32(0.37)).astype(np.float32), 48000)
+    assert scaled.integrated == pytest.approx(direct.integrated, abs=1e-5)
+    assert scaled.range == pytest.approx(direct.range, abs=1e-5)

@@ -93,3 +93,20 @@ def test_a_loops_release_goes_on_after_its_seam():
     excess = excess_db(audio, [], 1.0, 0.25, True)
     assert envelope(excess, 48000, 48000, True).between(0, 48000)[2400] < 0.6
     assert envelope(excess, 48000, 48000, False).between(0, 48000)[2400] == 1
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 9000), st.floats(0.05, 1.2))
+def test_quiet_stretches_are_skipped_without_missing_a_peak(seed: int, frames: int, threshold: float) -> None:
+    rng = np.random.default_rng(seed)
+    loud = (np.arange(frames) // 700 % 3 == 1).astype(np.float32) + np.float32(0.05)
+    channel = (loud * rng.standard_normal(frames) * 0.3).astype(np.float32)
+    phases = fine_interpolator()
+    signal = np.pad(channel, 24)
+    every = np.abs(interpolated(signal, phases)).max(axis=0)
+    found = peaks_between(signal, phases, threshold)
+    for block, peak in enumerate(found.tolist()):
+        full = float(every[block * BLOCK : (block + 1) * BLOCK].max(initial=0.0))
+        assert peak == (full if full > threshold or peak else 0.0)
+    full_peak = max(np.abs(interpolated(np.pad(channel, 11), ANNEX_2)).max(), np.abs(channel).max())
+    assert true_peak(channel[None]) == full_peak
