@@ -42,7 +42,7 @@ MARKS = {
     "pads": "Xx-.",
 }
 _GENRE_KEYS = (
-    "tempo bpm usual suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony roles"
+    "tempo bpm usual fierce suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony roles"
 )
 # Tastes of the harmony: what they are where a file says nothing, and the most they may be.
 _TASTES = {
@@ -94,7 +94,7 @@ class Part:
 @dataclass(frozen=True)
 class Genre:
     """One genre. `tempo` is its range in BPM and `bpm` its usual one; `usual` are the players of a piece that names
-    none, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its pair (0.5
+    none, `fierce` those of a fight, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its pair (0.5
     straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it; `fills`
     are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
 
@@ -102,6 +102,7 @@ class Genre:
     tempo: tuple[float, float]
     bpm: float
     usual: tuple[str, ...]
+    fierce: tuple[str, ...]
     suggests: frozenset[str]
     desk: Desk
     swing: float
@@ -167,13 +168,14 @@ class _Reader:
     def genre(self, data: dict[str, Any]) -> Genre:
         self._known("", data, _GENRE_KEYS, required="tempo bpm usual space timing_ms touch harmony roles")
         harmony, tempo = self._harmony(data["harmony"]), self._tempo(data)
-        suggests, usual = (self._players(key, data.get(key, ())) for key in ("suggests", "usual"))
+        suggests, usual, fierce = (self._players(key, data.get(key, ())) for key in ("suggests", "usual", "fierce"))
         fills = data.get("fills", ())
         return Genre(
             name=self.name,
             tempo=tempo,
             bpm=self._number("bpm", data["bpm"], *tempo),
             usual=usual,
+            fierce=fierce,
             suggests=frozenset(suggests),
             desk=self._desk(data),
             swing=self._number("swing", data.get("swing", 0.5), 0.5, 0.75),
