@@ -13,20 +13,29 @@ from models.composer.dice import Dice
 from models.composer.form import Part, Phrase, parts_of
 from models.composer.genre import genre
 from models.composer.groove import swung
-from models.composer.harmony import Palette, PhraseWish, Slot, build, phrase_numerals, slot_grid
+from models.composer.harmony import (
+    Palette,
+    PhraseWish,
+    Slot,
+    basses,
+    build,
+    clarity,
+    phrase_numerals,
+    slot_grid,
+)
 from models.composer.humanise import Feel, humanised
 from models.composer.instruments import LAYER_OF
-from models.composer.keyfinding import NAMES, estimate
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, parse_meter
 from models.composer.piece import Passage, Piece, Seat
 from models.composer.score import Chord, Score, Section, Track
 from models.composer.theme import Tone, motif_of
-from models.composer.theory import Key, parse_key
+from models.composer.theory import Key, parse_key, spell, suited
 from models.controls import Controls
 
 _TAIL_S = 6.0
 _DRAFTS = 8  # harmonies tried until one says the asked key clearly
+_CLEAR = 0.1
 _AWAY = ("contrast", "break")
 
 
@@ -73,25 +82,24 @@ def plan(controls: Controls, seed: int) -> Piece:
         counter=motif_of(controls.theme, meter, "counter"),
         passages=(),
     )
-    drafts: list[tuple[int, Piece]] = []
+    drafts: list[tuple[float, Piece]] = []
     for attempt in range(_DRAFTS):
         draft = replace(piece, passages=_passages(piece, parts, attempt))
-        drafts.append((_key_rank(draft), draft))
-        if drafts[-1][0] == 0:
+        drafts.append((_unclear(draft), draft))
+        if drafts[-1][0] < _CLEAR:
             break
     return min(drafts, key=lambda pair: pair[0])[1]
 
 
-def _key_rank(piece: Piece) -> int:
-    """How many other major or minor keys the harmony suggests more strongly than its own tonic (0 is best)."""
-    weights = [0.0] * 12
-    for passage in piece.passages:
-        for slot in passage.slots:
-            for place, pitch_class in enumerate(slot.harmony.pitch_classes):
-                weights[pitch_class] += slot.length * (2.0 if place == 0 else 1.0)
-        for tone in passage.sketch:
-            weights[(piece.key.tonic + piece.key.semitones(tone.degree)) % 12] += 2.0 * tone.length
-    return estimate(weights).index(f"{NAMES[piece.key.tonic]} {'major' if piece.key.bright else 'minor'}")
+def _unclear(piece: Piece) -> float:
+    """How far the harmony and the theme are from saying the asked key (see `harmony.clarity`)."""
+    slots = [slot for passage in piece.passages for slot in passage.slots]
+    sung = [
+        ((piece.key.tonic + piece.key.semitones(tone.degree) + tone.alter) % 12, tone.length)
+        for passage in piece.passages
+        for tone in passage.sketch
+    ]
+    return clarity(piece.key, slots, sung)
 
 
 def _passages(piece: Piece, parts: tuple[Part, ...], attempt: int) -> tuple[Passage, ...]:
@@ -101,6 +109,7 @@ def _passages(piece: Piece, parts: tuple[Part, ...], attempt: int) -> tuple[Pass
         for phrase in part.phrases:
             dice = Dice("sketch", piece.seed, part.material, part.visit, phrase.index)
             tones, fill = sketch(piece.motif, piece.character.melody, part, phrase, dice)
+            tones = _in_mode(piece.key, tones)
             slots = _slots(piece, palette, (part, phrase), tones, attempt)
             start, length = phrase.bar * piece.meter.bar, phrase.bars * piece.meter.bar
             energy = _energy(piece.character, part, phrase)
@@ -108,17 +117,33 @@ def _passages(piece: Piece, parts: tuple[Part, ...], attempt: int) -> tuple[Pass
     return tuple(passages)
 
 
+def _in_mode(key: Key, tones: tuple[Tone, ...]) -> tuple[Tone, ...]:
+    """The tones set into a mode of fewer than seven degrees so that the line keeps its ups and downs."""
+    if len(key.scale) >= 7:
+        return tones
+    line = suited(key, [tone.degree for tone in tones])
+    return tuple(
+        replace(tone, alter=pitch - key.semitones(tone.degree)) for tone, pitch in zip(tones, line, strict=True)
+    )
+
+
 def _palette(piece: Piece) -> Palette:
     style, character = piece.genre, piece.character
     modal = piece.key.mode not in ("major", "minor", "harmonic minor")
+    power = style.extension == "power"
     return Palette(
         idioms=style.idioms["major" if piece.key.bright else "minor"],
-        idiom=style.idiom,
-        applied=style.applied,
-        dark=character.dark * (0.5 if modal else 1.0),
+        idiom=style.idiom * (0.5 if modal else 1.0),
+        applied=style.applied * (0.3 if modal else 1.0),
+        dark=max(character.dark, getattr(style, "mixture", 0.0)) * (0.4 if modal else 0.8),
         extension=style.extension,
         calm=style.calm * max(0.0, min(1.0, 2 * (0.75 - character.energy))),
         drone=max(character.drone, 0.35) if modal else character.drone,
+        sequences=getattr(style, "sequences", 0.15),
+        inversions=0.0 if power else getattr(style, "inversions", 0.5),
+        deceptive=getattr(style, "deceptive", 0.15),
+        pedal=max(getattr(style, "pedal", 0.1), 0.3 if character.pedal else 0.0),
+        areas=getattr(style, "areas", 0.35),
     )
 
 
@@ -131,13 +156,17 @@ def _slots(
     pace = max(1.0, pace) if phrase.cadence == "final" else pace
     grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
     opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
-    wish = PhraseWish(tuple(grid), phrase.cadence, opening, tuple(_demand(piece.key, piece.meter, tones)))
+    demand = tuple(_demand(piece.key, piece.meter, tones))
+    pedal = "D" if part.kind == "build" and palette.pedal else ""
+    wish = PhraseWish(tuple(grid), phrase.cadence, opening, demand, phrase.index % 2 == 1, pedal)
     dice = Dice("harmony", piece.seed, part.material, phrase.index % 2, part.visit // 2, attempt)
     numerals = phrase_numerals(piece.key, palette, wish, dice)
     start = phrase.bar * piece.meter.bar
+    chords = [build(piece.key, palette, numeral) for numeral in numerals]
+    floors = basses(piece.key, palette, numerals, chords)
     slots = [
-        Slot(start + onset, length, build(piece.key, palette, numeral))
-        for (onset, length), numeral in zip(grid, numerals, strict=True)
+        Slot(start + onset, length, chord, floor)
+        for (onset, length), chord, floor in zip(grid, chords, floors, strict=True)
     ]
     return tuple(_settled(slots, piece.meter) if phrase.cadence == "final" else slots)
 
@@ -232,9 +261,18 @@ def _sections(piece: Piece) -> tuple[Section, ...]:
 def _chords(piece: Piece) -> tuple[Chord, ...]:
     slots = [slot for passage in piece.passages for slot in passage.slots]
     return tuple(
-        Chord(slot.onset, slot.length, slot.harmony.symbol, slot.harmony.numeral, slot.harmony.pitch_classes)
+        Chord(slot.onset, slot.length, _symbol(piece.key, slot), slot.harmony.numeral, slot.harmony.pitch_classes)
         for slot in slots
     )
+
+
+def _symbol(key: Key, slot: Slot) -> str:
+    """The chord's symbol, with its bass behind a stroke where that is not the root."""
+    if slot.floor == slot.harmony.root:
+        return slot.harmony.symbol
+    above = (slot.floor - key.tonic) % 12
+    degree = min(range(7), key=lambda each: (abs(key.frame[each] - above), each))
+    return f"{slot.harmony.symbol}/{spell(key, degree, slot.floor)}"
 
 
 def _facts(piece: Piece) -> dict[str, object]:

@@ -14,7 +14,7 @@ from models.composer.piece import Passage, Piece, Seat
 from models.composer.theme import Motif, Tone
 from models.composer.theory import Key
 
-_GOALS = {"authentic": (0,), "final": (0,), "half": (1, 4, 6), "loop": (1, 4, 6)}
+_GOALS = {"authentic": (0,), "final": (0,), "half": (1, 4, 6), "loop": (1, 4, 6), "open": (1, 2, 4)}
 
 
 def write(piece: Piece, seat: Seat) -> list[Event]:

@@ -184,7 +184,7 @@ def harmony(key: Key, numeral: str, extension: str = "triad") -> Harmony:
     ending = ending or _default_ending(extension)
     tones, suffix = _coloured(key, degree, quality, ending, extension) if not chromatic else ((), "")
     if not tones:
-        dominant = quality == "" and (bool(target) or roman == "V")
+        dominant = quality == "" and bool(target)
         tones, suffix = _stack(key, degree, quality, ending, dominant, chromatic)
     if extension == "power" and quality in ("", "m") and ending == "":
         tones, suffix = _MARKED["5"]
