@@ -3,7 +3,8 @@
 Who wins, field by field: the cue's own keys; what a relation shares; the zone's key and tempo; the brief's defaults;
 words of the prompt; words of the zone's identity; what state, genre and mood suggest. Firm states (combat, boss, ...)
 keep their mood and tempo against the zone's words. Every choice is noted with its source, to be shown and stored.
-Nothing here is random: a tonic that nobody named follows from the seed of the zone's theme.
+Nothing here is random: a tonic that nobody named is the place's, and in a zone a tempo that nobody named exactly is a
+simple ratio of the zone's (`kinship`).
 """
 
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.controls import Controls, Theme
-from services.planning import presets, timing
+from services.planning import kinship, presets, timing
 from services.planning.lexicon import BIOMES
 from services.planning.prompt import Hit, Reading
 
@@ -49,7 +50,8 @@ class Parent:
 
 @dataclass(frozen=True)
 class Ask:
-    """All that was said of a cue in one zone at one point. `own` and `defaults` hold the keys that are set there."""
+    """All that was said of a cue in one zone at one point. `own` and `defaults` hold the keys that are set there;
+    `home_tonic` and `home_bpm` (None outside the zones) are the place's, for where nobody says more."""
 
     cue: str
     state: str
@@ -61,6 +63,8 @@ class Ask:
     own: Mapping[str, Any] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     parent: Parent | None = None
+    home_tonic: str = "D"
+    home_bpm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,9 @@ class _Resolver:
                 return float(self._first("bpm", (float(ask.zone_bpm), "zone", "")))
         wanted = self._wanted_bpm(genre, mood) if default is None else (float(default), "defaults", "")
         if parent is None:
+            exact = default is not None or (self.prompt.tempo is not None and self.prompt.tempo.bpm)
+            if not exact and ask.home_bpm is not None:
+                wanted = (timing.on_grid(wanted[0], ask.home_bpm, timing.ZONE_GRID), *wanted[1:])
             return float(self._first("bpm", wanted))
         bpm = timing.on_grid(wanted[0], parent.controls.bpm)
         return float(self._first("bpm", (bpm, "relation", parent.name)))
@@ -210,11 +217,12 @@ class _Resolver:
         ))
 
     def _usual_key(self, mood: str) -> tuple[str, str, str]:
-        """The zone's tonic, in the mode that the text names or the mood suggests."""
+        """The place's tonic, or that of the related cue, in the mode that the text names or the mood suggests."""
         named = self._said("mode")
         mode, source, words = named or (presets.MOOD_MODES.get(mood, "minor"), "mood", mood)
-        tonics = presets.TONICS.get(mode, presets.TONICS["minor"])
-        return f"{tonics[self.ask.theme.seed % len(tonics)]} {mode}", source, words
+        parent = self.ask.parent
+        tonic = parent.controls.key.partition(" ")[0] if parent is not None else self.ask.home_tonic
+        return kinship.key_on(tonic, mode), source, words
 
     def _instruments(self, genre: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """(instruments, excluded). Explicit ones are never excluded by words; shared ones come first."""

@@ -5,6 +5,9 @@ from typing import Any
 
 from models.controls import Controls
 
+LEVEL_AXIS = "intensity"
+"""The coordinate of a point that tells the levels of an adaptive set apart; every other draws a seed of its own."""
+
 
 @dataclass(frozen=True)
 class Delivery:

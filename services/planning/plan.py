@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 from models.controls import Theme
-from services.planning import templates, timing
+from services.planning import kinship, templates, timing
 from services.planning.brief import Brief, Cue, Relation, Zone
 from services.planning.controls import Ask, Parent, Resolved, Understanding, resolve
 from services.planning.faults import BriefError, Fault, at_most, nearest
@@ -263,10 +263,13 @@ class _PointResolver:
 
     def _resolve(self, zone: str | None, cue: str, reading: Reading, parent: Parent | None) -> Resolved:
         place = self._zones.get(zone) if zone is not None else None
+        theme = self._zone_theme(zone)
         ask = Ask(
             cue=cue, state=self.planned[cue].state, prompt=reading, theme=self._theme(zone, cue),
             identity=read_prompt(place.identity) if place else Reading(), zone_key=place.key if place else None,
             zone_bpm=place.bpm if place else None, own=self._own[cue], defaults=self._defaults, parent=parent,
+            home_tonic=kinship.home_tonic(theme.variant or theme.seed),
+            home_bpm=kinship.home_tempo(theme.variant) if zone is not None else None,
         )
         try:
             resolved = resolve(ask)
@@ -303,14 +306,21 @@ class _PointResolver:
         relation = self.order.relations.get(cue)
         own = cue if relation is not None and "theme" not in relation.share else None
         if (zone, own) not in self._themes:
-            self._themes[zone, own] = self._draw_theme(zone, own)
+            self._themes[zone, own] = self._own_theme(zone, own) if own else self._zone_theme(zone)
         return self._themes[zone, own]
 
-    def _draw_theme(self, zone: str | None, cue: str | None) -> Theme:
-        seed = theme_seed(self.order.catalog, self.order.seed, zone, cue)
-        if self.brief.theme is not None and cue is None:
-            return replace(self.brief.theme, seed=seed)
-        return Theme(seed=seed, bars=self.order.theme.bars or Theme(0).bars)
+    def _own_theme(self, zone: str | None, cue: str) -> Theme:
+        return Theme(theme_seed(self.order.catalog, self.order.seed, zone, cue), self._theme_bars)
+
+    def _zone_theme(self, zone: str | None) -> Theme:
+        """The catalog's theme, drawn or given; in a zone, what that zone makes of it."""
+        catalog, seed = self.order.catalog, self.order.seed
+        variant = 0 if zone is None else theme_seed(catalog, seed, zone)
+        return replace(self.brief.theme or Theme(0, self._theme_bars), seed=theme_seed(catalog, seed), variant=variant)
+
+    @property
+    def _theme_bars(self) -> int:
+        return self.order.theme.bars or Theme(0).bars
 
     def delivery(self, cue: str) -> Delivery:
         """What the takes of a cue are delivered as."""

@@ -105,6 +105,3 @@ MOOD_MODES = {
     "mysterious": "dorian",
 }
 """The mode of a mood; minor for the rest."""
-
-TONICS = {"major": ("C", "G", "D", "F", "A", "Bb", "Eb"), "minor": ("D", "E", "A", "C", "G", "B", "F#")}
-"""Tonics that a zone may be given when no key was: playable ones. Other modes choose among the minor ones."""

@@ -13,6 +13,8 @@ GRID = tuple(Fraction(*ratio) for ratio in (
     (1, 1), (3, 2), (2, 1), (4, 3), (2, 3), (1, 2), (3, 4), (5, 4), (4, 5),
 ))
 """Ratios at which bars of two tempi meet again soon, simplest first."""
+ZONE_GRID = tuple(Fraction(*ratio) for ratio in ((1, 1), (3, 2), (2, 1), (3, 4), (1, 2)))
+"""Ratios that stand in short ratios to one another too, for cues that know nothing of each other."""
 
 
 class ImpossibleLengthError(ValueError):
@@ -61,9 +63,9 @@ def length_of(bpm: float, meter: str, loop: bool, *, bars: int | None = None, du
     return Length(bars, seconds)
 
 
-def on_grid(wanted: float, of: float) -> float:
-    """The tempo nearest to `wanted` (by ratio) that stands in a simple ratio to the tempo `of`; both in bpm."""
-    tempi = [of * ratio.numerator / ratio.denominator for ratio in GRID]
+def on_grid(wanted: float, of: float, ratios: tuple[Fraction, ...] = GRID) -> float:
+    """The tempo nearest to `wanted` (by ratio) that stands in one of `ratios` to the tempo `of`; both in bpm."""
+    tempi = [of * ratio.numerator / ratio.denominator for ratio in ratios]
     within = [bpm for bpm in tempi if LOWEST_BPM <= bpm <= HIGHEST_BPM]
     return min(within, key=lambda bpm: max(bpm / wanted, wanted / bpm))
 
@@ -71,3 +73,9 @@ def on_grid(wanted: float, of: float) -> float:
 def is_on_grid(bpm: float, of: float) -> bool:
     """Whether two tempi stand in a simple ratio, to a thousandth."""
     return any(abs(bpm / (of * float(ratio)) - 1) < 1e-3 for ratio in GRID)
+
+
+def bars_meet(one: float, other: float) -> bool:
+    """Whether bars of two tempi meet again within eight bars of the faster and four of the slower one."""
+    ratio = max(one, other) / min(one, other)
+    return any(abs(ratio / (fast / slow) - 1) < 1e-3 for slow in range(1, 5) for fast in range(slow, 9))

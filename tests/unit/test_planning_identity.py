@@ -20,15 +20,16 @@ cues:
   - {state: combat, prompt: "{foe} fight", axes: {foe: [wolf, bär]}, bpm: 144, bars: 8, loop: true, takes: 2}
   - {state: boss, prompt: "choir", bars: 8, loop: true}
 """
-GOLDEN_SEED = 4165813825799280  # int(sha256(b'["take","golden",11,null,"combat",{},0]').hexdigest(), 16) >> 203
+GOLDEN_SEED = 4464210510369571  # int(sha256(b'["take","golden",11,null,"combat",{}]').hexdigest(), 16) >> 203
+GOLDEN_CATALOG_THEME = 5446388057693555
 GOLDEN_THEME = 1775525637299642
 GOLDEN_OWN_THEME = 4258760914011621
 GOLDEN_IDS = [
-    ("combat", 0, "06db692a9d06c84ef7d2f1c2015e50d34438645641fa07cf4c245b53525419ac"),
-    ("combat", 1, "3a1bbd0f36cfb6910cc783ec805ba7fcda05aebeccbe0523308edf6b304e57be"),
-    ("combat", 0, "32aea41434000c4646bafbfcc1488fbab5a3e360d3565370f6d2bad797a46732"),
-    ("combat", 1, "3ec66f687138ad21728365018998940dbcbbd7a26f02453f7dda73b88afe2559"),
-    ("boss", 0, "35c2ea6d60d6eedb42427c655ba7c2fe503457a2ad87252663d92fca8af4b5a6"),
+    ("combat", 0, "d6a27a2c0c2fc34d74a53a0e8b207faff04898d6e8997fdbf814e590c9f664ca"),
+    ("combat", 1, "9531fc0f0667fe426c83f8466b46a70136294c68aeae0feadc588df10e60bf00"),
+    ("combat", 0, "780b5c9a69bdf8dbe984e1cff6e1eee94162e0edcc2c5366c9a0344ac882eb70"),
+    ("combat", 1, "2774642fdcea93f235b5fc72e0968dd426aee735f426e28f3f1131017a252b6e"),
+    ("boss", 0, "84c789dad6356dc004a1da0c33dae9e5c3eea96b4df78685bfb974aacd46542d"),
 ]
 FIELDS = ("catalog", "zone", "cue", "point", "index", "prompt", "controls", "delivery", "seed", "generator", "revision")
 
@@ -42,7 +43,8 @@ def ids(text: str) -> set[tuple[str, int]]:
 
 
 def test_golden_seeds() -> None:
-    assert draw_seed("take", "golden", 11, None, "combat", {}, 0) == GOLDEN_SEED
+    assert draw_seed("take", "golden", 11, None, "combat", {}) == GOLDEN_SEED
+    assert theme_seed("golden", 11) == GOLDEN_CATALOG_THEME
     assert theme_seed("golden", 11, "wood") == GOLDEN_THEME
     assert theme_seed("golden", 11, "wood", "boss") == GOLDEN_OWN_THEME
 

@@ -107,7 +107,8 @@ def test_the_prompt_wins_over_the_zone_s_identity() -> None:
 
 def test_a_fight_keeps_its_mood_and_tempo_in_a_peaceful_place() -> None:
     fight = controls("{state: combat, prompt: fight}", "zones: [{name: z, identity: 'calm slow ambient meadow'}]\n")
-    assert (fight.mood, fight.bpm, fight.genre) == ("urgent", 144, "orchestral")
+    assert (fight.mood, fight.genre) == ("urgent", "orchestral")
+    assert fight.bpm >= 126
 
 
 def test_states_differ_in_tempo_and_intensity() -> None:
@@ -157,10 +158,38 @@ def test_what_was_understood_names_its_source_and_words() -> None:
     assert choices["duration"]["source"] == "cue"
 
 
-def test_zones_have_their_own_themes_which_their_states_share() -> None:
-    result = planned("  - {state: a, prompt: p}\n  - {state: b, prompt: p}\n", "zones: [{name: one}, {name: two}]\n")
-    themes = {(take.zone, take.cue): take.controls.theme.seed for take in result.takes}
+def test_zones_derive_their_own_themes_from_the_catalog_s_and_their_states_share_them() -> None:
+    cues = "  - {state: a, prompt: p}\n  - {state: b, prompt: p}\n  - {state: c, prompt: p, zones: none}\n"
+    result = planned(cues, "zones: [{name: one}, {name: two}]\n")
+    themes = {(take.zone, take.cue): take.controls.theme for take in result.takes}
     assert themes["one", "a"] == themes["one", "b"] != themes["two", "a"] == themes["two", "b"]
+    assert len({theme.seed for theme in themes.values()}) == 1
+    assert len({theme.variant for theme in themes.values()}) == 3
+    assert themes[None, "c"].variant == 0
+
+
+def test_the_states_of_a_zone_without_keys_or_tempi_share_a_tonic_and_a_tempo_grid() -> None:
+    states = ("exploration", "combat", "boss", "dungeon", "town", "menu")
+    cues = "".join(f"  - {{state: {state}, prompt: p}}\n" for state in states)
+    result = planned(cues, "zones: [{name: one}, {name: two}, {name: three}]\n")
+    for zone in ("one", "two", "three"):
+        made = [take.controls for take in result.takes if take.zone == zone]
+        assert len({each.key.split()[0] for each in made}) == 1
+        assert len({each.key for each in made}) > 1
+        assert all(timing.bars_meet(one.bpm, other.bpm) for one in made for other in made)
+
+
+def test_another_state_of_a_zone_changes_none_that_is_there() -> None:
+    zones = "zones: [{name: one}]\n"
+    alone = planned("  - {state: combat, prompt: p}\n", zones)
+    beside = planned("  - {state: town, prompt: p, key: F# dorian, bpm: 61}\n  - {state: combat, prompt: p}\n", zones)
+    assert [take for take in beside.takes if take.cue == "combat"] == list(alone.takes)
+
+
+def test_a_related_cue_without_a_key_stands_on_the_tonic_of_the_other() -> None:
+    more = "relations: {boss: {of: exploration, share: [theme]}}\n"
+    shared = by_cue(planned(RELATED + "  - {state: boss, prompt: organ}\n", more))
+    assert shared["boss"].key == "E minor"
 
 
 RELATED = "  - {state: exploration, prompt: 'calm, harp', bpm: 96, key: E dorian}\n"
