@@ -5,6 +5,7 @@ bytes come out of different processors nearly always (a difference would have to
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,21 +61,39 @@ def loudness(pcm: Signal, rate: int) -> float:
     return float(10 * np.log10(max(np.max(sums[window:] - sums[:-window]) / (0.4 * rate), 1e-12)))
 
 
-def _quantised(pcm: Signal) -> NDArray[np.int16]:
-    return np.round(pcm * (PEAK / float(np.max(np.abs(pcm))))).astype(np.int16)
+def _quantised(pcm: Signal, peak: float) -> NDArray[np.int16]:
+    return np.round(pcm * (peak / float(np.max(np.abs(pcm))))).astype(np.int16)
 
 
-def _centibels(recording: Recording, name: str) -> int:
-    """The attenuation that brings a stored sample to its place among all presets."""
+def _surplus(recording: Recording, name: str) -> float:
+    """dB by which a sample at full scale is louder than its place among all presets."""
     target = LOUDNESS + recording.level_db + TRIMS.get(name, 0.0)
-    stored = loudness(recording.pcm * (PEAK / 32768 / float(np.max(np.abs(recording.pcm)))), recording.rate)
-    return max(0, int(round(10 * (stored - target))))
+    return loudness(recording.pcm * (PEAK / 32768 / float(np.max(np.abs(recording.pcm)))), recording.rate) - target
 
 
 def _key_ranges(roots: list[int]) -> dict[int, tuple[int, int]]:
     """Every root sounds half way to its neighbours; the outermost ones to the ends of the keyboard."""
     edges = [0, *((low + high) // 2 + 1 for low, high in zip(roots, roots[1:], strict=False)), 128]
     return {root: (edges[i], edges[i + 1] - 1) for i, root in enumerate(roots)}
+
+
+def _second_ranges(roots: list[int]) -> dict[int, list[tuple[int, int]]]:
+    """As `_key_ranges`, but every key is played by its second nearest root: another string, another strike."""
+    ranges: dict[int, list[tuple[int, int]]] = {root: [] for root in roots}
+    last = len(roots) - 1
+    nearest = {key: i for i, root in enumerate(roots) for key in range(*_open(_key_ranges(roots)[root]))}
+    for key, i in nearest.items():
+        other = i + 1 if (key >= roots[i] and i < last) or i == 0 else i - 1
+        spans = ranges[roots[other]]
+        if spans and spans[-1][1] == key - 1:
+            spans[-1] = (spans[-1][0], key)
+        else:
+            spans.append((key, key))
+    return ranges
+
+
+def _open(span: tuple[int, int]) -> tuple[int, int]:
+    return span[0], span[1] + 1
 
 
 class _Pool:
@@ -84,44 +103,77 @@ class _Pool:
         self.samples: list[Sample] = []
         self._drums: dict[int, int] = {}
 
-    def add(self, name: str, recording: Recording) -> int:
+    def add(self, name: str, recording: Recording, peak: float) -> int:
         number = self._drums.get(id(recording.pcm)) if PRESETS[name].is_drum else None
         if number is None:
             number = len(self.samples)
             label = f"{name[:13]} {recording.root}"
-            pcm = _quantised(recording.pcm)
+            pcm = _quantised(recording.pcm, peak)
             self.samples.append(Sample(label, pcm, recording.rate, recording.root, recording.loop))
         if PRESETS[name].is_drum:
             self._drums[id(recording.pcm)] = number
         return number
 
 
-def _zones(name: str, patch: Patch, pool: _Pool) -> tuple[Zone, ...]:
-    is_drum = PRESETS[name].is_drum
-    ranges = _key_ranges(sorted({recording.root for recording in patch.recordings}))
-    zones = []
+@dataclass(frozen=True)
+class _Stored:
+    """A recording in the file: its sample, and the attenuation in centibels that it shares with its other layer."""
+
+    recording: Recording
+    sample: int
+    attenuation: int
+
+
+def _stored(name: str, patch: Patch, pool: _Pool) -> list[_Stored]:
+    """Layers of one note are equally loud at one attenuation: what a player blends, it blends evenly."""
+    notes: dict[tuple[int, float, int | None], list[Recording]] = {}
     for recording in patch.recordings:
-        root = recording.root
-        generators = {
-            Gen.PAN: int(round(500 * recording.pan)),
-            Gen.INITIAL_ATTENUATION: _centibels(recording, name),
-            Gen.ATTACK_VOL_ENV: timecents(patch.attack),
-            Gen.RELEASE_VOL_ENV: timecents(patch.release),
-        }
-        if is_drum:
-            generators |= {Gen.SCALE_TUNING: 0, Gen.EXCLUSIVE_CLASS: recording.choke}
-        velocities = {None: (1, 127), 0: SOFT, 1: LOUD}[recording.layer]
-        keys = (root, root) if is_drum else ranges[root]
-        zones.append(Zone(pool.add(name, recording), keys, velocities, generators))
-    return tuple(zones)
+        notes.setdefault((recording.root, recording.pan, recording.take), []).append(recording)
+    stored = []
+    for layers in notes.values():
+        surplus = [_surplus(recording, name) for recording in layers]
+        shared = min(surplus)
+        for recording, own in zip(layers, surplus, strict=True):
+            sample = pool.add(name, recording, PEAK * 10 ** ((shared - own) / 20))
+            stored.append(_Stored(recording, sample, max(0, int(round(10 * shared)))))
+    return stored
+
+
+def _zone(name: str, patch: Patch, stored: _Stored, keys: tuple[int, int]) -> Zone:
+    recording = stored.recording
+    generators = {
+        Gen.PAN: int(round(500 * recording.pan)),
+        Gen.INITIAL_ATTENUATION: stored.attenuation,
+        Gen.ATTACK_VOL_ENV: timecents(patch.attack),
+        Gen.RELEASE_VOL_ENV: timecents(patch.release),
+    }
+    if PRESETS[name].is_drum:
+        generators |= {Gen.SCALE_TUNING: 0, Gen.EXCLUSIVE_CLASS: recording.choke}
+    velocities = {None: (1, 127), 0: SOFT, 1: LOUD}[recording.layer]
+    return Zone(stored.sample, keys, velocities, generators)
+
+
+def _zones(name: str, patch: Patch, stored: list[_Stored], take: int) -> tuple[Zone, ...]:
+    """The zones of one of the alternating presets: its own recordings, or other strings of the same."""
+    own = [row for row in stored if row.recording.take in (None, take)]
+    roots = sorted({row.recording.root for row in own})
+    if PRESETS[name].is_drum:
+        spans = {root: [(root, root)] for root in roots}
+    elif take and all(row.recording.take is None for row in own):
+        spans = _second_ranges(roots)
+    else:
+        spans = {root: [span] for root, span in _key_ranges(roots).items()}
+    return tuple(_zone(name, patch, row, span) for row in own for span in spans[row.recording.root])
 
 
 def build() -> bytes:
     """The bank as the bytes of a SoundFont file. Takes some seconds of one core."""
     pool, programs = _Pool(), []
     for name, preset in PRESETS.items():
-        zones = _zones(name, synthesise(name), pool)
-        programs.append(Program(name, preset.bank, preset.program, zones))
+        patch = synthesise(name)
+        stored = _stored(name, patch, pool)
+        for take in range(preset.alternates):
+            label = name if take == 0 else f"{name[:17]} {take + 1}"
+            programs.append(Program(label, preset.bank + 10 * take, preset.program, _zones(name, patch, stored, take)))
     kits.forget()
     return soundfont("Cueworks", programs, pool.samples)
-

@@ -34,6 +34,7 @@ class Recording:
     pan: float = 0.0
     choke: int = 0  # exclusive class of drums
     level_db: float = 0.0  # loudness against pitched notes, for drums
+    take: int | None = None  # which of the alternating presets it belongs to; None: all
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def _struck(program: int, low: int, high: int, family: str, bank: int = 0) -> Pr
 
 
 def _kit(program: int) -> Preset:
-    return Preset(128, program, 35, 81, "drums", is_drum=True)
+    return Preset(128, program, 35, 81, "drums", is_drum=True, alternates=2)
 
 
 PRESETS: dict[str, Preset] = {
