@@ -1,6 +1,13 @@
-"""What a state and a genre suggest where nothing else was said. One table each; nothing here reads text."""
+"""What a state and a genre suggest where nothing else was said. Nothing here reads text.
+
+States have a table; genres say it in their own data files, which are read only when somebody asks: a plan needs them,
+a command that only prints help does not.
+"""
 
 from dataclasses import dataclass
+from functools import lru_cache
+
+from models.words import GENRES
 
 
 @dataclass(frozen=True)
@@ -15,8 +22,22 @@ class StatePreset:
 
 @dataclass(frozen=True)
 class GenrePreset:
+    """What a genre's own data file says: its usual tempo, the range it bears, and who plays (`fierce`: in fights)."""
+
     bpm: float
+    tempo: tuple[float, float]
     instruments: tuple[str, ...]
+    fierce: tuple[str, ...]
+
+    def near(self, bpm: float) -> float:
+        """A tempo, brought into the genre's range: as it is, twice or half as fast, else the nearest the genre bears."""
+        low, high = self.tempo
+        fitting = [pace for pace in (bpm, 2 * bpm, bpm / 2) if low <= pace <= high]
+        return fitting[0] if fitting else min(max(bpm, low), high)
+
+    def players(self, state: str) -> tuple[str, ...]:
+        """Who plays in a cue of a state that names no instrument."""
+        return self.fierce if state in FIGHTS and self.fierce else self.instruments
 
 
 STATES: dict[str, StatePreset] = {
@@ -39,60 +60,33 @@ OTHER_STATE = StatePreset(104, 3, "neutral")
 GAME_STATES = frozenset(STATES) - {"music"}
 """States whose tempo and genre are those of a game score; any other word leaves both to the genre."""
 
-GENRES: dict[str, GenrePreset] = {
-    "orchestral": GenrePreset(100, ("strings", "horn", "flute", "harp", "timpani")),
-    "ambient": GenrePreset(72, ("synth pad", "bell", "piano")),
-    "jazz": GenrePreset(120, ("piano", "upright bass", "brushes")),
-    "bossa-nova": GenrePreset(128, ("acoustic guitar", "upright bass", "flute", "percussion")),
-    "lo-fi": GenrePreset(80, ("electric piano", "bass", "drums", "vibraphone")),
-    "folk": GenrePreset(104, ("acoustic guitar", "violin", "whistle", "percussion")),
-    "celtic": GenrePreset(112, ("fiddle", "whistle", "steel guitar", "hand drums")),
-    "medieval": GenrePreset(104, ("lute", "recorder", "hand drums")),
-    "waltz": GenrePreset(144, ("violin", "strings", "clarinet", "contrabass")),
-    "march": GenrePreset(116, ("trumpet", "brass", "low brass", "orchestral drums")),
-    "horror": GenrePreset(72, ("tremolo strings", "dark drone", "celesta", "tubular bells")),
-    "rock": GenrePreset(128, ("electric guitar", "distorted guitar", "bass", "drums")),
-    "metal": GenrePreset(148, ("distorted guitar", "muted guitar", "picked bass", "rock drums")),
-    "city-pop": GenrePreset(110, ("electric piano", "slap bass", "electric guitar", "drums")),
-    "electronic": GenrePreset(126, ("synth lead", "synth pad", "synth bass", "electronic drums")),
-    "synthwave": GenrePreset(104, ("synth lead", "pluck", "synth bass", "electronic drums")),
-    "house": GenrePreset(124, ("piano", "synth bass", "techno drums", "synth pad")),
-    "techno": GenrePreset(132, ("techno drums", "acid bass", "pluck")),
-    "drum-and-bass": GenrePreset(174, ("breakbeat drums", "reese bass", "synth pad", "synth lead")),
-    "trap": GenrePreset(142, ("trap drums", "sub bass", "bell")),
-    "chiptune": GenrePreset(140, ("square lead", "triangle bass", "chip drums")),
-}
+FIGHTS = frozenset({"combat", "boss"})
+
+
+@lru_cache(maxsize=64)
+def genre(name: str) -> GenrePreset:
+    """The preset of a genre, from its data file. Raises ValueError where there is none."""
+    from models.composer.genre import genre as read
+
+    style = read(name)
+    return GenrePreset(style.bpm, style.tempo, style.usual, style.fierce)
+
+
+@lru_cache(maxsize=1)
+def characteristic() -> dict[str, frozenset[str]]:
+    """The instruments that suggest a genre where no genre is named, by genre in the published order."""
+    from models.composer.genre import genre as read
+
+    return {name: read(name).suggests for name in GENRES if read(name).suggests}
+
+
 FIRM_COLOURS: dict[str, tuple[str, ...]] = {
-    "combat": ("taiko", "low brass"),
-    "boss": ("taiko", "low brass", "choir"),
     "victory": ("trumpet", "brass"),
 }
 """What a firm state adds to an orchestral cue that names no instrument."""
 
-UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova", "waltz"}) for state in ("combat", "boss")}
+UNFIT_GENRES = {state: frozenset({"ambient", "lo-fi", "bossa-nova", "waltz"}) for state in sorted(FIGHTS)}
 """Genres of a zone or a related cue that a fight does not take over; its own words still may."""
-
-CHARACTERISTIC: dict[str, frozenset[str]] = {
-    "orchestral": frozenset({
-        "strings", "violin", "viola", "cello", "contrabass", "harp", "flute", "oboe", "clarinet", "bassoon", "trumpet",
-        "horn", "trombone", "low brass", "brass", "choir", "organ", "taiko", "timpani",
-    }),
-    "ambient": frozenset({"synth pad", "bell", "piano", "electric piano", "marimba"}),
-    "jazz": frozenset({"upright bass", "brushes", "vibraphone", "piano"}),
-    "folk": frozenset({"acoustic guitar", "violin", "percussion", "accordion"}),
-    "celtic": frozenset({"fiddle", "whistle", "bagpipes", "dulcimer"}),
-    "medieval": frozenset({"lute", "recorder", "hand drums", "harpsichord"}),
-    "rock": frozenset({"electric guitar", "distorted guitar", "drums", "bass"}),
-    "electronic": frozenset({"synth lead", "synth pad", "synth bass", "pluck", "electronic drums"}),
-    "techno": frozenset({"techno drums", "acid bass"}),
-    "drum-and-bass": frozenset({"breakbeat drums", "reese bass"}),
-    "trap": frozenset({"trap drums", "sub bass"}),
-    "horror": frozenset({"dark drone", "tremolo strings"}),
-    "city-pop": frozenset({"slap bass", "synth brass", "clavinet"}),
-    "metal": frozenset({"muted guitar", "rock drums", "picked bass"}),
-    "chiptune": frozenset({"square lead", "triangle bass", "chip drums"}),
-}
-"""Instruments that suggest a genre where no genre is named."""
 
 MOOD_TEMPI = {
     "calm": 0.88, "melancholic": 0.78, "dark": 0.9, "romantic": 0.84, "mysterious": 0.92, "happy": 1.1, "upbeat": 1.1,
