@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from models.composer.groove import steps
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
-from models.composer.melody import chord_tone, folded, home, in_scale
+from models.composer.melody import chord_tone, folded, home
 from models.composer.piece import Passage, Piece, Seat, row_of
 from models.composer.theme import Tone
+from models.composer.tunes import in_scale
 from models.composer.voicing import Voicing, lead
 
 _CENTRES = {"pads": 61.0, "harmony": 62.0, "ostinato": 67.0, "counter": 60.0}

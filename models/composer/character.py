@@ -4,7 +4,7 @@ States that are not listed in `states.yaml` are read from mood and intensity. Ge
 nothing of genres.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -18,20 +18,24 @@ from models.controls import Controls
 class Character:
     """A reading of state, mood and intensity.
 
-    `energy` 0..1 decides layers, patterns and loudness; `melody` how the theme is told (see `develop`);
+    `energy` 0..1 decides layers, patterns and loudness, `heat` what is composed (they differ where takes share a
+    reference intensity); `melody` how the theme is told (see `develop`); `density` scales the notes of free bars;
     `chord_pace` multiplies the genre's bars per chord; `pedal` holds the bass on the tonic, `riff` makes the ostinato
-    out of the motif, `counter` brings the counter-motif; `dark` is the chance of borrowed darker chords; `register`
-    shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of drums and percussion;
-    `dropped` roles stay silent.
+    out of the motif, `counter` brings the counter-motif, `soars` lifts the summit by an octave; `dark` is the chance of
+    borrowed darker chords; `register` shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of
+    drums and percussion; `dropped` roles stay silent.
     """
 
     state: str
     energy: float
+    heat: float
     melody: str
+    density: float
     chord_pace: float
     pedal: bool
     riff: bool
     counter: bool
+    soars: bool
     dark: float
     register: int
     legato: float
@@ -48,22 +52,26 @@ def _tables() -> dict[str, Any]:
 
 
 def character_of(controls: Controls) -> Character:
-    """How to treat a take. Raises ValueError for an intensity outside 1..5."""
-    if not 1 <= controls.intensity <= 5:
-        raise ValueError(f"intensity must be 1 to 5, not {controls.intensity}")
+    """How to treat a take. Raises ValueError for an intensity or a reference outside 1..5."""
+    for name, heat in (("intensity", controls.intensity), ("reference", controls.reference or controls.intensity)):
+        if not 1 <= heat <= 5:
+            raise ValueError(f"{name} must be 1 to 5, not {heat}")
     tables = _tables()
+    basis = replace(controls, intensity=controls.reference) if controls.reference else controls
     mood = {**tables["mood_defaults"], **tables["moods"].get(controls.mood, {})}
-    name = controls.state if controls.state in tables["states"] else _likest(controls)
+    name = controls.state if controls.state in tables["states"] else _likest(basis)
     state = {**tables["state_defaults"], **tables["states"][name]}
-    energy = 0.12 + 0.17 * (controls.intensity - 1) + state["energy"] + mood["energy"]
     return Character(
         state=name,
-        energy=min(0.95, max(0.05, energy)),
+        energy=_energy(controls.intensity, state, mood),
+        heat=_energy(basis.intensity, state, mood),
         melody=state["melody"],
+        density=state["density"],
         chord_pace=state["chord_pace"],
         pedal=state["pedal"],
         riff=state["riff"],
         counter=state["counter"],
+        soars=state["soars"],
         dark=min(0.6, state["dark"] + mood["dark"]),
         register=state["register"] + mood["register"],
         legato=state["legato"] * mood["legato"],
@@ -71,6 +79,11 @@ def character_of(controls: Controls) -> Character:
         dropped=tuple(state["dropped"]),
         drone=state["drone"],
     )
+
+
+def _energy(intensity: int, state: dict[str, Any], mood: dict[str, Any]) -> float:
+    energy: float = 0.12 + 0.17 * (intensity - 1) + state["energy"] + mood["energy"]
+    return min(0.95, max(0.05, energy))
 
 
 def _likest(controls: Controls) -> str:

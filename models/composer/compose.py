@@ -26,7 +26,7 @@ from models.composer.harmony import (
 from models.composer.humanise import Feel, humanised
 from models.composer.instruments import LAYER_OF
 from models.composer.line import Event, notes_of
-from models.composer.meter import Meter, parse_meter
+from models.composer.meter import Meter, counted, parse_meter
 from models.composer.piece import Passage, Piece, Seat
 from models.composer.score import Chord, Score, Section, Track
 from models.composer.theme import Tone, motif_of
@@ -66,7 +66,7 @@ def compose(controls: Controls, seed: int) -> Score:
 
 def plan(controls: Controls, seed: int) -> Piece:
     """Everything decided before the parts are written out: form, theme, harmony."""
-    key, meter = parse_key(controls.key), parse_meter(controls.meter)
+    key, meter = parse_key(controls.key), counted(parse_meter(controls.meter), Dice("counted", controls.theme.seed))
     style, character = genre(controls.genre), character_of(controls)
     parts = parts_of(controls.form, controls.bars, controls.loop, Dice("form", seed))
     piece = Piece(
@@ -88,7 +88,7 @@ def plan(controls: Controls, seed: int) -> Piece:
         drafts.append((_unclear(draft), draft))
         if drafts[-1][0] < _CLEAR:
             break
-    return min(drafts, key=lambda pair: pair[0])[1]
+    return melody.composed(min(drafts, key=lambda pair: pair[0])[1])
 
 
 def _unclear(piece: Piece) -> float:
@@ -137,7 +137,7 @@ def _palette(piece: Piece) -> Palette:
         applied=style.applied * (0.3 if modal else 1.0),
         dark=max(character.dark, getattr(style, "mixture", 0.0)) * (0.4 if modal else 0.8),
         extension=style.extension,
-        calm=style.calm * max(0.0, min(1.0, 2 * (0.75 - character.energy))),
+        calm=style.calm * max(0.0, min(1.0, 2 * (0.75 - character.heat))),
         drone=max(character.drone, 0.35) if modal else character.drone,
         sequences=getattr(style, "sequences", 0.15),
         inversions=0.0 if power else getattr(style, "inversions", 0.5),

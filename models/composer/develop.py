@@ -1,7 +1,7 @@
 """What the theme does in each phrase: stated, broadened, cut into hits, sequenced, mirrored, answered, displaced.
 
 Every state tells the theme in its own way: a table of deeds for the calls and replies of theme-like sections, for
-contrasts and for the summit. Takes of one cue draw different deeds. A sketch is tones in scale degrees from the start of
+contrasts and for the summit. Takes of one cue draw different deeds. A sketch is tones in degrees from the start of
 the phrase, before any harmony; what it leaves open, the melody fills from the chords, or keeps silent. No deed bends
 the theme so far that five of its notes in a row cannot be recognised.
 """
@@ -51,7 +51,7 @@ _LIFTS = ((0, 2, 4, -1, -3, 1), (6, 2, 1, 1, 1, 1))
 
 def sketch(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -> Sketch:
     """What the theme gives a phrase. `telling` is a Character's `melody`, `part.kind` decides within it."""
-    if part.kind in _KINDS:
+    if part.kind in _KINDS and not (part.summit and _is_summit(part, phrase)):
         return _KINDS[part.kind](motif, telling, part, phrase, dice)
     return _told(motif, telling, part, phrase, dice)
 
@@ -85,24 +85,24 @@ def reversed_line(tones: Tones) -> Tones:
 
 def _told(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -> Sketch:
     table = _TELLINGS.get(telling, _TELLINGS["plain"])
-    if phrase.bars == 2 and part.bars >= 6:
+    if phrase.bars == 2 and part.bars >= 6 and not (part.summit and _is_summit(part, phrase)):
         return _presented(motif, table, part, phrase, dice)
     role = "reply" if phrase.index % 2 else "call"
-    if part.kind == "peak":
-        role = "peak" if phrase.index % 2 == 0 or phrase.bars < 4 else "reply"
-    elif part.kind in ("contrast", "bridge"):
+    if part.kind in ("contrast", "bridge"):
         role = "away"
-    elif _is_summit(part, phrase):
+    if part.summit and _is_summit(part, phrase):
         role = "peak"
-    deed = _DEEDS[_drawn(table[role], dice)]
+    deed = _drawn(table[role], dice)
     steady = role == "peak" or (role == "call" and phrase.index == 0 and dice.chance(0.5))
-    return deed(motif, phrase, 0 if steady else dice.pick(*_LIFTS))
+    return _DEEDS[deed](motif, phrase, 0 if steady else dice.pick(*_LIFTS))
 
 
 def _is_summit(part: Part, phrase: Phrase) -> bool:
-    """Whether a piece of one section has its one full statement here."""
-    last = part.phrases[-1] if part.phrases else phrase
-    return last.cadence in ("loop", "final") and part.bar == 0 and phrase.index == max(0, len(part.phrases) - 2)
+    """Whether a section's full statement stands here: in its first phrase that has the bars for it, in its last but one
+    where the section is the whole piece."""
+    roomy = [each.index for each in part.phrases if each.bars >= 4] or [0]
+    alone = part.bar == 0 and part.phrases[-1].cadence in ("loop", "final")
+    return phrase.index == (roomy[-2] if alone and len(roomy) > 2 else roomy[0])
 
 
 def _presented(motif: Motif, table: dict[str, str], part: Part, phrase: Phrase, dice: Dice) -> Sketch:
@@ -308,7 +308,7 @@ def _farewell(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice
     if len(part.phrases) > 1 and phrase.index == 0:
         return _begun(motif, phrase, 0)
     stretch = 2 if phrase.bars >= 3 else 1
-    return _cut(moved(motif.slice(0, 2), stretch=stretch), (phrase.bars - 1) * motif.bar), False
+    return _cut(moved(motif.slice(0, 2), stretch=stretch), max(1, phrase.bars - 1) * motif.bar), False
 
 
 def _rising(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -> Sketch:

@@ -33,7 +33,8 @@ class Part:
     """A section as it will be composed.
 
     `material` names what it is made of (parts of one material share harmony and melody), `kind` (of KINDS) how it is
-    treated, `lift` moves the energy (-1..1), and `visit` counts earlier parts of the same material.
+    treated, `lift` moves the energy (-1..1), and `visit` counts earlier parts of the same material. The one `summit`
+    of a piece has its theme in full.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Part:
     lift: float
     visit: int
     phrases: tuple[Phrase, ...] = ()
+    summit: bool = False
 
     @property
     def end(self) -> int:
@@ -132,9 +134,14 @@ def parts_of(form: str, bars: int, loop: bool, dice: Dice) -> tuple[Part, ...]:
         names = _names(form)
         check_form(form, max(bars, len(names)) if bars >= 1 else bars)
         parts = _named_parts(names, bars)
+    top = _top(parts)
     schemes = {material: dice.uniform() for material in dict.fromkeys(part.material for part in parts)}
     return tuple(
-        replace(part, phrases=_phrases(part, place == len(parts) - 1, loop, schemes[part.material]))
+        replace(
+            part,
+            phrases=_phrases(part, place == len(parts) - 1, loop, schemes[part.material]),
+            summit=place == top,
+        )
         for place, part in enumerate(parts)
     )
 
@@ -156,6 +163,18 @@ def _arc(position: float) -> float:
     """0 at both ends of a piece, 1 at its summit."""
     share = position / _SUMMIT if position < _SUMMIT else (1 - position) / (1 - _SUMMIT)
     return share * share * (3 - 2 * share)
+
+
+def _top(parts: Sequence[Part]) -> int:
+    """The place of the section that has the theme in full: a peak, else where the theme returns, else where it is."""
+    wishes = ("peak", "theme", "verse", "drop", "contrast", "bridge", "outro", "intro", "solo", "build", "break")
+
+    def rank(place: int) -> tuple[bool, int, int]:
+        part = parts[place]
+        middle = abs(part.bar + part.bars / 2 - _SUMMIT * parts[-1].end)
+        return part.bars < 4, wishes.index(part.kind) if part.bars >= 4 else 0, int(-8 * part.visit + middle)
+
+    return min(range(len(parts)), key=rank)
 
 
 def _loop_parts(bars: int, dice: Dice) -> list[Part]:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from models.composer.character import Character
+from models.composer.counterpoint import Strand
 from models.composer.dice import Dice
 from models.composer.form import Part, Phrase
 from models.composer.genre import Genre
 from models.composer.genre import Part as Chair
 from models.composer.harmony import Slot
+from models.composer.line import Event
 from models.composer.meter import Meter
 from models.composer.theme import Motif, Tone
 from models.composer.theory import Key
@@ -16,7 +18,8 @@ from models.composer.theory import Key
 @dataclass(frozen=True)
 class Passage:
     """A phrase within its part. Times in quarters from the start of the piece; `sketch` is what the theme gives it
-    (from the passage's start), `fill` whether the melody goes on where the sketch ends."""
+    (from the passage's start), `fill` whether the melody goes on where the sketch ends. `line` and `counter` are the
+    notes of the melody and of its second voice, around middle C; `energy` says how full the phrase is played."""
 
     part: Part
     phrase: Phrase
@@ -26,6 +29,8 @@ class Passage:
     slots: tuple[Slot, ...]
     sketch: tuple[Tone, ...]
     fill: bool
+    line: tuple[Event, ...] = ()
+    counter: tuple[Event, ...] = ()
 
     @property
     def end(self) -> float:
@@ -42,7 +47,7 @@ class Passage:
 
 @dataclass(frozen=True)
 class Piece:
-    """Everything decided before the parts are written out."""
+    """Everything decided before the parts are written out, and (`heard`) the parts that are written already."""
 
     key: Key
     meter: Meter
@@ -55,6 +60,12 @@ class Piece:
     motif: Motif
     counter: Motif
     passages: tuple[Passage, ...]
+    heard: tuple[Strand, ...] = ()
+
+    @property
+    def starts(self) -> tuple[float, ...]:
+        """Onsets of all chords, in order."""
+        return tuple(slot.onset for passage in self.passages for slot in passage.slots)
 
     @property
     def quarters(self) -> float:
@@ -66,6 +77,13 @@ class Piece:
 _SHADES = {
     ("contrast", "counter"): -0.15,
     ("contrast", "ostinato"): 0.08,
+    ("bridge", "counter"): -0.2,
+    ("bridge", "drums"): 0.08,
+    ("verse", "counter"): 0.12,
+    ("verse", "ostinato"): 0.06,
+    ("peak", "counter"): -0.15,
+    ("peak", "pads"): -0.2,
+    ("drop", "counter"): 0.3,
     ("solo", "counter"): 0.3,
     ("break", "drums"): 0.4,
     ("break", "percussion"): 0.2,

@@ -55,7 +55,7 @@ _CELLS: dict[str, dict[str, dict[int, Cell]]] = {
     },
     "4": {
         "even": {1: (4,), 2: (2, 2), 3: (1, 1, 2), 4: (1, 1, 1, 1), 5: (1, .5, .5, 1, 1), 6: (1, .5, .5, 1, .5, .5),
-                 7: (.5, .5, .5, .5, 1, .5, .5)},
+                 7: (.5, .5, .5, .5, 1, .5, .5), 8: (.5,) * 8},
         "dotted": {2: (3, 1), 3: (1.5, .5, 2), 4: (1.5, .5, 1, 1), 5: (1.5, .5, .75, .25, 1),
                    6: (.75, .25, .75, .25, 1, 1), 7: (.75, .25, .5, .5, .75, .25, 1)},
         "long": {2: (3, 1), 3: (3, .5, .5), 4: (2.5, .5, .5, .5), 5: (2, .5, .5, .5, .5), 6: (1.5, .5, .5, .5, .5, .5)},
@@ -239,7 +239,9 @@ def _told(lines: Sequence[Sequence[int]], dice: Dice, meter: Meter) -> Motif:
     for bar, line in enumerate(lines):
         last = bar == len(lines) - 1 and bar > 0
         same = [degree - line[0] for degree in line[:-1]] == [degree - lines[0][0] for degree in lines[0][:-1]]
-        cell = _cell(meter, len(line), "even" if last else manner if same else busy, shapes[2 if last else not same])
+        cell = bar_rhythm(
+            meter, len(line), "even" if last else manner if same else busy, shapes[2 if last else not same]
+        )
         at = bar * meter.bar
         for length, degree in zip(cell, line, strict=False):
             tones.append(Tone(at, length, degree))
@@ -261,8 +263,9 @@ def _pickup(dice: Dice, meter: Meter, first: int) -> tuple[Tone, ...]:
     return tuple(Tone((place - len(line)) * length, length, degree) for place, degree in enumerate(line))
 
 
-def _cell(meter: Meter, count: int, manner: str, shape: float) -> Cell:
-    """A bar of `count` notes (fewer where a bar cannot hold them) in the manner wished for."""
+def bar_rhythm(meter: Meter, count: int, manner: str, shape: float) -> Cell:
+    """Lengths of the `count` notes of a bar (fewer where it cannot hold them) in a manner wished for; `shape` (0..1)
+    chooses among rhythms where that manner has none."""
     units = _units(meter)
     room = [max(len(cell) for cells in _CELLS[unit].values() for cell in cells.values()) for unit, _ in units]
     counts = [1] * len(units)
@@ -327,7 +330,7 @@ def _retold(motif: Motif, bars: int, dice: Dice, meter: Meter) -> tuple[Tone, ..
     for bar in range(bars):
         told = motif.slice(bar, 1)
         at = bar * meter.bar
-        for length, tone in zip(_cell(meter, len(told), manner, shape) if told else (), told, strict=False):
+        for length, tone in zip(bar_rhythm(meter, len(told), manner, shape) if told else (), told, strict=False):
             tones.append(replace(tone, onset=at, length=length))
             at += length
     return tuple(tones) or motif.slice(0, bars)
