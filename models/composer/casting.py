@@ -67,24 +67,40 @@ def _asked_seats(asked: list[str], genre: Genre, character: Character) -> list[S
         seats.append(Seat(role, name, _chair(genre, role, name), asked=True, doubles=role in taken))
         taken.add(role)
     for seat in list(seats):
-        suits = INSTRUMENTS[seat.instrument].suits
-        alone = sum(INSTRUMENTS[other.instrument].pitched for other in seats) <= 1
-        if alone and INSTRUMENTS[seat.instrument].chords and "melody" in suits and "melody" not in taken:
+        if "melody" not in taken and _leads_too(seat, seats, genre):
             seats.append(Seat("melody", seat.instrument, _chair(genre, "melody", seat.instrument), asked=True))
             taken.add("melody")
     return seats
+
+
+def _leads_too(seat: Seat, seats: list[Seat], genre: Genre) -> bool:
+    """Whether a player of chords takes the tune as well: where nobody else is asked for, or where the genre seats him
+    in both chairs (the piano of a trio) and nobody else who was asked for could lead."""
+    instrument = INSTRUMENTS[seat.instrument]
+    if not instrument.chords or "melody" not in instrument.suits or seat.doubles:
+        return False
+    if sum(INSTRUMENTS[other.instrument].pitched for other in seats) <= 1:
+        return True
+    both = all(
+        role in genre.roles and seat.instrument in genre.roles[role].instruments[:1] for role in ("melody", seat.role)
+    )
+    return both and seat.role != "melody"
 
 
 def _wishes(name: str, genre: Genre, character: Character) -> list[str]:
     """The roles of an instrument, best first: where the genre itself seats it, then its own order; riffs pull strings
     and plucked players to the ostinato."""
     suits = list(INSTRUMENTS[name].suits)
-    own = [role for role in suits if role in genre.roles and name in genre.roles[role].instruments]
+    own = [role for role in suits if role in genre.roles and name in _players(genre.roles[role], character)]
     wishes = list(dict.fromkeys([*own, *suits]))
     if character.riff and "ostinato" in wishes and wishes[0] == "pads":
         wishes.remove("ostinato")
         wishes.insert(0, "ostinato")
     return wishes
+
+
+def _players(chair: Chair, character: Character) -> tuple[str, ...]:
+    return chair.fierce if chair.fierce and character.riff else chair.instruments
 
 
 def _chair(genre: Genre, role: str, name: str) -> Chair:
@@ -113,8 +129,7 @@ def _own_seat(
     role: str, genre: Genre, character: Character, out: frozenset[str], used: set[str], seed: int
 ) -> Seat | None:
     chair = genre.roles[role]
-    wanted = chair.fierce if chair.fierce and character.riff else chair.instruments
-    allowed = [name for name in wanted if name not in out]
+    allowed = [name for name in _players(chair, character) if name not in out]
     free = [name for name in allowed if name not in used] or allowed or _substitutes(role, out)
     if not free:
         return None

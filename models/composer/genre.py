@@ -49,7 +49,7 @@ _TASTES = {
     "sequences": 0.15, "inversions": 0.5, "mixture": 0.0, "deceptive": 0.15, "pedal": 0.1, "areas": 0.35,
 }  # fmt: skip
 _HARMONY_KEYS = " ".join(("extension bars_per_chord idiom applied calm major minor", *_TASTES))
-_PART_KEYS = "play fierce from mix style patterns late sections register"
+_PART_KEYS = "play fierce from mix style patterns late sections register keeps"
 
 Rows = dict[str, str | tuple[str, ...]]
 """Rows of a kit by voice; several ones are alternatives."""
@@ -61,7 +61,8 @@ class Part:
 
     `patterns` maps a level to rows of steps (see `groove`) by kind of meter; `style` names the way of playing; `late`
     how many milliseconds a voice (`""`: all) comes behind the beat; `sections` what a kind of section makes of a voice:
-    another one, or `""` for silence; `register` moves it up or down, in semitones."""
+    another one, or `""` for silence; `register` moves it up or down, in semitones;
+    `keeps` lets an ostinato play its own rows where others take up the motif."""
 
     instruments: tuple[str, ...]
     fierce: tuple[str, ...] = ()
@@ -75,6 +76,7 @@ class Part:
     late: dict[str, float] = field(default_factory=dict)
     sections: dict[str, dict[str, str]] = field(default_factory=dict)
     register: float = 0.0
+    keeps: bool = False
 
     def pattern(self, energy: float) -> Any:
         """The pattern for an energy: the level's own, else the nearest calmer, else the calmest there is."""
@@ -259,6 +261,7 @@ class _Reader:
             late=self._late(where, row.get("late", {})),
             sections=self._sections(where, row.get("sections", {})),
             register=self._number(f"{where}.register", row.get("register", 0), -24, 24),
+            keeps=bool(row.get("keeps", False)),
         )
 
     def _late(self, where: str, late: Any) -> dict[str, float]:

@@ -30,10 +30,8 @@ class GenrePreset:
     fierce: tuple[str, ...]
 
     def near(self, bpm: float) -> float:
-        """A tempo, brought into the genre's range: as it is, twice or half as fast, else the nearest the genre bears."""
-        low, high = self.tempo
-        fitting = [pace for pace in (bpm, 2 * bpm, bpm / 2) if low <= pace <= high]
-        return fitting[0] if fitting else min(max(bpm, low), high)
+        """The tempo nearest to a wanted one that the genre bears."""
+        return min(max(bpm, self.tempo[0]), self.tempo[1])
 
     def players(self, state: str) -> tuple[str, ...]:
         """Who plays in a cue of a state that names no instrument."""
