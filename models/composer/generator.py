@@ -6,13 +6,14 @@ music. Its revision names the sound and the bank (`models.composer.revision`). I
 
 import platform
 from collections.abc import Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.composer.bank.store import ensure_bank
 from models.composer.revision import BANK_SHA256
-from models.composer.score import Score
+from models.composer.score import Score, Track
 from models.generator import Audio, Rendition, Request
 from models.registry import CARDS
 
@@ -90,18 +91,18 @@ class Composer:
         score = choose(request.controls, request.seed, request.variation)
         return self.render(score, request.controls.duration, request.stems)
 
-    def play(self, score: Score) -> list[Audio]:
-        """Every track alone and dry, in order: (1 or 2, frames) float32. Raises ValueError before `setup`."""
+    def play(self, score: Score, track: Track) -> Audio:
+        """One track alone, dry and through its channel strip: (1 or 2, frames) float32. ValueError before `setup`."""
         if self._sampler is None:
             raise ValueError("the composer has no bank yet: call setup() first")
-        return [self._sampler.render(track.instrument, track.notes, score.bpm) for track in score.tracks]
+        return self._sampler.render(track.instrument, track.notes, score.bpm, score.desk.tilt)
 
     def render(self, score: Score, duration: float, stems: bool) -> Rendition:
         """Play and mix a score that is already written; `duration` in seconds of the finished file."""
         from models.composer.midi import midi_bytes
         from models.composer.mixer import mix
 
-        mixed = mix(score, self.play(score), int(round(duration * SAMPLE_RATE)))
+        mixed = mix(score, partial(self.play, score), int(round(duration * SAMPLE_RATE)))
         shown = mixed.stems if stems else {}
         return Rendition(SAMPLE_RATE, mixed.premaster, shown, score.loop, midi_bytes(score), score_facts(score))
 

@@ -2,70 +2,101 @@
 
 It reads the SoundFont that the bank module writes and honours what that file uses: zones, loops, pan, attenuation,
 attack, release and exclusive classes. Velocity acts twice, on level and on tone: the soft and the loud layer of a note
-share their phases, so that any velocity is a blend of both. Notes are resampled to their key once per process and
+share their phases, so that any velocity is a blend of both. Repeated notes of an instrument that has alternates take
+them in turn. Notes are resampled to their key, and put through the instrument's channel strip, once per process and
 kept, within a memory bound; what is kept never changes what is played. (The synthesizer that comes with symusic 0.5.8
 ignores velocity and releases, so it is not used.)
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
+from scipy.signal import sosfilt
 
 from models.composer.bank import PRESETS
 from models.composer.bank.sf2 import Gen, Sample, Zone, parse
 from models.composer.score import Notes
+from models.composer.strips import Sections, Strip, sections, strip_of
 
 RATE = 48000
 VELOCITY_POWER = 1.6  # of the amplitude: the 40 dB of the standard's curve, bent so that soft notes stay in the mix
-_KEEP_BYTES = 320 * 2**20
+_KEEP_BYTES = 144 * 2**20
 _GRAIN = 24000  # sustained sounds are kept in multiples of this many frames
-_BLEND = (15.0, 108.0)  # velocities at which only the soft, only the loud layer sounds
+_PIECE = 1 << 14  # frames that are resampled at a time, so that they stay in the cache
+_BLEND = (15.0, 108.0)  # velocities at which only the softest, only the loudest layer sounds
+_ALTERNATE = 10  # from the bank number of a preset to that of its alternate
 
 Audio = NDArray[np.float32]
 
 
-def oversampled(sample: Sample) -> Audio:
+def filtered(pcm: Audio, loop: tuple[int, int] | None, filters: Sections) -> Audio:
+    """A sample through a chain of filters; its loop as they leave it after a round, so that it has no seam."""
+    if loop is None:
+        return sosfilt(filters, pcm).astype(np.float32)
+    start, end = loop
+    first, state = sosfilt(filters, pcm[:end], zi=np.zeros((len(filters), 2)))
+    first[start:] = sosfilt(filters, pcm[start:end], zi=state)[0]
+    return first.astype(np.float32)
+
+
+def oversampled(pcm: Audio, loop: tuple[int, int] | None) -> Audio:
     """A sample at twice its rate, band limited; of a looped one the prefix and one loop, and a frame of the next."""
-    pcm, margin = sample.pcm, 64
-    if sample.loop is not None:
-        start, end = sample.loop
+    margin = 64
+    if loop is not None:
+        start, end = loop
         around = np.arange(end, end + margin)
         pcm = np.concatenate([pcm[:end], pcm[start + (around - start) % (end - start)]])
     size = next_fast_len(len(pcm) + margin, real=True)
     padded = np.zeros(size, np.float32)
     padded[: len(pcm)] = pcm
     padded[len(pcm) :] = pcm[-1] * np.linspace(1, 0, size - len(pcm), dtype=np.float32) ** 2
-    out = irfft(rfft(padded), 2 * size) * np.float32(2 / 32768)
-    whole = len(pcm) if sample.loop is None else sample.loop[1]
-    return np.ascontiguousarray(out[: 2 * whole + (sample.loop is not None)])
+    out = irfft(rfft(padded), 2 * size)
+    out *= np.float32(2)
+    whole = len(pcm) if loop is None else loop[1]
+    return np.ascontiguousarray(out[: 2 * whole + (loop is not None)])
+
+
+@lru_cache(maxsize=96)
+def _places(advance: int) -> tuple[NDArray[np.int64], Audio]:
+    """Where `_PIECE` frames are read that take `advance` frames of the source: whole frames, and the shares between."""
+    position = np.arange(_PIECE) * (advance / _PIECE)
+    whole = position.astype(np.int64)
+    return whole, (position - whole).astype(np.float32)
 
 
 def resampled(source: Audio, loop: tuple[int, int] | None, step: float, frames: int) -> Audio:
     """`frames` frames of `source` read every `step` of its frames by linear interpolation (it is oversampled, so that
-    this costs no treble), its loop repeated as often as that takes; fewer frames where it ends before."""
-    wanted = int(np.ceil(frames * step)) + 2
+    this costs no treble), its loop repeated as often as that takes; fewer frames where it ends before.
+
+    `step` is rounded so that a piece is a whole number of frames: by less than a tenth of a cent."""
+    advance = max(1, round(step * _PIECE))
+    wanted = -(-frames // _PIECE) * advance + 2
     if loop is not None and wanted > loop[1]:
         repeats = -(-(wanted - loop[1]) // (loop[1] - loop[0]))
         source = np.concatenate([source[: loop[1]], np.tile(source[loop[0] : loop[1]], repeats)])
-    frames = max(0, min(frames, int((len(source) - 1) / step)))
-    position = np.arange(frames) * step
-    whole = position.astype(np.int64)
-    share = (position - whole).astype(np.float32)
-    out = np.take(source, whole + 1)
-    first = np.take(source, whole)
-    out -= first
-    out *= share
-    out += first
+    frames = max(0, min(frames, (len(source) - 1) * _PIECE // advance))
+    whole, share = _places(advance)
+    out = np.empty(frames, np.float32)
+    for start in range(0, frames, _PIECE):
+        piece, here = out[start : start + _PIECE], source[start // _PIECE * advance :]
+        places = whole[: len(piece)]
+        np.take(here[1:], places, out=piece, mode="clip")
+        first = np.take(here, places, mode="clip")
+        piece -= first
+        piece *= share[: len(piece)]
+        piece += first
     return out
 
 
 @dataclass(frozen=True)
 class Voice:
-    """One sounding part of a key: its layers (soft and loud, or one), gains of left and right, envelope in frames."""
+    """One sounding part of a key: its layers from soft to loud, gains of left and right, envelope in frames."""
 
     layers: tuple[int, ...]
     left: float
@@ -92,10 +123,34 @@ def _voice(zones: list[Zone]) -> Voice:
     left, right = (1.0, 1.0) if pan == 0 else equal_power(pan)
     return Voice(
         tuple(zone.sample for zone in sorted(zones, key=lambda zone: zone.velocities)),
-        gain * left, gain * right,
-        int(_seconds(first[Gen.ATTACK_VOL_ENV]) * RATE), int(_seconds(first[Gen.RELEASE_VOL_ENV]) * RATE),
-        first.get(Gen.EXCLUSIVE_CLASS, 0), first.get(Gen.SCALE_TUNING, 100) != 0,
+        gain * left,
+        gain * right,
+        int(_seconds(first[Gen.ATTACK_VOL_ENV]) * RATE),
+        int(_seconds(first[Gen.RELEASE_VOL_ENV]) * RATE),
+        first.get(Gen.EXCLUSIVE_CLASS, 0),
+        first.get(Gen.SCALE_TUNING, 100) != 0,
     )
+
+
+@dataclass(frozen=True)
+class _Colour:
+    """The channel strip that notes are kept with, and the tilt of the mix."""
+
+    strip: Strip
+    tilt: float
+
+
+@dataclass(frozen=True)
+class _Note:
+    """One note as it is played: MIDI key and velocity, frames until its release, its strip (None: as in the bank)."""
+
+    key: int
+    velocity: int
+    length: int
+    colour: _Colour | None
+
+
+_Place = tuple[int, int, _Colour | None]  # sample, key (0: as it is, -1: at twice its rate), strip
 
 
 class Sampler:
@@ -104,45 +159,64 @@ class Sampler:
     def __init__(self, bank: Path) -> None:
         programs, self._samples = parse(np.memmap(bank, np.uint8, "r").data)
         self._programs = {(program.bank, program.program): program.zones for program in programs}
-        self._voices: dict[tuple[str, int], tuple[Voice, ...]] = {}
-        self._kept: OrderedDict[tuple[int, int], Audio] = OrderedDict()
+        self._voices: dict[tuple[str, int, int], tuple[Voice, ...]] = {}
+        self._kept: OrderedDict[_Place, Audio] = OrderedDict()
         self._bytes = 0
         self._buffers = [np.zeros(0, np.float32), np.zeros(0, np.float32)]
 
-    def voices(self, instrument: str, key: int) -> tuple[Voice, ...]:
+    def voices(self, instrument: str, key: int, alternate: int = 0) -> tuple[Voice, ...]:
         """What sounds when `key` is played; empty for a drum key that the kit lacks. KeyError on unknown names."""
-        found = self._voices.get((instrument, key))
+        found = self._voices.get((instrument, key, alternate))
         if found is None:
             preset = PRESETS[instrument]
             places: dict[int, list[Zone]] = {}
-            for zone in self._programs[preset.bank, preset.program]:
+            for zone in self._programs[preset.bank + _ALTERNATE * alternate, preset.program]:
                 if zone.keys[0] <= key <= zone.keys[1]:
                     places.setdefault(zone.generators[Gen.PAN], []).append(zone)
-            found = self._voices[instrument, key] = tuple(_voice(zones) for zones in places.values())
+            found = tuple(_voice(zones) for zones in places.values())
+            self._voices[instrument, key, alternate] = found
         return found
 
-    def _source(self, number: int, key: int, frames: int) -> Audio:
-        """At least `frames` frames of a sample at a key (0: as it is), or all of it; kept for the next note."""
-        held = self._kept.get((number, key))
-        if held is None or (self._samples[number].loop is not None and len(held) < frames):
-            return self._keep((number, key), self._pitched(number, key, frames))
-        self._kept.move_to_end((number, key))
-        return held
+    def alternates(self, instrument: str) -> int:
+        """How many presets of an instrument take turns: those of its table that the bank has."""
+        preset, count = PRESETS[instrument], 1
+        while count < preset.alternates and (preset.bank + _ALTERNATE * count, preset.program) in self._programs:
+            count += 1
+        return count
 
-    def _pitched(self, number: int, key: int, frames: int) -> Audio:
+    def _source(self, number: int, key: int, frames: int, colour: _Colour | None) -> Audio:
+        """At least `frames` frames of a sample at a key (0: as it is), or all of it; kept for the next note."""
+        place, looped = (number, key, colour), self._samples[number].loop is not None
+        return self._kept_or(place, lambda: self._pitched(number, key, frames, colour), frames if looped else 0)
+
+    def _pitched(self, number: int, key: int, frames: int, colour: _Colour | None) -> Audio:
         sample = self._samples[number]
         if not key and sample.rate == RATE:
-            return sample.pcm * np.float32(1 / 32768)
-        double = self._kept.get((number, -1))
-        if double is None:
-            double = self._keep((number, -1), oversampled(sample))
-        step = 2 * sample.rate / RATE * 2 ** ((key - sample.root) / 12)
+            return self._coloured(sample, colour)
+        double = self._kept_or((number, -1, colour), lambda: oversampled(self._coloured(sample, colour), sample.loop))
+        step = 2 * sample.rate / RATE * (2 ** ((key - sample.root) / 12) if key else 1.0)
         if sample.loop is None:
             return resampled(double, None, step, int(len(double) / step))
         start, end = sample.loop
         return resampled(double, (2 * start, 2 * end), step, -(-frames // _GRAIN) * _GRAIN)
 
-    def _keep(self, place: tuple[int, int], audio: Audio) -> Audio:
+    def _coloured(self, sample: Sample, colour: _Colour | None) -> Audio:
+        """A sample as its channel strip leaves it. It is filtered before it is brought to a key, so that strips move
+        with the few semitones between a sample and its keys."""
+        pcm = sample.pcm * np.float32(1 / 32768)
+        if colour is None:
+            return pcm
+        return filtered(pcm, sample.loop, sections(colour.strip, colour.tilt, sample.rate))
+
+    def _kept_or(self, place: _Place, make: Callable[[], Audio], frames: int = 0) -> Audio:
+        """What is kept at a place, if it is at least so long; else what is made now, kept from now on."""
+        held = self._kept.get(place)
+        if held is None or len(held) < frames:
+            return self._keep(place, make())
+        self._kept.move_to_end(place)
+        return held
+
+    def _keep(self, place: _Place, audio: Audio) -> Audio:
         old = self._kept.pop(place, None)
         self._bytes += audio.nbytes - (0 if old is None else old.nbytes)
         self._kept[place] = audio
@@ -150,16 +224,18 @@ class Sampler:
             self._bytes -= self._kept.popitem(last=False)[1].nbytes
         return audio
 
-    def _blended(self, voice: Voice, key: int, velocity: int, frames: int, gain: float) -> Audio:
-        """The voice times `gain` in the scratch buffer: tone by velocity, level by velocity."""
-        key = key if voice.pitched else 0
-        level = gain * (velocity / 127) ** VELOCITY_POWER
-        share = min(max((velocity - _BLEND[0]) / (_BLEND[1] - _BLEND[0]), 0.0), 1.0) if len(voice.layers) > 1 else 1.0
-        loud = self._source(voice.layers[-1], key, frames)[:frames]
+    def _blended(self, voice: Voice, note: _Note, frames: int, gain: float) -> Audio:
+        """The voice of a note times `gain` in the scratch buffer: tone by velocity, level by velocity."""
+        key, colour = note.key if voice.pitched else 0, note.colour
+        level = gain * (note.velocity / 127) ** VELOCITY_POWER
+        place = min(max((note.velocity - _BLEND[0]) / (_BLEND[1] - _BLEND[0]), 0.0), 1.0) * (len(voice.layers) - 1)
+        upper = -(-place // 1)
+        share = 1.0 - (upper - place)
+        loud = self._source(voice.layers[int(upper)], key, frames, colour)[:frames]
         out = self._scratch(0, len(loud))
         np.multiply(loud, np.float32(share * level), out=out)
         if share < 1.0:
-            soft = self._source(voice.layers[0], key, frames)[: len(loud)]
+            soft = self._source(voice.layers[int(upper) - 1], key, frames, colour)[: len(loud)]
             other = self._scratch(1, len(soft))
             np.multiply(soft, np.float32((1 - share) * level), out=other)
             out = out[: len(soft)]
@@ -171,37 +247,41 @@ class Sampler:
             self._buffers[which] = np.zeros(2 * frames, np.float32)
         return self._buffers[which][:frames]
 
-    def render(self, instrument: str, notes: Notes, bpm: float) -> Audio:
+    def render(self, instrument: str, notes: Notes, bpm: float, tilt: float | None = None) -> Audio:
         """One track, dry: (1, frames) for an instrument in the middle, else (2, frames), tails included.
 
-        `notes` are in quarter notes of `bpm`. Frames end with the last sound; no notes give no frames.
+        `notes` are in quarter notes of `bpm`. Without `tilt` it sounds as the bank does; with one (dB an octave) it has
+        gone through its channel strip. Frames end with the last sound; no notes give no frames.
         Raises KeyError for an instrument that the bank lacks.
         """
         starts, lengths = _frames(notes, bpm, PRESETS[instrument].is_drum)
         keys = notes.pitch.tolist()
-        plan = [self.voices(instrument, key) for key in keys]
+        turns = turns_of(keys, self.alternates(instrument), PRESETS[instrument].is_drum)
+        plan = [self.voices(instrument, key, turn) for key, turn in zip(keys, turns, strict=True)]
+        colours = {key: None if tilt is None else _Colour(strip_of(instrument, key), tilt) for key in set(keys)}
         wide = any(voice.left != voice.right for voices in set(plan) for voice in voices)
         _choke(starts, lengths, plan)
         longest = max((voice.release for voices in set(plan) for voice in voices), default=0)
         ends = [start + length for start, length in zip(starts, lengths, strict=True)]
         out = np.zeros((2 if wide else 1, max(ends, default=0) + longest + 1), np.float32)
         last = 0
-        velocities = notes.velocity.tolist()
-        for start, length, key, velocity, voices in zip(starts, lengths, keys, velocities, plan, strict=True):
+        played = zip(starts, lengths, keys, notes.velocity.tolist(), plan, strict=True)
+        for start, length, key, velocity, voices in played:
             for voice in voices:
-                last = max(last, start + self._play(out[:, start:], voice, key, velocity, length))
+                note = _Note(key, velocity, length, colours[key])
+                last = max(last, start + self._play(out[:, start:], voice, note))
         return out[:, :last]
 
-    def _play(self, out: Audio, voice: Voice, key: int, velocity: int, length: int) -> int:
-        """Add one voice to `out`; how many frames it sounded."""
+    def _play(self, out: Audio, voice: Voice, note: _Note) -> int:
+        """Add one voice of a note to `out`; how many frames it sounded."""
         gains = (voice.left,) if len(out) == 1 else (voice.left, voice.right)
         heard = [(channel, gain) for channel, gain in enumerate(gains) if gain > 1e-6]
         current = heard[0][1]
-        audio = self._blended(voice, key, velocity, length + voice.release, current)
+        audio = self._blended(voice, note, note.length + voice.release, current)
         if voice.attack > 48:
             ramp = _attack(voice.attack)[: len(audio)]
             audio[: len(ramp)] *= ramp
-        tail = audio[length:]
+        tail = audio[note.length :]
         tail *= _release(voice.release)[: len(tail)]
         for channel, gain in heard:
             if gain != current:
@@ -209,6 +289,19 @@ class Sampler:
                 current = gain
             out[channel, : len(audio)] += audio
         return len(audio)
+
+
+def turns_of(keys: list[int], alternates: int, is_drum: bool) -> list[int]:
+    """Which alternate every note of a track takes: drums in turn for each key, other notes in turn over the track, and
+    never the one that the same key had before."""
+    turn, before, out = 0, dict[int, int](), []
+    for key in keys:
+        if is_drum or before.get(key) == turn % alternates:
+            turn = before.get(key, -1) + 1
+        before[key] = turn % alternates
+        out.append(before[key])
+        turn += 1
+    return out
 
 
 _RAMPS: dict[tuple[str, int], Audio] = {}

@@ -20,8 +20,9 @@ from models.composer.compose import compose
 from models.composer.generator import Composer
 from models.composer.midi import midi_bytes
 from models.composer.mixer import mix
+from models.composer.score import Track
 from models.controls import Controls, Theme
-from models.generator import Rendition
+from models.generator import Audio, Rendition
 from services.mastering.chain import Mastered, master
 from services.mastering.encode import encode
 from services.planning.order import Delivery
@@ -47,25 +48,33 @@ CUES = (cue("exploration", 84, "D dorian", 3), cue("combat", 140, "D minor", 4),
 
 
 class Clock:
-    """Adds up wall seconds by stage, and the processor's seconds (on a busy machine they differ)."""
+    """Adds up wall seconds by stage, and the processor's seconds (on a busy machine they differ). A stage within
+    another one is not counted twice."""
 
     def __init__(self) -> None:
         self.spent = dict.fromkeys(STAGES, 0.0)
         self.computed = dict.fromkeys(STAGES, 0.0)
+        self._within = (0.0, 0.0)
 
     def run(self, stage: str, work: Callable[[], T]) -> T:
         start, computing = time.perf_counter(), time.process_time()
+        outside, self._within = self._within, (0.0, 0.0)
         result = work()
-        self.spent[stage] += time.perf_counter() - start
-        self.computed[stage] += time.process_time() - computing
+        took = time.perf_counter() - start, time.process_time() - computing
+        self.spent[stage] += took[0] - self._within[0]
+        self.computed[stage] += took[1] - self._within[1]
+        self._within = outside[0] + took[0], outside[1] + took[1]
         return result
 
 
 def make(composer: Composer, controls: Controls, seed: int, clock: Clock) -> tuple[int, int]:
     """One take through every stage; its number of tracks and of stems."""
     score = clock.run("compose", lambda: compose(controls, seed))
-    dry = clock.run("play", lambda: composer.play(score))
-    mixed = clock.run("mix", lambda: mix(score, dry, round(controls.duration * 48000)))
+
+    def play(track: Track) -> Audio:
+        return clock.run("play", lambda: composer.play(score, track))
+
+    mixed = clock.run("mix", lambda: mix(score, play, round(controls.duration * 48000)))
     midi = clock.run("midi", lambda: midi_bytes(score))
     rendition = Rendition(48000, mixed.premaster, mixed.stems, score.loop, midi)
     mastered: Mastered = clock.run("master", lambda: master(rendition, DELIVERY))

@@ -7,7 +7,7 @@ from tempfile import mkdtemp
 import numpy as np
 
 from models.composer.bank.store import ensure_bank
-from models.composer.score import Chord, Notes, Score, Section, Track
+from models.composer.score import Chord, Desk, Notes, Score, Section, Track
 
 
 @cache
@@ -37,13 +37,13 @@ def band(bars: int = 4, loop: bool = True, tail_s: float = 0.0, repeats: int = 1
         Track("Strings", "harmony", "strings", notes(*strings), -3.0, 0.0, 0.3),
         Track("Violin", "melody", "violin", notes(*violin), 0.0, -0.2, 0.3),
         Track("Bass", "bass", "bass", notes(*bass), 0.0, 0.0, 0.05),
-        Track("Drums", "drums", "drums", notes(*drums), -3.0, 0.0, 0.1),
+        Track("Drums", "drums", "drums", notes(*drums), -3.0, 0.0, 0.1, role="drums"),
     )
     sections = (Section("A", 0, bars * repeats // 2), Section("B", bars * repeats // 2, bars * repeats // 2))
     chords = (Chord(0.0, 4.0, "Dm", "i", (2, 5, 9)), Chord(4.0, 4.0, "Bb", "VI", (10, 2, 5)))
     quarters = 4.0 * bars * repeats
     return Score(
-        bpm, (4, 4), bars * repeats, quarters, "D minor", loop, tracks, sections, chords, "hall", tail_s, {"by": "hand"}
+        bpm, (4, 4), bars * repeats, quarters, "D minor", loop, tracks, sections, chords, Desk(), tail_s, {"by": "hand"}
     )
 
 
