@@ -191,12 +191,10 @@ def _drawn(piece: Piece, seat: Seat, passage: Passage) -> dict[str, str]:
     again = Dice(*words, second)
     turned = seat.chair.sections.get(passage.part.kind, {})
     rows = {}
-    for voice, row in table.items():
-        if not isinstance(row, str):
-            dice = again if second and again.chance(_REDRAWN) else Dice(*words, voice)
-            row = dice.pick(row)
+    for voice, choice in table.items():
+        dice = again if second and again.chance(_REDRAWN) else Dice(*words, voice)
         if other := turned.get(voice, voice):
-            rows[other] = row
+            rows[other] = choice if isinstance(choice, str) else dice.pick(choice)
     return rows
 
 

@@ -9,21 +9,26 @@ KEYS = {
     "soft kick": 35, "kick": 36, "rim": 37, "snare": 38, "clap": 39, "brush": 40, "second snare": 40, "low tom": 41,
     "hat": 42, "floor tom": 43, "pedal hat": 44, "mid tom": 45, "open hat": 46, "high tom": 48, "crash": 49, "ride": 51,
     "china": 52, "bell": 53, "tambourine": 54, "splash": 55, "cowbell": 56, "second crash": 57, "second ride": 59,
-    "high bongo": 60, "low bongo": 61, "high conga": 62, "open conga": 63, "low conga": 64, "agogo": 67, "low agogo": 68,
-    "cabasa": 69, "shaker": 70, "guiro": 73, "claves": 75, "block": 76, "low block": 77, "muted triangle": 80,
-    "triangle": 81,
+    "high bongo": 60, "low bongo": 61, "high conga": 62, "open conga": 63, "low conga": 64, "agogo": 67,
+    "low agogo": 68, "cabasa": 69, "shaker": 70, "guiro": 73, "claves": 75, "block": 76, "low block": 77,
+    "muted triangle": 80, "triangle": 81,
 }
 # fmt: on
 """Voices and their General MIDI percussion keys."""
 
 Fill = dict[str, str]
 
+# fmt: off
 FILLS: dict[str, tuple[Fill, ...]] = {
     "toms": (
-        {"snare": "x.x.xxxxxx......", "high tom": "..........xx....", "mid tom": "............xx..", "floor tom": "..............xx"},
-        {"snare": "x..x..x.x..x....", "high tom": ".x..x...........", "mid tom": "..........x..x..", "floor tom": "............x..X"},
-        {"high tom": "x.xx....x.xx....", "mid tom": "....x.xx....xx..", "floor tom": "..............xX", "snare": "X.......X......."},
-        {"snare": "X.gxX.gxX.......", "high tom": ".........xx.....", "mid tom": "...........xx...", "floor tom": ".............xxx"},
+        {"snare": "x.x.xxxxxx......", "high tom": "..........xx....",
+         "mid tom": "............xx..", "floor tom": "..............xx"},
+        {"snare": "x..x..x.x..x....", "high tom": ".x..x...........",
+         "mid tom": "..........x..x..", "floor tom": "............x..X"},
+        {"high tom": "x.xx....x.xx....", "mid tom": "....x.xx....xx..",
+         "floor tom": "..............xX", "snare": "X.......X......."},
+        {"snare": "X.gxX.gxX.......", "high tom": ".........xx.....",
+         "mid tom": "...........xx...", "floor tom": ".............xxx"},
     ),
     "snare": (
         {"snare": "x...x...x.x.x.xx", "kick": "x...........x..."},
@@ -80,10 +85,13 @@ FILLS: dict[str, tuple[Fill, ...]] = {
     ),
     "double": (
         {"kick": "xxxxxxxxxxxxxxxx", "snare": "X...X...X...X.XX"},
-        {"kick": "x.xxx.xxx.xxx.xx", "high tom": "x...x...........", "mid tom": "........x...x...", "snare": "............X.XX"},
-        {"snare": "XxxxXxxx........", "high tom": "........Xxxx....", "floor tom": "............Xxxx", "kick": "x...x...x...x..."},
+        {"kick": "x.xxx.xxx.xxx.xx", "high tom": "x...x...........",
+         "mid tom": "........x...x...", "snare": "............X.XX"},
+        {"snare": "XxxxXxxx........", "high tom": "........Xxxx....",
+         "floor tom": "............Xxxx", "kick": "x...x...x...x..."},
     ),
 }
+# fmt: on
 """Kinds of fills, the variants of each."""
 
 BUILDS: dict[str, tuple[str, ...]] = {

@@ -95,10 +95,12 @@ class Part:
 
 @dataclass(frozen=True)
 class Genre:
-    """One genre. `tempo` is its range in BPM and `bpm` its usual one; `usual` are the players of a piece that names
-    none, `fierce` those of a fight, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its pair (0.5
-    straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it; `fills`
-    are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
+    """One genre.
+
+    `tempo` is its range in BPM and `bpm` its usual one; `usual` are the players of a piece that names none, `fierce`
+    those of a fight, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its
+    pair (0.5 straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it;
+    `fills` are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
 
     name: str
     tempo: tuple[float, float]

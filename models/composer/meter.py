@@ -77,7 +77,6 @@ class Meter:
         grid = 2 if self.denominator == 8 else 4
         return min(int(at * grid + 0.5), round(self.bar * grid) - 1) / grid
 
-
     def _marks(self) -> tuple[float, ...]:
         """Where the four beats of a 4/4 bar and its end fall in this one."""
         marks = _TURNED.get(self.groups) or _BEATS.get((self.numerator, self.denominator))
