@@ -11,11 +11,12 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from models.words import GENRES, INSTRUMENTS, METERS, MOODS
+from models.words import GENRES, INSTRUMENTS, METERS, MODES, MOODS, STINGERS
 from services.planning import lexicon
 from services.planning.faults import shown
 from services.planning.keys import canonical_key
-from services.planning.words import FORMATS, LICENSEES, SAMPLE_RATES, SHARES, USES
+from services.planning.order import LEVEL_AXIS
+from services.planning.words import FORMATS, KINDS, LICENSEES, SAMPLE_RATES, SHARES, USES
 
 SLUG = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 AXIS = r"^[A-Za-z][A-Za-z0-9_-]{0,31}$"
@@ -26,7 +27,13 @@ MOST_SEED = 2**53 - 1
 MOST_CUES = 2000
 MOST_AXES = 16
 MOST_PROMPT = 2000
-_KEY_PATTERN = r"^[A-Ga-g][#b]? (major|minor|dorian|phrygian|lydian|mixolydian|locrian|harmonic minor)$"
+LOWEST_BPM, HIGHEST_BPM = 20, 300
+MOST_BARS = 4000
+MOST_SHORT_BARS = 4  # of a stinger or a transition
+LEVELS = (1, 2, 3, 4, 5)
+RESERVED_AXES = (LEVEL_AXIS, "stinger", "from", "to")
+"""Coordinates of points that the keys `intensities`, `stinger`, `from` and `to` give; no axis may take their names."""
+_KEY_PATTERN = rf"^[A-Ga-g][#b]? ({'|'.join(MODES)})$"
 
 
 def _wrong(kind: str, what: str, remedy: str) -> PydanticCustomError:
@@ -49,7 +56,7 @@ def _key(value: object) -> str:
     try:
         return canonical_key(text)
     except ValueError:
-        remedy = "write a tonic and a mode in ASCII, as `D minor`, `Eb major` or `F# dorian`"
+        remedy = f"write a tonic and a mode in ASCII, as `D minor` or `F# dorian`; modes: {', '.join(MODES)}"
         raise _wrong("key", "unknown key signature", remedy) from None
 
 
@@ -102,11 +109,48 @@ def _distinct(value: list[Any]) -> list[Any]:
     return value
 
 
+def _levels(value: object) -> object:
+    remedy = "write some of 1, 2, 3, 4 and 5, each once, as `intensities: [1, 3, 5]`"
+    if not isinstance(value, list) or not value:
+        raise _wrong("levels", "intensities must be a list of levels", remedy)
+    for level in value:
+        if isinstance(level, bool) or level not in LEVELS:
+            raise _wrong("levels", f"{shown(level)} is no intensity", remedy)
+    return _distinct(value)
+
+
+def _names_of_cues(value: object) -> list[str]:
+    """A cue's name, or a list of them."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise _wrong("cue_names", "name a cue, or list some", "write `from: exploration` or `to: [combat, boss]`")
+    return _distinct(names)
+
+
+def _stingers(value: object) -> list[str]:
+    """A kind of stinger, or a list of them."""
+    kinds = [value] if isinstance(value, str) else value
+    if not isinstance(kinds, list) or not kinds:
+        raise _wrong("stingers", "name a stinger, or list some", f"use some of: {', '.join(STINGERS)}")
+    return _distinct([_one_of(STINGERS, "stinger")(kind) for kind in kinds])
+
+
 def _form(value: object) -> str:
     text = _text(value, "a form")
     if not re.match(FORM, text):
         raise _wrong("form", "not a form", "write `loop`, or section names joined by `-`, as `intro-A-B-A-outro`")
+    try:
+        _check_sections(text)
+    except ValueError as error:
+        raise _wrong("form", str(error), "write sections that exist, joined by `-`") from None
     return text
+
+
+def _check_sections(text: str) -> None:
+    """Raises ValueError where a section does not exist; how many fit is judged when the length is known."""
+    from models.composer import form  # numpy comes with it, and most briefs carry no form
+
+    form.check_form(text, MOST_BARS)
 
 
 def _prompt(value: object) -> str:
@@ -137,13 +181,18 @@ def _suggested(words: tuple[str, ...]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string", "enum": list(words)}, {"type": "string"}]})
 
 
+def _one_or_some(item: dict[str, Any]) -> WithJsonSchema:
+    """One value or a list of such values."""
+    return WithJsonSchema({"anyOf": [item, {"type": "array", "minItems": 1, "uniqueItems": True, "items": item}]})
+
+
 def _enum(words: tuple[Any, ...], kind: str = "string") -> WithJsonSchema:
     return WithJsonSchema({"type": kind, "enum": list(words)})
 
 
 Slug = Annotated[str, Field(pattern=SLUG)]
 Key = Annotated[str, BeforeValidator(_key), WithJsonSchema({"type": "string", "pattern": _KEY_PATTERN})]
-Bpm = Annotated[float, Field(ge=20, le=300)]
+Bpm = Annotated[float, Field(ge=LOWEST_BPM, le=HIGHEST_BPM)]
 Genre = Annotated[str, BeforeValidator(_named("genre", GENRES, "genre")), _suggested(GENRES)]
 Mood = Annotated[str, BeforeValidator(_named("mood", MOODS, "mood")), _suggested(MOODS)]
 Instruments = Annotated[
@@ -166,6 +215,16 @@ AxisValues = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]]
                        AfterValidator(_distinct)]
 Axes = Annotated[dict[AxisName, AxisValues], Field(max_length=MOST_AXES), BeforeValidator(_axes)]
 CueZones = Annotated[Literal["all", "none"] | list[str], BeforeValidator(_cue_zones)]
+Kind = Annotated[str, BeforeValidator(_one_of(KINDS, "kind")), _enum(KINDS)]
+Levels = Annotated[
+    list[int], BeforeValidator(_levels),
+    WithJsonSchema({"type": "array", "minItems": 1, "uniqueItems": True,
+                    "items": {"type": "integer", "enum": list(LEVELS)}}),
+]
+CueNames = Annotated[list[str], BeforeValidator(_names_of_cues), _one_or_some({"type": "string", "pattern": SLUG})]
+Stingers = Annotated[
+    list[str], BeforeValidator(_stingers), _one_or_some({"type": "string", "enum": list(STINGERS)})
+]
 
 
 class _Strict(BaseModel):
@@ -182,11 +241,13 @@ class Licensee(_Strict):
 
 
 class ThemeOrder(_Strict):
-    """The motif that every zone develops: drawn (`bars`), or given as a one-line MIDI file."""
+    """The motif that every zone derives its own from: drawn (`bars`), or given as a one-line MIDI or ABC file."""
 
     bars: int | None = Field(default=None, ge=2, le=8, description="Length of a drawn motif; 2 to 4 bars work best.")
     file: str | None = Field(
-        default=None, min_length=1, max_length=255, description="A MIDI file beside the brief, with one melody."
+        default=None, min_length=1, max_length=255,
+        description="A MIDI file (`.mid`) or a tune in ABC notation (`.abc`) beside the brief: one "
+        "melody of 2 to 128 notes in at most 8 bars."
     )
     licence: str | None = Field(
         default=None, min_length=1, max_length=100, description="The licence of the theme file, as `CC0-1.0`."
@@ -219,7 +280,9 @@ class Relation(_Strict):
 
 
 class Cue(_Strict):
-    """One kind of music. Every key may stand under `defaults` too; the cue wins. A cue has a state and a prompt."""
+    """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from` and `to` may stand
+    under `defaults` too, and the cue wins. Stingers and transitions take their music from the cues that they name, and
+    from `defaults` only what they are delivered as and how many."""
 
     name: Slug | None = Field(default=None, description="Unique in the brief; the state where none is given.")
     state: Slug | None = Field(default=None, description="exploration, combat, boss, or any other word.")
@@ -228,6 +291,21 @@ class Cue(_Strict):
     )
     axes: Axes | None = Field(
         default=None, description="Placeholder names and the words they take; every combination is ordered."
+    )
+    kind: Kind | None = Field(
+        default=None, description="music (where nothing is said); stinger: a few bars that end, with `stinger` and "
+        "`from`; transition: a few bars that lead from one cue into another, with `from` and `to`."
+    )
+    stinger: Stingers | None = Field(
+        default=None, description="What a stinger tells: victory, defeat, discovery or danger; a list orders each."
+    )
+    origin: CueNames | None = Field(
+        default=None, alias="from", description="The cue (or several) that a stinger is played over or a transition "
+        "leaves, by name: it gives theme, key, tempo and players. A transition begins on any of its bar lines."
+    )
+    goal: CueNames | None = Field(
+        default=None, alias="to", description="The cue (or several) that a transition leads into, by name: that one "
+        "begins, at its own tempo, on the bar line where the transition's last bar ends."
     )
     zones: CueZones | None = Field(
         default=None, description="The zones that the cue is made for: `all` (where nothing is said), `none` (once, "
@@ -240,9 +318,17 @@ class Cue(_Strict):
         default=None, ge=1, le=MOST_SECONDS,
         description="Seconds; a loop takes the nearest whole number of bars. Not together with `bars`.",
     )
-    bars: int | None = Field(default=None, ge=1, le=4000, description="Bars. Not together with `duration`.")
+    bars: int | None = Field(
+        default=None, ge=1, le=MOST_BARS, description="Bars. Not together with `duration`. Stingers and transitions "
+        "have 1 to 4; 2 where nothing is said."
+    )
     form: Form | None = Field(default=None, description="`loop`, or sections joined by `-`: `intro-A-B-A-outro`.")
     intensity: int | None = Field(default=None, ge=1, le=5, description="1 (sparse) to 5 (relentless).")
+    intensities: Levels | None = Field(
+        default=None, description="An adaptive set: one take for every level, 1 (texture and hints of the melody) to 5 "
+        "(everything, doubled), all of one piece that is composed at `intensity`, so that they line up bar for bar. "
+        "Level 5 is as loud as ordered, every level below it 2 LU softer."
+    )
     instruments: Instruments | None = Field(default=None, description="A list, or one text with commas.")
     genre: Genre | None = Field(default=None, description="One of the published genres, or a common name for it.")
     mood: Mood | None = Field(default=None, description="One of the published moods, or a common name for it.")

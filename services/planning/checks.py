@@ -5,87 +5,26 @@ rule looks only at what has the right type; the schema speaks of the rest. Nothi
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
-from services.planning import templates
-from services.planning.brief import HOME_FOLDERS, MOST_AXES, MOST_CUES, MOST_PROMPT
+from models.words import METERS
+from services.planning import kinds, templates, timing
+from services.planning.brief import HOME_FOLDERS, MOST_AXES, MOST_BARS, MOST_PROMPT, RESERVED_AXES
+from services.planning.draft import Clash, Draft, Path, mapping
 from services.planning.faults import nearest
 from services.planning.words import MP3_MAX_RATE
 
-Path = tuple[str | int, ...]
 LONGEST_CHAIN = 16
 MOST_CLASHES = 300
 
 
-@dataclass(frozen=True)
-class Clash:
-    """A fault at a path into the brief; `warning` ones do not stop the order."""
-
-    path: Path
-    what: str
-    remedy: str
-    value: object = None
-    warning: bool = False
-
-
 def clashes(data: Mapping[str, Any]) -> list[Clash]:
     """The clashes of the brief `data` (plain values, perhaps faulty), faults and warnings; a few hundred at most."""
-    draft = _Draft(data)
-    found = chain(_catalog(data), _names(draft), _relations(draft), _theme(data), _lengths(draft), _each_cue(draft))
+    draft = Draft(data)
+    found = chain(_catalog(data), _names(draft), _relations(draft), _theme(data), _lengths(draft), kinds.clashes(draft),
+                  _each_cue(draft))
     return list(islice(found, MOST_CLASHES))
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-class _Draft:
-    """A brief that may be faulty, seen through what of it has the right type."""
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        cues, zones = data.get("cues"), data.get("zones")
-        self.defaults = _mapping(data.get("defaults"))
-        self.relations = _mapping(data.get("relations"))
-        listed = cues[:MOST_CUES] if isinstance(cues, list) else []
-        self.cues = [_mapping(cue) for cue in listed]
-        self.is_mapping = [isinstance(cue, Mapping) for cue in listed]
-        names = [_mapping(zone).get("name") for zone in zones[:MOST_CUES]] if isinstance(zones, list) else []
-        self.zones = [name for name in names if isinstance(name, str)]
-        self.zone_set = frozenset(self.zones)
-
-    def value(self, cue: Mapping[str, Any], key: str) -> Any:
-        """A cue's own value, else that of the defaults."""
-        own = cue.get(key)
-        return own if own is not None else self.defaults.get(key)
-
-    def name(self, cue: Mapping[str, Any]) -> str | None:
-        name = self.value(cue, "name") or self.value(cue, "state")
-        return name if isinstance(name, str) else None
-
-    def place(self, at: int, key: str) -> Path:
-        """Where the value that counts for the cue number `at` stands."""
-        return ("cues", at, key) if self.cues[at].get(key) is not None else ("defaults", key)
-
-    @cached_property
-    def by_name(self) -> dict[str, Mapping[str, Any]]:
-        return {name: cue for cue in self.cues if (name := self.name(cue)) is not None}
-
-    @cached_property
-    def _default_zones(self) -> frozenset[str | None]:
-        return self._zones_named(self.defaults.get("zones"))
-
-    def made_for(self, cue: Mapping[str, Any]) -> frozenset[str | None]:
-        """The zones that a cue is made for; None stands for "outside the zones"."""
-        own = cue.get("zones")
-        return self._default_zones if own is None else self._zones_named(own)
-
-    def _zones_named(self, zones: object) -> frozenset[str | None]:
-        if zones == "none" or not self.zones:
-            return frozenset({None})
-        return frozenset(name for name in zones if isinstance(name, str)) if isinstance(zones, list) else self.zone_set
 
 
 def _catalog(data: Mapping[str, Any]) -> Iterator[Clash]:
@@ -95,7 +34,7 @@ def _catalog(data: Mapping[str, Any]) -> Iterator[Clash]:
         yield Clash(("catalog",), "Cueworks keeps a folder of this name for itself", "name the catalog otherwise", name)
 
 
-def _names(draft: _Draft) -> Iterator[Clash]:
+def _names(draft: Draft) -> Iterator[Clash]:
     """Cue and zone names are folders of the catalog, so they differ by more than their case."""
     seen: set[str] = set()
     for at, cue in enumerate(draft.cues):
@@ -112,7 +51,7 @@ def _names(draft: _Draft) -> Iterator[Clash]:
 
 
 def _theme(data: Mapping[str, Any]) -> Iterator[Clash]:
-    theme = _mapping(data.get("theme"))
+    theme = mapping(data.get("theme"))
     given = theme.get("file") is not None
     if given and theme.get("bars") is not None:
         yield Clash(("theme", "bars"), "a theme is either drawn or given", "keep `bars` or `file`", theme["bars"])
@@ -123,18 +62,30 @@ def _theme(data: Mapping[str, Any]) -> Iterator[Clash]:
             yield Clash(("theme", key), f"`{key}` without a file", "add `file`, or remove it", theme[key])
 
 
-def _lengths(draft: _Draft) -> Iterator[Clash]:
+def _lengths(draft: Draft) -> Iterator[Clash]:
     places: list[tuple[Path, Mapping[str, Any]]] = [(("defaults",), draft.defaults)]
     places += [(("cues", at), cue) for at, cue in enumerate(draft.cues)]
     for path, place in places:
-        if place.get("bars") is not None and place.get("duration") is not None:
-            yield Clash((*path, "duration"), "both `bars` and `duration`", "keep one of the two", place["duration"])
+        bars, duration = place.get("bars"), place.get("duration")
+        if bars is not None and duration is not None:
+            why = _haste(bars, duration, draft.value(place, "meter"))
+            yield Clash((*path, "duration"), f"both `bars` and `duration`{why}", "keep one of the two", duration)
 
 
-def _each_cue(draft: _Draft) -> Iterator[Clash]:
+def _haste(bars: object, duration: object, meter: object) -> str:
+    """What two lengths together would ask of the players, where that is beyond them."""
+    if type(bars) is not int or not isinstance(duration, int | float) or duration <= 0 or bars > MOST_BARS:
+        return ""
+    quarters = timing.quarters_per_bar(meter if isinstance(meter, str) and meter in METERS else "4/4")
+    bpm = bars * quarters * 60 / duration
+    slow_or_fast = bpm < timing.LOWEST_BPM or bpm > timing.HIGHEST_BPM
+    return f": {bars} bars in {duration:g} s are {bpm:,.0f} bpm, which nobody plays" if slow_or_fast else ""
+
+
+def _each_cue(draft: Draft) -> Iterator[Clash]:
     yield from _unknown_zones(draft, ("defaults", "zones"), draft.defaults.get("zones"))
     for at, cue in enumerate(draft.cues):
-        for key in ("state", "prompt"):
+        for key in () if draft.is_short(cue) else ("state", "prompt"):
             if draft.value(cue, key) is None and draft.is_mapping[at]:
                 yield Clash(("cues", at), f"missing key `{key}`", f"add `{key}` to the cue or to `defaults`")
         yield from _placeholders(draft, at)
@@ -143,9 +94,9 @@ def _each_cue(draft: _Draft) -> Iterator[Clash]:
         yield from _loop(draft, at)
 
 
-def _placeholders(draft: _Draft, at: int) -> Iterator[Clash]:
+def _placeholders(draft: Draft, at: int) -> Iterator[Clash]:
     cue = draft.cues[at]
-    prompt, axes = draft.value(cue, "prompt"), _mapping(draft.value(cue, "axes"))
+    prompt, axes = draft.value(cue, "prompt"), mapping(draft.value(cue, "axes"))
     if not isinstance(prompt, str) or len(prompt) > MOST_PROMPT or len(axes) > MOST_AXES:
         return
     try:
@@ -154,22 +105,25 @@ def _placeholders(draft: _Draft, at: int) -> Iterator[Clash]:
         yield Clash(draft.place(at, "prompt"), str(error), "write {axis}, or {{ and }} for braces", prompt)
         return
     for name in used:
-        if name not in axes:
+        if name not in axes and name not in kinds.placeholders(draft, cue):
             remedy = f"add `{name}: [...]` to `axes`" + (f"; {nearest(name, axes)}" if axes else "")
             yield Clash(draft.place(at, "prompt"), f"placeholder {{{name}}} has no axis", remedy, prompt)
     for name in axes:
-        if name not in used:
+        if name in RESERVED_AXES:
+            yield Clash((*draft.place(at, "axes"), name), f"the axis name {name!r} is reserved",
+                        "name the axis otherwise; levels of intensity are ordered with `intensities`", name)
+        elif name not in used:
             yield Clash((*draft.place(at, "axes"), name), f"axis {name[:40]!r} is not used in the prompt",
                         "its values give takes that differ by their seed alone", warning=True)
 
 
-def _unknown_zones(draft: _Draft, path: Path, zones: object) -> Iterator[Clash]:
+def _unknown_zones(draft: Draft, path: Path, zones: object) -> Iterator[Clash]:
     for name in zones if isinstance(zones, list) else []:
         if isinstance(name, str) and name not in draft.zone_set:
             yield Clash(path, "unknown zone", nearest(name, draft.zones), name)
 
 
-def _formats(draft: _Draft, at: int) -> Iterator[Clash]:
+def _formats(draft: Draft, at: int) -> Iterator[Clash]:
     cue = draft.cues[at]
     formats, rate = draft.value(cue, "formats"), draft.value(cue, "sample_rate")
     if isinstance(formats, list) and "mp3" in formats[:8] and isinstance(rate, int) and rate > MP3_MAX_RATE:
@@ -178,7 +132,7 @@ def _formats(draft: _Draft, at: int) -> Iterator[Clash]:
                     f"use {MP3_MAX_RATE}, or leave mp3 out", rate)
 
 
-def _loop(draft: _Draft, at: int) -> Iterator[Clash]:
+def _loop(draft: Draft, at: int) -> Iterator[Clash]:
     """`form: loop` and `loop: false` contradict each other, unless the cue only turns off a default form."""
     cue = draft.cues[at]
     turned_off = cue.get("loop") is False and "form" not in cue
@@ -186,11 +140,12 @@ def _loop(draft: _Draft, at: int) -> Iterator[Clash]:
         yield Clash(draft.place(at, "form"), "`form: loop` but `loop: false`", "change one of the two", "loop")
 
 
-def _relations(draft: _Draft) -> Iterator[Clash]:
+def _relations(draft: Draft) -> Iterator[Clash]:
     cues = draft.by_name
     parents: dict[str, str] = {}
     for name, relation in draft.relations.items():
-        of = _mapping(relation).get("of")
+        of = mapping(relation).get("of")
+        yield from kinds.relation_clashes(draft, name, of)
         if name not in cues:
             yield Clash(("relations", name), "a relation of an unknown cue", nearest(name, cues), name)
         if isinstance(of, str) and of not in cues:
@@ -201,7 +156,7 @@ def _relations(draft: _Draft) -> Iterator[Clash]:
     yield from _circles(parents)
 
 
-def _parent_zones(draft: _Draft, name: str, of: str) -> Iterator[Clash]:
+def _parent_zones(draft: Draft, name: str, of: str) -> Iterator[Clash]:
     here, there = draft.made_for(draft.by_name[name]), draft.made_for(draft.by_name[of])
     if here is there or there == {None} or (len(here) <= len(there) and here <= there):
         return

@@ -7,18 +7,24 @@ once per zone, cue and point; a take adds its index, seed and id. Nothing here w
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import combinations, islice, product
 from math import prod
 from typing import Any
 
 from models.controls import Theme
 from services.planning import kinship, templates, timing
+from services.planning.adaptive import at_level, levelled, stinger_ask, told_of_stinger, transition
 from services.planning.brief import Brief, Cue, Relation, Zone
-from services.planning.controls import Ask, Parent, Resolved, Understanding, resolve
+from services.planning.contradictions import Contradiction, contradictions
+from services.planning.controls import LEFTOVERS, UNREAD, Ask, Parent, Resolved, Understanding, resolve
+from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS
 from services.planning.faults import BriefError, Fault, at_most, nearest
 from services.planning.identity import PointIdentity, theme_seed
-from services.planning.order import Delivery, PlannedTake
-from services.planning.prompt import Reading, read_prompt
+from services.planning.kinds import covers
+from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
+from services.planning.prompt import Reading, known_words, read_prompt
 from services.planning.reader import ReadBrief
+from services.planning.unread import told
 from services.planning.words import USES
 
 CEILING = 1_000_000
@@ -26,11 +32,18 @@ DEFAULT_FORMATS = ("flac", "ogg")
 DEFAULT_SAMPLE_RATE = 48000
 DEFAULT_LOUDNESS = -23.0
 MOST_WARNINGS = 50
+MOST_UNREAD = 100
+MOST_PAIRS = 500  # of tempi and keys that are compared in one zone
+PROMPTS = {"music": "", "stinger": "{stinger} stinger over {from}", "transition": "transition from {from} to {to}"}
+"""What is written down for a cue of a kind that carries no prompt."""
 
 
 @dataclass(frozen=True)
 class PlannedCue:
-    """A cue as planned: its template, axes and the zones it is made for (None: outside the zones)."""
+    """A cue as planned: its template, axes and the zones it is made for (None: outside the zones).
+
+    `variants` are the coordinates that its kind adds to every point of the axes: levels of intensity, kinds of stinger,
+    pairs of cues that a transition joins; one empty one where there are none."""
 
     name: str
     state: str
@@ -38,6 +51,19 @@ class PlannedCue:
     axes: dict[str, list[str]]
     zones: tuple[str | None, ...]
     takes: int
+    kind: str = "music"
+    variants: tuple[dict[str, str], ...] = ({},)
+
+    def points(self) -> Iterator[dict[str, str]]:
+        """Every point, the variants fastest."""
+        for point in templates.points(self.axes):
+            for variant in self.variants:
+                yield point | variant
+
+    @property
+    def count(self) -> int:
+        """How many takes it orders."""
+        return len(self.zones) * prod(len(values) for values in self.axes.values()) * len(self.variants) * self.takes
 
 
 @dataclass(frozen=True)
@@ -113,7 +139,7 @@ def plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
         licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
-        warnings=_few((*brief.warnings, *resolver.warnings, *_unread(brief, understood))),
+        warnings=_few((*brief.warnings, *resolver.warnings, *_strangers(planned), *_unread(brief, understood))),
         restricted=brief.path is None or only is not None or takes is not None or generator != order.generator,
     )
 
@@ -125,13 +151,43 @@ def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
     return (*distinct[:MOST_WARNINGS], f"{len(distinct) - MOST_WARNINGS} more warnings")
 
 
+def _strangers(takes: list[PlannedTake]) -> Iterator[str]:
+    """Zones whose states cannot be crossfaded: their bars never meet, or their keys have nothing in common."""
+    sets: dict[str, dict[tuple[float, str], str]] = {}
+    before = None
+    for take in takes:
+        if take.zone is not None and take.controls is not before:
+            before = take.controls
+            sets.setdefault(take.zone, {}).setdefault((before.bpm, before.key), take.cue)
+    for zone, states in sets.items():
+        pairs = list(islice(combinations(states.items(), 2), MOST_PAIRS))
+        for (one, cue), (other, beside) in pairs:
+            if not timing.bars_meet(one[0], other[0]):
+                yield (f"zone {zone}: {beside} at {other[0]:g} bpm and {cue} at {one[0]:g} bpm stand in no simple "
+                       "ratio, so their bar lines never meet; share a tempo-grid")
+            if not kinship.are_akin(one[1], other[1]):
+                yield (f"zone {zone}: {beside} in {other[1]} and {cue} in {one[1]} are in no related keys, so they "
+                       "cannot be crossfaded; share a key")
+
+
 def _unread(brief: ReadBrief, understood: list[Understood]) -> Iterator[str]:
-    """An order by one sentence that said nothing to us; a brief has other words to go by."""
-    if brief.path is not None:
-        return
-    heard = {u.cue for u in understood if any(choice.source == "prompt" for choice in u.understanding.choices)}
+    """The words of each cue's prompts that were not understood; and an order by one sentence that said nothing to us
+    (a brief has other words to go by)."""
+    words: dict[str, dict[str, None]] = {}
+    heard = set()
+    for u in understood:
+        for choice in u.understanding.choices:
+            if choice.source != "prompt":
+                continue
+            if choice.field == UNREAD and len(words.setdefault(u.cue, {})) < MOST_UNREAD:
+                words[u.cue] |= dict.fromkeys(choice.value.split(", "))
+            elif choice.field not in LEFTOVERS:
+                heard.add(u.cue)
+    for place, (cue, found) in enumerate(words.items()):
+        yield f"{cue}: not understood: {told(found, known_words() if place < MOST_WARNINGS else frozenset())}"
     for cue in dict.fromkeys(u.cue for u in understood if u.cue not in heard):
-        yield f"{cue}: nothing in the prompt was understood; `cueworks words` lists what is"
+        if brief.path is None:
+            yield f"{cue}: nothing in the prompt was understood; `cueworks words` lists what is"
 
 
 def _revision(brief: ReadBrief, revision_of: Callable[[str], str], generator: str) -> tuple[str, list[Fault]]:
@@ -155,20 +211,50 @@ def _overrides(takes: int | None, use: str) -> list[Fault]:
 
 def _value(order: Brief, cue: Cue, name: str) -> Any:
     own = getattr(cue, name)
-    return own if own is not None else getattr(order.defaults, name)
+    if own is not None or (_is_short(cue) and name not in SHARED_BY_ALL_KINDS):
+        return own
+    return getattr(order.defaults, name)
 
 
 def _planned_cues(order: Brief, takes: int | None) -> Iterator[PlannedCue]:
+    music = {_name_of(order, cue): cue for cue in order.cues if not _is_short(cue)}
     for cue in order.cues:
-        state = _value(order, cue, "state")
+        state = _value(order, cue, "state") or cue.kind
+        assert state is not None  # checked when the brief was read
         yield PlannedCue(
-            name=_value(order, cue, "name") or state,
+            name=_name_of(order, cue),
             state=state,
-            prompt=_value(order, cue, "prompt"),
+            prompt=_value(order, cue, "prompt") or PROMPTS[cue.kind or "music"],
             axes=_value(order, cue, "axes") or {},
-            zones=_zones_of(order, cue),
+            zones=_shared_zones(order, cue, music) if _is_short(cue) else _zones_of(order, cue),
             takes=takes or _value(order, cue, "takes") or 1,
+            kind=cue.kind or "music",
+            variants=tuple(_variants(order, cue)),
         )
+
+
+def _is_short(cue: Cue) -> bool:
+    return cue.kind in SHORT_KINDS
+
+
+def _name_of(order: Brief, cue: Cue) -> str:
+    name = _value(order, cue, "name") or _value(order, cue, "state") or cue.kind
+    return str(name)
+
+
+def _variants(order: Brief, cue: Cue) -> Iterator[dict[str, str]]:
+    if cue.kind == "transition":
+        for one, other in product(cue.origin or (), cue.goal or ()):
+            if one != other:
+                yield {"from": one, "to": other}
+    elif cue.kind == "stinger":
+        for name, stinger in product(cue.origin or (), cue.stinger or ()):
+            yield {"from": name, "stinger": stinger}
+    elif (levels := _value(order, cue, "intensities")) is not None:
+        for level in levels:
+            yield {LEVEL_AXIS: str(level)}
+    else:
+        yield {}
 
 
 def _zones_of(order: Brief, cue: Cue) -> tuple[str | None, ...]:
@@ -178,6 +264,16 @@ def _zones_of(order: Brief, cue: Cue) -> tuple[str | None, ...]:
         return (None,)
     chosen = None if zones == "all" else set(zones)
     return tuple(zone.name for zone in order.zones if chosen is None or zone.name in chosen)
+
+
+def _shared_zones(order: Brief, cue: Cue, music: Mapping[str, Cue]) -> tuple[str | None, ...]:
+    """The zones of a stinger or transition: those it names, else all where the cues that it names are made."""
+    if _value(order, cue, "zones") not in (None, "all"):
+        return _zones_of(order, cue)
+    named = [frozenset(_zones_of(order, music[name])) for name in (*(cue.origin or ()), *(cue.goal or ()))]
+    everywhere = (*(zone.name for zone in order.zones), None)
+    shared = tuple(zone for zone in everywhere if all(covers(zones, zone) for zones in named))
+    return tuple(zone for zone in shared if zone is not None) or shared
 
 
 def _only(cues: list[PlannedCue], only: str | None, faults: list[Fault]) -> list[PlannedCue]:
@@ -192,7 +288,7 @@ def _only(cues: list[PlannedCue], only: str | None, faults: list[Fault]) -> list
 
 
 def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, faults: list[Fault]) -> None:
-    count = sum(len(cue.zones) * prod(len(values) for values in cue.axes.values()) * cue.takes for cue in cues)
+    count = sum(cue.count for cue in cues)
     if count > ceiling:
         what = f"{count:,} takes are more than the ceiling of {ceiling:,}" if count < 10**18 else "too many takes"
         faults.append(brief.fault(("cues",), what, "order fewer takes, or raise CUEWORKS_MAX_TAKES"))
@@ -206,21 +302,20 @@ def _enumerate(
     understood: list[Understood] = []
     faults: dict[Fault, None] = {}
     for cue in cues:
-        delivery = resolver.delivery(cue.name)
-        for zone in cue.zones:
-            for point in templates.points(cue.axes):
-                try:
-                    resolved = resolver.at(zone, cue.name, point)
-                except BriefError as error:
-                    faults |= dict.fromkeys(error.faults)
-                    continue
-                understood.append(Understood(zone, cue.name, point, resolved.understanding))
-                identity = PointIdentity(
-                    catalog=order.catalog, brief_seed=order.seed, zone=zone, cue=cue.name, point=point,
-                    prompt=resolver.prompt(cue.name, point), controls=resolved.controls, delivery=delivery,
-                    generator=generator, revision=revision,
-                )
-                planned += identity.takes(cue.state, cue.takes)
+        ordered = resolver.delivery(cue.name)
+        for zone, point in product(cue.zones, cue.points()):
+            try:
+                resolved = resolver.at(zone, cue.name, point)
+            except BriefError as error:
+                faults |= dict.fromkeys(error.faults)
+                continue
+            understood.append(Understood(zone, cue.name, point, resolved.understanding))
+            identity = PointIdentity(
+                catalog=order.catalog, brief_seed=order.seed, zone=zone, cue=cue.name, point=point,
+                prompt=resolver.prompt(cue.name, point), controls=resolved.controls,
+                delivery=at_level(ordered, point), generator=generator, revision=revision,
+            )
+            planned += identity.takes(cue.state, cue.takes)
     if faults:
         raise BriefError(at_most(list(faults)))
     return planned, understood
@@ -254,29 +349,64 @@ class _PointResolver:
         return {name: _set_keys(cue) for name, (_, cue) in self._cues.items()}
 
     def at(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Resolved:
-        """The controls of a cue in a zone at a point. Raises BriefError where its length is impossible."""
+        """The controls of a cue in a zone at a point. Raises BriefError where they contradict each other."""
+        kind = self.planned[cue].kind
+        if kind == "transition":
+            bars = self._own[cue].get("bars")
+            return transition(self._of(zone, point["from"], point), self._of(zone, point["to"], point), bars)
+        if kind == "stinger":
+            return self._stinger(zone, cue, point)
+        base = self._music(zone, cue, point)
+        return levelled(base, int(point[LEVEL_AXIS])) if LEVEL_AXIS in point else base
+
+    def _music(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Resolved:
         reading, parent = read_prompt(self.prompt(cue, point)), self._parent(zone, cue, point)
         key = (zone, cue, reading, parent)
         if key not in self._known:
-            self._known[key] = self._resolve(zone, cue, reading, parent)
+            self._known[key] = self._resolve(self._ask(zone, cue, reading, parent))
         return self._known[key]
 
-    def _resolve(self, zone: str | None, cue: str, reading: Reading, parent: Parent | None) -> Resolved:
+    def _of(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Parent:
+        """A cue of music that another one names: where that is made, at the point nearest to the other's."""
+        named = self.planned[cue]
+        there = zone if zone in named.zones else None
+        nearest_point = {name: point[name] if point.get(name) in values else values[0]
+                         for name, values in named.axes.items()}
+        return Parent(cue, self._music(there, cue, nearest_point).controls, frozenset())
+
+    def _stinger(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Resolved:
+        parent = self._of(zone, point["from"], point)
+        reading = read_prompt(self.prompt(cue, point)) if self._cues[cue][1].prompt else Reading()
+        ask = stinger_ask(self._ask(zone, cue, reading, parent), parent, point["stinger"])
+        return told_of_stinger(self._resolve(ask), ask, self._own[cue], point["stinger"])
+
+    def _ask(self, zone: str | None, cue: str, reading: Reading, parent: Parent | None) -> Ask:
         place = self._zones.get(zone) if zone is not None else None
         theme = self._zone_theme(zone)
-        ask = Ask(
+        return Ask(
             cue=cue, state=self.planned[cue].state, prompt=reading, theme=self._theme(zone, cue),
             identity=read_prompt(place.identity) if place else Reading(), zone_key=place.key if place else None,
             zone_bpm=place.bpm if place else None, own=self._own[cue], defaults=self._defaults, parent=parent,
             home_tonic=kinship.home_tonic(theme.variant or theme.seed),
             home_bpm=kinship.home_tempo(theme.variant) if zone is not None else None,
         )
+
+    def _resolve(self, ask: Ask) -> Resolved:
         try:
             resolved = resolve(ask)
         except timing.ImpossibleLengthError as error:
-            raise BriefError([self._impossible(cue, str(error))]) from None
+            raise BriefError([self._impossible(ask.cue, str(error))]) from None
+        faults = [self._contradicting(ask.cue, found) for found in contradictions(ask, resolved.controls)]
+        if faults:
+            raise BriefError(faults)
         self.warnings += resolved.warnings
         return resolved
+
+    def _contradicting(self, cue: str, found: Contradiction) -> Fault:
+        at, own = self._cues[cue]
+        own_key = getattr(own, found.key) is not None
+        path = ("cues", at, found.key) if own_key else ("defaults", found.key)
+        return self.brief.fault(path, f"{cue}: {found.what}", found.remedy, found.value)
 
     def _impossible(self, cue: str, what: str) -> Fault:
         at, own = self._cues[cue]
@@ -295,11 +425,7 @@ class _PointResolver:
         relation: Relation | None = self.order.relations.get(cue)
         if relation is None:
             return None
-        parent = self.planned[relation.of]
-        there = zone if zone in parent.zones else None
-        nearest_point = {name: point[name] if point.get(name) in values else values[0]
-                         for name, values in parent.axes.items()}
-        return Parent(parent.name, self.at(there, parent.name, nearest_point).controls, frozenset(relation.share))
+        return replace(self._of(zone, relation.of, point), share=frozenset(relation.share))
 
     def _theme(self, zone: str | None, cue: str) -> Theme:
         """The zone's theme, or the cue's own where it has relations but shares no theme."""

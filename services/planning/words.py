@@ -11,6 +11,7 @@ USES = (
     "podcast",
 )
 FORMATS = ("wav", "flac", "ogg", "mp3")
+KINDS = ("music", "stinger", "transition")
 SHARES = ("theme", "key", "tempo-grid", "instruments")
 LICENSEES = ("company", "individual", "academic")
 SAMPLE_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000, 88200, 96000, 176400, 192000)
@@ -27,6 +28,9 @@ def words() -> dict[str, tuple[str, ...]]:
         "tonics": music.TONICS,
         "modes": music.MODES,
         "meters": music.METERS,
+        "layers": music.LAYERS,
+        "kinds": KINDS,
+        "stingers": music.STINGERS,
         "uses": USES,
         "licensees": LICENSEES,
         "formats": FORMATS,

@@ -16,20 +16,21 @@ catalog: golden
 seed: 11
 zones: [{name: wood, key: D minor}]
 relations: {boss: {of: combat, share: [theme, key, tempo-grid]}}
+defaults: {genre: orchestral, mood: epic, meter: 4/4, instruments: [brass], intensity: 4, form: loop}
 cues:
   - {state: combat, prompt: "{foe} fight", axes: {foe: [wolf, bär]}, bpm: 144, bars: 8, loop: true, takes: 2}
-  - {state: boss, prompt: "choir", bars: 8, loop: true}
+  - {state: boss, prompt: "choir", bpm: 144, bars: 8, loop: true}
 """
 GOLDEN_SEED = 4464210510369571  # int(sha256(b'["take","golden",11,null,"combat",{}]').hexdigest(), 16) >> 203
 GOLDEN_CATALOG_THEME = 5446388057693555
 GOLDEN_THEME = 1775525637299642
 GOLDEN_OWN_THEME = 4258760914011621
 GOLDEN_IDS = [
-    ("combat", 0, "d6a27a2c0c2fc34d74a53a0e8b207faff04898d6e8997fdbf814e590c9f664ca"),
-    ("combat", 1, "9531fc0f0667fe426c83f8466b46a70136294c68aeae0feadc588df10e60bf00"),
-    ("combat", 0, "780b5c9a69bdf8dbe984e1cff6e1eee94162e0edcc2c5366c9a0344ac882eb70"),
-    ("combat", 1, "2774642fdcea93f235b5fc72e0968dd426aee735f426e28f3f1131017a252b6e"),
-    ("boss", 0, "84c789dad6356dc004a1da0c33dae9e5c3eea96b4df78685bfb974aacd46542d"),
+    ("combat", 0, "953b08188530368c899c3251be6898f4aa33ef8e1b064c30636003ed7a4d5bdc"),
+    ("combat", 1, "29257fd33c5ffb4722cf990faff4da5b41b17088f76ca65982af3f14b23e7de9"),
+    ("combat", 0, "ffda5f86f799220002c3f346cec2a31b93c240fdcd834b35315065fc54833ae4"),
+    ("combat", 1, "ff193c88d9b39d1f840624e11728cddae77567601b900b48150b971fb9e5febd"),
+    ("boss", 0, "c90a01e6a61126b1ce66b90c94f2243a3a1b50f4da3db51397e4c2e8543b8473"),
 ]
 FIELDS = ("catalog", "zone", "cue", "point", "index", "prompt", "controls", "delivery", "seed", "generator", "revision")
 
