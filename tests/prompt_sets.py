@@ -70,7 +70,7 @@ def _controls(read: Callable[[Controls], Any]) -> Callable[[Plan], Any]:
 
 def _unread(made: Plan) -> list[str]:
     choices = made.understandings[0].understanding.choices
-    return [word for choice in choices if choice.field == "not understood" for word in choice.value.split(", ")]
+    return [word for choice in choices if choice.field == "unread" for word in choice.value.split(", ")]
 
 
 def _same(expected: Any, planned: Any) -> bool:

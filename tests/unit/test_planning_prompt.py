@@ -18,10 +18,12 @@ def values(hits: tuple) -> list[str]:
     [
         ("an upbeat jazz piano piece", "jazz"), ("swing tune", "jazz"), ("LoFi beats", "lo-fi"),
         ("lo-fi hip-hop", "lo-fi"), ("8-bit adventure", "chiptune"), ("8\u2011bit", "chiptune"),
-        ("bossa nova", "bossa-nova"), ("EDM banger", "electronic"), ("minimal techno", "electronic"),
-        ("drum and bass", "electronic"), ("ｊａｚｚ", "jazz"), ("celtic reel", "folk"),
+        ("bossa nova", "bossa-nova"), ("EDM banger", "electronic"), ("minimal techno", "techno"),
+        ("drum and bass", "drum-and-bass"), ("drum'n'bass", "drum-and-bass"), ("ｊａｚｚ", "jazz"),
+        ("celtic reel", "celtic"), ("deep house", "house"), ("a tavern song", "medieval"), ("drill beat", "trap"),
+        ("military parade", "march"), ("survival horror", "horror"), ("j-pop", "city-pop"), ("a Viennese waltz", "waltz"),
         ("retrowave drive", "synthwave"),
-        ("symphonic sweep", "orchestral"), ("heavy metal", "rock"),
+        ("symphonic sweep", "orchestral"), ("heavy metal", "metal"),
     ],
 )
 def test_genres_are_known_by_their_common_names(text: str, genre: str) -> None:
@@ -46,11 +48,12 @@ def test_moods_are_known_by_their_synonyms(text: str, mood: str) -> None:
     [
         ("electric piano", ["electric piano"]), ("piano", ["piano"]), ("violins and celli", ["violin", "cello"]),
         ("low brass", ["low brass"]), ("drum kit", ["drums"]), ("bass drum", ["drums"]), ("bass guitar", ["bass"]),
-        ("808s", ["electronic drums"]), ("acoustic guitars", ["acoustic guitar"]), ("double bass", ["contrabass"]),
+        ("808s", ["sub bass", "trap drums"]), ("acoustic guitars", ["acoustic guitar"]), ("double bass", ["contrabass"]),
         ("english horn", ["oboe"]), ("french horns", ["horn"]), ("horn section", ["brass"]),
-        ("harpsichords and organisation", []), ("bassinet, pianola, drummer", []),
+        ("harpsichords and organisation", ["harpsichord"]), ("bassinet, pianola, drummer", []),
         ("synths", ["synth lead", "synth pad"]),
-        ("string bass", ["contrabass"]), ("music-box", ["bell"]),
+        ("string bass", ["contrabass"]), ("music-box", ["music box"]), ("pizzicato", ["pizzicato strings"]), ("palm-muted riffs", ["muted guitar"]),
+        ("tremolo strings", ["tremolo strings"]), ("Rhodes", ["electric piano"]), ("an arpeggiated line", ["pluck"]),
     ],
 )
 def test_the_longest_name_of_an_instrument_counts_on_whole_words(text: str, instruments: list[str]) -> None:
@@ -71,8 +74,9 @@ def test_the_longest_name_of_an_instrument_counts_on_whole_words(text: str, inst
         ("drumless", [], [*lexicon.FAMILIES["drums"]]),
         ("drum-free harp", ["harp"], [*lexicon.FAMILIES["drums"]]),
         ("fluteless", [], ["flute"]),
-        ("instrumental, piano", ["piano"], ["choir"]),
-        ("no vocals", [], ["choir"]),
+        ("instrumental, piano", ["piano"], ["choir", "solo voice"]),
+        ("no vocals", [], ["choir", "solo voice"]), ("without any singing", [], ["choir", "solo voice"]),
+        ("less drums", [], [*lexicon.FAMILIES["drums"]]),
         ("taiko, no other percussion", ["taiko"],
          [name for name in lexicon.FAMILIES["percussion"] if name != "taiko"]),
         ("flute, no flute", [], ["flute"]),
@@ -129,7 +133,7 @@ def test_tempo_words_and_numbers_set_the_tempo(text: str, lowest: float, highest
     assert lowest <= tempo.applied_to(104) <= highest
 
 
-@pytest.mark.parametrize("text", ["5 bpm", "999 bpm", "1120 bpm", "not fast", "fasten", "808"])
+@pytest.mark.parametrize("text", ["5 bpm", "999 bpm", "1120 bpm", "fasten", "808"])
 def test_what_is_no_tempo_sets_none(text: str) -> None:
     assert read_prompt(text).tempo is None
 
@@ -141,7 +145,7 @@ def test_what_is_no_tempo_sets_none(text: str) -> None:
         ("two minutes", "duration", "120"),
         ("1.5 min", "duration", "90"), ("80s synthwave", "duration", None), ("9999 minutes", "duration", None),
         ("a 16-bar loop", "bars", "16"), ("12-bar blues", "bars", None), ("minute details", "duration", None),
-        ("seamless loop", "loop", "true"), ("not looping", "loop", None), ("loopy", "loop", None),
+        ("seamless loop", "loop", "true"), ("not looping", "loop", "false"), ("with a clear ending", "loop", "false"), ("loopy", "loop", None),
     ],
 )
 def test_lengths_and_loops_are_read(text: str, field: str, value: str | None) -> None:
