@@ -23,6 +23,7 @@ from models.composer.tunes import free_rhythm, in_scale, manner_of, ornamented, 
 
 _GOALS = {"authentic": (0,), "final": (0,), "half": (1, 4, 6), "loop": (1, 4, 6), "open": (1, 2, 4, 6)}
 _CONSONANT = (3, 4, 7, 8, 9)  # and the octave, seldom
+_ABOVE = 72.0  # a melody's mean pitch is not lower than this where its instrument reaches: chords lie below
 _SUNG = ("theme", "verse", "peak", "contrast", "bridge")
 
 
@@ -450,7 +451,7 @@ def _octaves(piece: Piece, seat: Seat, lines: Sequence[Sequence[Event]]) -> int:
 
     def cost(shift: int) -> tuple[float, int]:
         outside = sum(not instrument.low <= pitch + shift <= instrument.high for pitch in pitches) / len(pitches)
-        return 40.0 * outside + abs(middle + shift - wanted), shift
+        return 40.0 * outside + abs(middle + shift - wanted), -shift
 
     return min(range(-36, 49, 12), key=cost)
 
@@ -460,7 +461,10 @@ def _height(piece: Piece, seat: Seat) -> float:
     instrument = INSTRUMENTS[seat.instrument]
     height = 0.3 if seat.role == "counter" else 0.62 if instrument.chords else 0.44
     height += 0.12 if piece.character.riff and seat.role == "melody" else 0.0
-    return instrument.low + height * (instrument.high - instrument.low) + piece.character.register
+    wanted = instrument.low + height * (instrument.high - instrument.low)
+    if seat.role == "melody":
+        wanted = max(wanted, min(_ABOVE, instrument.high - 8.0))
+    return wanted + piece.character.register
 
 
 def _played(piece: Piece, seat: Seat, passage: Passage, line: Sequence[Event], shift: int) -> list[Event]:

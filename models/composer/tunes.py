@@ -79,13 +79,19 @@ def ornamented(piece: Piece, passage: Passage, line: list[Event], dice: Dice) ->
     told: list[Event] = []
     for event, after in zip(line, [*line[1:], None], strict=False):
         room = None if after is None or after.onset - event.onset > event.length + 0.3 else after
+        added = [event]
         if habit and dice.chance(often):
-            told += habit(piece, passage.slot_at(event.onset), event, room)
+            added = habit(piece, passage.slot_at(event.onset), event, room)
         elif room and passage.part.visit and dice.chance(0.2 * piece.character.density):
-            told += _passing(piece, passage.slot_at(event.onset), event, room)
-        else:
-            told.append(event)
+            added = _passing(piece, passage.slot_at(event.onset), event, room)
+        told += added if all(_graces(piece, passage, each) for each in added[1:]) else [event]
     return told
+
+
+def _graces(piece: Piece, passage: Passage, event: Event) -> bool:
+    """Whether an added note keeps off strong places, or belongs to the chord there."""
+    weak = piece.meter.strength(event.onset) < 0.6
+    return weak or event.pitch % 12 in passage.slot_at(event.onset).harmony.pitch_classes
 
 
 def in_scale(key: Key, slot: Slot, pitch: int) -> int:
