@@ -132,7 +132,8 @@ def brief(genre: str, seed: int, seconds: float = SECONDS, takes: int = 2) -> di
             "combat": {"of": "exploration", "share": ["theme", "key", "tempo-grid"]},
             "boss": {"of": "combat", "share": ["theme", "key", "tempo-grid"]},
         },
-        "defaults": {"genre": genre, "meter": style.meter, "duration": seconds, "formats": ["flac"], "takes": takes},
+        "defaults": {"genre": genre, "meter": style.meter, "duration": seconds, "formats": ["flac"], "stems": True,
+                     "takes": takes},
         "cues": [*({**cue, "loop": True} for cue in main), {**other, **shape, **style.other}],
     }  # fmt: skip
 

@@ -13,7 +13,8 @@ OFFENDERS = 6
 
 @dataclass(frozen=True)
 class Finding:
-    """One measure of one take (or pair of takes): `what` names it for whoever wants to make it again."""
+    """One measure of one take (or pair of takes): `what` names it for whoever wants to make it again. Genre and
+    state are empty for what is no take."""
 
     figure: str
     genre: str
@@ -91,7 +92,7 @@ class Report:
     def _breakdown(self, title: str, group_of: Callable[[Finding], str]) -> Iterator[str]:
         """A table of figures (in columns, numbered) by group; `!` marks what misses the goal by itself."""
         shown = [name for name in self.figures if self._by_figure[name]]
-        groups = list(dict.fromkeys(group_of(finding) for finding in self.findings))
+        groups = [group for group in dict.fromkeys(map(group_of, self.findings)) if group]
         yield f"\nby {title} (! misses the goal by itself):"
         for start in range(0, len(shown), 9):
             names = shown[start : start + 9]
