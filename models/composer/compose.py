@@ -8,6 +8,7 @@ from dataclasses import replace
 from models.composer import accompaniment, bass, drums, melody
 from models.composer.casting import cast
 from models.composer.character import Character, character_of
+from models.composer.counterpoint import PARTS, mended, strand_of
 from models.composer.develop import sketch
 from models.composer.dice import Dice
 from models.composer.form import Part, Phrase, parts_of
@@ -24,7 +25,7 @@ from models.composer.harmony import (
     slot_grid,
 )
 from models.composer.humanise import Feel, humanised
-from models.composer.instruments import LAYER_OF
+from models.composer.instruments import INSTRUMENTS, LAYER_OF
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, counted, parse_meter
 from models.composer.piece import Passage, Piece, Seat
@@ -36,7 +37,8 @@ from models.controls import Controls
 _TAIL_S = 6.0
 _DRAFTS = 8  # harmonies tried until one says the asked key clearly
 _CLEAR = 0.1
-_AWAY = ("contrast", "break")
+_LISTENING = ("melody", "counter", "bass", "harmony", "pads", "ostinato", "percussion", "drums")
+_AWAY = ("contrast", "bridge", "break")
 
 
 def compose(controls: Controls, seed: int) -> Score:
@@ -46,7 +48,7 @@ def compose(controls: Controls, seed: int) -> Score:
     `controls.theme`. Raises ValueError for a key, meter, genre, form, intensity or instrument that cannot be."""
     piece = plan(controls, seed)
     seats = cast(controls, piece.genre, piece.character, seed)
-    tracks = tuple(_track(piece, seat, place) for place, seat in enumerate(seats))
+    tracks = _tracks(piece, seats)
     seconds = piece.quarters * 60.0 / controls.bpm
     return Score(
         bpm=controls.bpm,
@@ -135,15 +137,15 @@ def _palette(piece: Piece) -> Palette:
         idioms=style.idioms["major" if piece.key.bright else "minor"],
         idiom=style.idiom * (0.5 if modal else 1.0),
         applied=style.applied * (0.3 if modal else 1.0),
-        dark=max(character.dark, getattr(style, "mixture", 0.0)) * (0.4 if modal else 0.8),
+        dark=max(character.dark, style.mixture) * (0.4 if modal else 0.8),
         extension=style.extension,
         calm=style.calm * max(0.0, min(1.0, 2 * (0.75 - character.heat))),
         drone=max(character.drone, 0.35) if modal else character.drone,
-        sequences=getattr(style, "sequences", 0.15),
-        inversions=0.0 if power else getattr(style, "inversions", 0.5),
-        deceptive=getattr(style, "deceptive", 0.15),
-        pedal=max(getattr(style, "pedal", 0.1), 0.3 if character.pedal else 0.0),
-        areas=getattr(style, "areas", 0.35),
+        sequences=style.sequences,
+        inversions=0.0 if power else style.inversions,
+        deceptive=style.deceptive,
+        pedal=max(style.pedal, 0.3 if character.pedal else 0.0),
+        areas=style.areas,
     )
 
 
@@ -227,6 +229,28 @@ def _written(piece: Piece, seat: Seat) -> list[Event]:
     return _WRITERS[seat.role](piece, seat)
 
 
+def _tracks(piece: Piece, seats: list[Seat]) -> tuple[Track, ...]:
+    """The tracks of all players, written in the order in which they listen to each other."""
+    tracks: dict[int, Track] = {}
+    for place in sorted(range(len(seats)), key=lambda place: (_LISTENING.index(seats[place].role), place)):
+        seat = seats[place]
+        events = _heard(piece, seat)
+        if seat.role == "counter" or (seat.doubles and seat.role == "melody"):
+            events = _mended(piece, seat, events)
+        if seat.role in PARTS:
+            strand = strand_of(seat.role, events, piece.starts, piece.quarters)
+            piece = replace(piece, heard=(*piece.heard, strand))
+        tracks[place] = _track(piece, seat, events, place)
+    return tuple(tracks[place] for place in range(len(seats)))
+
+
+def _mended(piece: Piece, seat: Seat, events: list[Event]) -> list[Event]:
+    """A second voice without parallels with the first."""
+    chords = [slot.harmony.pitch_classes for passage in piece.passages for slot in passage.slots]
+    instrument = INSTRUMENTS[seat.instrument]
+    return mended(events, piece.heard, piece.starts, chords, instrument.low, instrument.high)
+
+
 def _heard(piece: Piece, seat: Seat) -> list[Event]:
     """The written part; an asked-for player who found nothing to do plays from the start, at least guide tones."""
     events = _written(piece, seat)
@@ -236,8 +260,8 @@ def _heard(piece: Piece, seat: Seat) -> list[Event]:
     return _written(piece, eager) or melody.write_guides(piece, eager)
 
 
-def _track(piece: Piece, seat: Seat, place: int) -> Track:
-    events = swung(_heard(piece, seat), piece.meter, piece.genre.swing, piece.genre.swing_grid)
+def _track(piece: Piece, seat: Seat, written: list[Event], place: int) -> Track:
+    events = swung(written, piece.meter, piece.genre.swing, piece.genre.swing_grid)
     whole = [event for event in events if 0 <= event.onset < piece.quarters - 1e-6 and event.length > 0]
     dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
     feel = Feel(seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm)

@@ -4,6 +4,7 @@ Used while writing (a bass or a voicing that knows the lines above it) and while
 here chooses notes by chance, and nothing knows of genres, seats or states.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -11,6 +12,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from models.composer.line import Event
 from models.composer.score import Chord, Notes, Score, Track
 
 PARTS = ("melody", "counter", "harmony", "pads", "bass")
@@ -19,6 +21,7 @@ SILENT = -1
 _LATE = 0.12  # quarters by which people may be late or early and still play on a change
 _SAME = 0.06
 _PERFECT = (0, 7)
+_RECENT = 12  # notes that may still be held
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,105 @@ class Tally:
 class Voices:
     """Lines before and after each of `n` changes: MIDI keys of shape (n, voices), `SILENT` where one rests.
 
-    `owner` names the player of each voice; pairs within a player of `frozen` are not judged (power chords)."""
+    `owner` names the player of each voice."""
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
     owner: tuple[int, ...]
-    frozen: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Strand:
+    """A part that is written already, as others hear it: for every change of harmony (the beginning of each chord of
+    the piece) its MIDI keys just `before` and just `after` it, ascending, empty where it rests."""
+
+    role: str
+    before: tuple[tuple[int, ...], ...]
+    after: tuple[tuple[int, ...], ...]
+
+
+def strand_of(role: str, events: Sequence[Event], starts: Sequence[float], end: float) -> Strand:
+    """A part as a strand: its last stroke before each change and its first after it, with what is held.
+
+    `starts` are the onsets of all chords in order, `end` where the last one stops."""
+    line = sorted(events)
+    onsets = [event.onset for event in line]
+    before: list[tuple[int, ...]] = []
+    after: list[tuple[int, ...]] = []
+    for start, until in zip(starts, [*starts[1:], end], strict=True):
+        place, coming = bisect_left(onsets, start - _LATE), bisect_left(onsets, until - _LATE)
+        recent = line[max(0, place - _RECENT) : place]
+        before.append(_group(recent, recent[-1].onset) if recent else ())
+        held = [event for event in recent if event.onset + event.length > start + _LATE]
+        if place < coming and (onsets[place] <= start + _LATE or not held):
+            after.append(_group([*held, *line[place:coming]], onsets[place]))
+        else:
+            after.append(tuple(sorted({event.pitch for event in held})))
+    if role in ("melody", "counter", "bass"):
+        edge = 0 if role == "bass" else -1
+        before, after = [each[edge:][:1] for each in before], [each[edge:][:1] for each in after]
+    return Strand(role, tuple(before), tuple(after))
+
+
+def _group(events: Sequence[Event], at: float) -> tuple[int, ...]:
+    """The keys struck at a time or held over it."""
+    return tuple(
+        sorted(
+            {
+                event.pitch
+                for event in events
+                if abs(event.onset - at) < _SAME or (event.onset < at and event.onset + event.length > at + 0.25)
+            }
+        )
+    )
+
+
+def mended(
+    events: Sequence[Event],
+    heard: Sequence[Strand],
+    starts: Sequence[float],
+    chords: Sequence[tuple[int, ...]],
+    low: int,
+    high: int,
+) -> list[Event]:
+    """A single line without its forbidden parallels with the parts already heard: the note after such a change goes to
+    another tone of its chord, the nearest one that is free of them; where there is none it stays.
+
+    `starts` and `chords` are the onsets and pitch classes of all chords."""
+    line = sorted(events)
+    changes = {round(start, 2): place for place, start in enumerate(starts)}
+    for place in range(1, len(line)):
+        change = changes.get(round(line[place].onset, 2))
+        before, pitch = line[place - 1].pitch, line[place].pitch
+        if change is None or not clashes(heard, change, before, pitch):
+            continue
+        others = [key for key in range(max(low, pitch - 7), min(high, pitch + 7) + 1) if key % 12 in chords[change]]
+        free = [key for key in others if not clashes(heard, change, before, key)]
+        if free:
+            line[place] = line[place]._replace(
+                pitch=min(free, key=lambda key: (abs(key - pitch), abs(key - before), key))
+            )
+    return line
+
+
+def clashes(strands: Sequence[Strand], change: int, one: int, two: int) -> int:
+    """How many voices of the strands run in forbidden parallels with one that goes from `one` to `two` at a change."""
+    count = 0
+    for strand in strands:
+        for old, new in zip(*matched(strand.before[change], strand.after[change]), strict=True):
+            count += is_parallel(old, one, new, two)
+    return count
+
+
+def matched(before: tuple[int, ...], after: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The voices of two chords that can be told apart: all where the sizes agree, else the outer ones."""
+    if len(before) == len(after):
+        return before, after
+    if not before or not after:
+        return (), ()
+    if min(len(before), len(after)) == 1:
+        return before[:1], after[:1]
+    return (before[0], before[-1]), (after[0], after[-1])
 
 
 def forbidden(before: Sequence[int], after: Sequence[int]) -> int:
@@ -74,12 +170,8 @@ def parallels(voices: Voices) -> Tally:
     tally = Tally()
     doubled = _doubled(voices)
     for one, two in combinations(range(len(voices.owner)), 2):
-        owners = voices.owner[one], voices.owner[two]
-        if (owners[0] == owners[1] and owners[0] in voices.frozen) or (
-            owners[0] != owners[1] and (one, two) in doubled
-        ):
-            continue
-        tally += _pair(voices.before[:, [one, two]], voices.after[:, [one, two]])
+        if (one, two) not in doubled:
+            tally += _pair(voices.before[:, [one, two]], voices.after[:, [one, two]])
     return tally
 
 
@@ -157,50 +249,41 @@ def voices_of(score: Score) -> Voices:
     """The voices of the melody, counter, harmony, pads and bass of a score at all its changes of harmony.
 
     Chords are read from the lowest note up; a player whose chords change their size over a change pairs the outer
-    voices and leaves the rest out there."""
+    voices and leaves the rest out there. A player of nothing but fifths and octaves is one voice, thickened."""
     changes = [
         (one.onset, two.onset, two.onset + two.length)
         for one, two in zip(score.chords, score.chords[1:], strict=False)
-        if one.pitch_classes != two.pitch_classes
+        if set(one.pitch_classes) != set(two.pitch_classes)
     ]
-    tracks = [track for track in score.tracks if track.role in PARTS and len(track.notes.onset)]
     columns: list[tuple[NDArray[np.int64], NDArray[np.int64], int]] = []
-    frozen = set()
+    tracks = [track for track in score.tracks if track.role in PARTS and len(track.notes.onset)]
     for number, track in enumerate(tracks):
         pairs = [around(track.notes, time, start, end) for start, time, end in changes]
         columns += [(*column, number) for column in _columns(pairs, track)]
-        if _is_power(pairs):
-            frozen.add(number)
     if not columns or not changes:
         return Voices(np.zeros((0, 0), np.int64), np.zeros((0, 0), np.int64), ())
     before, after = np.stack([each[0] for each in columns], 1), np.stack([each[1] for each in columns], 1)
-    return Voices(before, after, tuple(each[2] for each in columns), frozenset(frozen))
+    return Voices(before, after, tuple(each[2] for each in columns))
 
 
 def _columns(
     pairs: list[tuple[tuple[int, ...], tuple[int, ...]]], track: Track
 ) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """One (before, after) pair of columns a voice."""
-    single = track.role in ("melody", "counter", "bass")
+    single = track.role in ("melody", "counter", "bass") or _is_thickened(pairs)
+    edge = -1 if track.role in ("melody", "counter") else 0
     width = 1 if single else max((max(len(one), len(two)) for one, two in pairs), default=0)
     before, after = np.full((len(pairs), width), SILENT, np.int64), np.full((len(pairs), width), SILENT, np.int64)
     for row, (one, two) in enumerate(pairs):
         if not one or not two:
             continue
-        if single:
-            edge = 0 if track.role == "bass" else -1
-            before[row, 0], after[row, 0] = one[edge], two[edge]
-        elif len(one) == len(two):
-            before[row, : len(one)], after[row, : len(two)] = one, two
-        else:
-            before[row, 0], after[row, 0] = one[0], two[0]
-            if width > 1 and min(len(one), len(two)) > 1:
-                before[row, 1], after[row, 1] = one[-1], two[-1]
+        old, new = ((one[edge],), (two[edge],)) if single else matched(one, two)
+        before[row, : len(old)], after[row, : len(new)] = old, new
     return [(before[:, place], after[:, place]) for place in range(width)]
 
 
-def _is_power(pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
+def _is_thickened(pairs: list[tuple[tuple[int, ...], tuple[int, ...]]]) -> bool:
     """Whether a player's chords are fifths and octaves by style."""
     chords = [chord for pair in pairs for chord in pair if len(chord) > 1]
     bare = sum(all((pitch - chord[0]) % 12 in (0, 7) for pitch in chord) for chord in chords)
-    return bool(chords) and bare / len(chords) > 0.8
+    return bool(chords) and bare / len(chords) > 0.9

@@ -222,7 +222,8 @@ def _inside(key: Key, root: int, tones: tuple[int, ...], suffix: str) -> tuple[t
 
 def _bare(tones: tuple[int, ...]) -> str:
     """The symbol of the triad at a chord's root."""
-    return {(0, 3, 7): "m", (0, 3, 6): "dim", (0, 4, 8): "+", (0, 5, 7): "sus4", (0, 2, 7): "sus2"}.get(tones[:3], "")
+    known = {(0, 3, 7): "m", (0, 3, 6): "dim", (0, 4, 8): "+", (0, 5, 7): "sus4", (0, 2, 7): "sus2"}
+    return next((name for triad, name in known.items() if triad == tones[:3]), "")
 
 
 def suited(key: Key, degrees: Sequence[int]) -> list[int]:

@@ -1,55 +1,80 @@
 """Chords as people play them: close or open, in range, each led to the next by the least motion.
 
-Parallel fifths and octaves between moving voices, wide leaps of the top voice and gaps above the bass cost; the
-cheapest voicing wins. The same chord twice keeps its voicing.
+What costs: motion, wide leaps of the top voice, gaps over an octave, narrow intervals low down, being far from the
+centre, and above all parallel fifths and octaves, among the player's own voices and with the parts that are written
+already (the melody, the bass, other players). The cheapest voicing wins. The same chord twice keeps its voicing.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
 
+import numpy as np
+from numpy.typing import NDArray
+
+from models.composer.counterpoint import Strand, forbidden, matched
+
 Voicing = tuple[int, ...]
-_KEPT = 10
+parallels = forbidden
+_PARALLEL, _OUTER = 9.0, 12.0
+_WIDEST, _SPAN = 10, 21
+_MUD = 50
+_KEYS = 11  # chord tones nearest to the centre that voicings are made of
 
 
-def lead(chords: Sequence[tuple[int, ...]], low: int, high: int, voices: int, centre: float) -> list[Voicing]:
+@dataclass(frozen=True)
+class _Options:
+    """All voicings of a chord in a range, (n, voices) MIDI keys ascending, and what each costs by itself."""
+
+    keys: NDArray[np.int64]
+    shape: NDArray[np.float64]
+    gaps: NDArray[np.int64]
+
+
+def lead(
+    chords: Sequence[tuple[int, ...]],
+    low: int,
+    high: int,
+    voices: int,
+    centre: float,
+    heard: Sequence[Strand] = (),
+) -> list[Voicing]:
     """A voicing (MIDI keys, ascending) for each chord, given as pitch classes with the root first.
 
-    `voices` notes each where the range allows, all within low..high, their mean near `centre`."""
+    `voices` notes each where the range allows, all within low..high, their mean near `centre`. `heard` are the parts
+    written already, with as many changes as there are chords; no voicing runs in parallel perfect intervals with them
+    where another will do."""
     line: list[Voicing] = []
-    for chord in chords:
-        if line and chord == chords[len(line) - 1]:
+    for place, chord in enumerate(chords):
+        if line and chord == chords[place - 1]:
             line.append(line[-1])
             continue
-        line.append(_next(line[-1] if line else None, chord, low, high, voices, centre))
+        options = _options(chord, low, high, voices, centre)
+        cost = options.shape
+        if line:
+            cost = cost + _motion(line[-1], options) + _crossing(line[-1], options, heard, place)
+        line.append(tuple(int(key) for key in options.keys[int(np.argmin(np.round(cost, 6)))]))
     return line
 
 
-@lru_cache(maxsize=8192)
-def _next(before: Voicing | None, chord: tuple[int, ...], low: int, high: int, voices: int, centre: float) -> Voicing:
-    options = _options(chord, low, high, voices)
-    if before is None:
-        return min(options, key=lambda voicing: (_shape(voicing, centre), voicing))
-    ranked = sorted((_motion(before, voicing) + _shape(voicing, centre), voicing) for voicing in options)[:_KEPT]
-    return min(ranked, key=lambda pair: (pair[0] + 12 * parallels(before, pair[1]), pair[1]))[1]
-
-
-@lru_cache(maxsize=2048)
-def _options(chord: tuple[int, ...], low: int, high: int, voices: int) -> tuple[Voicing, ...]:
-    """All inversions in close position and with the second voice from the top dropped, in every octave of the range."""
+@lru_cache(maxsize=4096)
+def _options(chord: tuple[int, ...], low: int, high: int, voices: int, centre: float) -> _Options:
+    """Every spread of the chord's tones that hands can hold: neighbours within a sixth, whole chord within an octave
+    and a half; all tones where there are voices enough."""
     tones = _chosen(chord, voices)
-    found: set[Voicing] = set()
-    for bottom in range(low, high + 1):
-        if bottom % 12 not in tones:
-            continue
-        stack = _stacked(bottom, tones, voices)
-        opened = tuple(sorted((*stack[:-2], stack[-1], stack[-2] - 12))) if len(stack) >= 3 else stack
-        found.update(voicing for voicing in (stack, opened) if _playable(voicing, low, high))
-    return tuple(sorted(found)) or (_squeezed(tones, low, high),)
+    scale = [key for key in range(low, high + 1) if key % 12 in tones]
+    near = sorted(scale, key=lambda key: (abs(key - centre), key))[:_KEYS]
+    found = [row for row in combinations(sorted(near), voices) if _holds(row, tones)]
+    found = found or [_squeezed(tones, low, high)]
+    keys = np.array(found, dtype=np.int64)
+    gaps = np.array([[keys[:, two] - keys[:, one]] for one, two in combinations(range(keys.shape[1]), 2)], np.int64)
+    return _Options(keys, np.array([_shape(row, chord, centre) for row in found]), gaps.reshape(-1, len(found)) % 12)
 
 
-def _playable(voicing: Voicing, low: int, high: int) -> bool:
-    return low <= voicing[0] and voicing[-1] <= high and len(set(voicing)) == len(voicing)
+def _holds(row: Voicing, tones: tuple[int, ...]) -> bool:
+    gaps = [two - one for one, two in zip(row, row[1:], strict=False)]
+    return row[-1] - row[0] <= _SPAN and max(gaps) <= _WIDEST and {key % 12 for key in row} >= set(tones)
 
 
 def _chosen(chord: tuple[int, ...], voices: int) -> tuple[int, ...]:
@@ -60,36 +85,49 @@ def _chosen(chord: tuple[int, ...], voices: int) -> tuple[int, ...]:
     return tuple(tones)
 
 
-def _stacked(bottom: int, tones: tuple[int, ...], voices: int) -> Voicing:
-    stack = [bottom]
-    while len(stack) < voices:
-        stack.append(min(stack[-1] + ((tone - stack[-1] - 1) % 12) + 1 for tone in tones))
-    return tuple(stack)
-
-
 def _squeezed(tones: tuple[int, ...], low: int, high: int) -> Voicing:
-    return tuple(sorted(low + (tone - low) % 12 for tone in tones if low + (tone - low) % 12 <= high))
+    return tuple(sorted(low + (tone - low) % 12 for tone in tones if low + (tone - low) % 12 <= high)) or (low,)
 
 
-def _shape(voicing: Voicing, centre: float) -> float:
-    """How uncomfortable a voicing is by itself: far from the centre, or muddy (narrow intervals low down)."""
-    mud = sum(3.0 for one, two in zip(voicing, voicing[1:], strict=False) if two - one < 3 and one < 52)
-    seconds = sum(0.7 for one, two in zip(voicing, voicing[1:], strict=False) if two - one == 1)
-    return 0.35 * abs(sum(voicing) / len(voicing) - centre) + mud + seconds
+def _shape(voicing: Voicing, chord: tuple[int, ...], centre: float) -> float:
+    """How uncomfortable a voicing is by itself: off the centre, muddy low down, wide, or with a doubled third."""
+    gaps = list(zip(voicing, voicing[1:], strict=False))
+    mud = sum(3.0 for one, two in gaps if two - one < 3 and one < 52)
+    mud += sum(1.5 for one, two in gaps if two - one < 5 and one < _MUD)
+    seconds = sum(0.7 for one, two in gaps if two - one == 1)
+    wide = sum(0.25 * max(0, two - one - 6) for one, two in gaps)
+    thirds = [tone for tone in chord[1:2] if (tone - chord[0]) % 12 in (3, 4)]
+    doubled = 0.8 * max(0, sum(key % 12 in thirds for key in voicing) - 1)
+    return 0.35 * abs(sum(voicing) / len(voicing) - centre) + mud + seconds + wide + doubled
 
 
-def _motion(before: Voicing, after: Voicing) -> float:
-    if len(before) != len(after):
-        return float(sum(min(abs(one - two) for two in after) for one in before))
-    moves = [abs(one - two) for one, two in zip(before, after, strict=True)]
-    return 0.6 * sum(moves) + 0.5 * max(0, moves[-1] - 4)
-
-
-def parallels(before: Voicing, after: Voicing) -> int:
-    """How many pairs of voices move in parallel perfect fifths or octaves (both moving, same direction)."""
-    count = 0
-    for one, two in combinations(range(min(len(before), len(after))), 2):
+def _motion(before: Voicing, options: _Options) -> NDArray[np.float64]:
+    """How far the voices go, and the parallels among themselves."""
+    count = options.keys.shape[1]
+    if len(before) != count:
+        return 0.6 * np.abs(options.keys[:, [0, -1]] - np.array([before[0], before[-1]])).sum(axis=1)
+    moves = options.keys - np.array(before)
+    cost = 0.6 * np.abs(moves).sum(axis=1) + 0.5 * np.maximum(0, np.abs(moves[:, -1]) - 4)
+    for place, (one, two) in enumerate(combinations(range(count), 2)):
         gap = (before[two] - before[one]) % 12
-        if gap in (0, 7) and (after[two] - after[one]) % 12 == gap:
-            count += before[one] != after[one] and (after[one] - before[one]) * (after[two] - before[two]) > 0
-    return count
+        if gap in (0, 7):
+            cost = cost + _PARALLEL * ((options.gaps[place] == gap) & (moves[:, one] * moves[:, two] > 0))
+    return cost
+
+
+def _crossing(before: Voicing, options: _Options, heard: Sequence[Strand], place: int) -> NDArray[np.float64]:
+    """Parallels with what is heard already, and voices above the melody."""
+    cost = np.zeros(len(options.keys))
+    count = options.keys.shape[1]
+    for strand in heard:
+        old, new = matched(strand.before[place], strand.after[place])
+        if strand.role == "melody" and new:
+            cost += 0.15 * np.maximum(0, options.keys[:, -1] - new[-1])
+        weight = _OUTER if strand.role in ("melody", "bass") else _PARALLEL
+        for one, two in zip(old, new, strict=True):
+            for mine in range(count) if one != two and len(before) == count else ():
+                gap = abs(before[mine] - one) % 12
+                if gap in (0, 7):
+                    moves = (options.keys[:, mine] - before[mine]) * (two - one) > 0
+                    cost += weight * (moves & (np.abs(options.keys[:, mine] - two) % 12 == gap))
+    return cost
