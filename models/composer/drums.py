@@ -46,8 +46,10 @@ def write_kit(piece: Piece, seat: Seat) -> list[Event]:
         dice = Dice("kit", piece.seed, seat.instrument, place)
         filled = _fill_from(piece, seat, passage, dice)
         played = _building(piece, seat, passage) or _groove(piece, seat, passage)
-        events += [event for event in played if event.onset < filled - 1e-6]
-        events += _fill(piece, seat, passage, filled, dice)
+        fill = _fill(piece, seat, passage, filled, dice)
+        feet = () if any(event.pitch == KEYS["kick"] for event in fill) else (KEYS["kick"],)
+        events += [event for event in played if event.onset < filled - 1e-6 or event.pitch in feet]
+        events += fill
         if _crashes(piece, seat, passage, passage.part is not previous and place > 0, dice):
             events.append(_hit(piece, passage.start, piece.genre.crash, "x", passage))
         previous = passage.part
@@ -236,7 +238,7 @@ def _fill_from(piece: Piece, seat: Seat, passage: Passage, dice: Dice) -> float:
 
 
 def _fill(piece: Piece, seat: Seat, passage: Passage, start: float, dice: Dice) -> list[Event]:
-    """The end of one of the genre's fills, growing; a take leaves some of its plain hits out."""
+    """The end of one of the genre's fills, growing, some plain hits left out; feet go on where it has none."""
     if start >= passage.end - 1e-6:
         return []
     fill = dice.pick(FILLS[dice.pick(piece.genre.fills)])
@@ -251,8 +253,6 @@ def _fill(piece: Piece, seat: Seat, passage: Passage, start: float, dice: Dice) 
                 continue
             grown = -14 + 20 * (step + 1) // count
             events += [_leant(hit, grown) for hit in _struck(piece, time, voice, mark, passage, dice)]
-    if not any(abs(event.onset - first) < 1e-6 for event in events):
-        events.append(_hit(piece, first, "kick", "x", passage))
     return events
 
 
