@@ -12,7 +12,6 @@ from typing import Any
 
 import yaml
 
-from models.words import STATES
 from services.planning import document
 from services.planning.brief import HOME_FOLDERS, MOST_PROMPT
 from services.planning.faults import BriefError, Fault
@@ -43,8 +42,9 @@ def adhoc(
     Raises BriefError, without file and line, where the prompt is empty, longer than 2000 characters, holds control
     characters, or another argument is out of its range."""
     text = _checked(prompt)
-    cue: dict[str, Any] = {"state": _state_of(text), "prompt": escape(text), "takes": takes}
     said = read_prompt(text)
+    state = said.state.value if said.state else "music"
+    cue: dict[str, Any] = {"state": state, "prompt": escape(text), "takes": takes}
     if duration is not None or (said.duration is None and said.bars is None):
         cue["duration"] = DURATION if duration is None else duration
     data: dict[str, Any] = {
@@ -84,9 +84,3 @@ def _checked(prompt: str) -> str:
         what = f"the prompt has {len(text)} characters, more than {MOST_PROMPT}"
         raise BriefError([Fault("prompt", what, "shorten it")])
     return text
-
-
-def _state_of(text: str) -> str:
-    """The first state that the prompt names, else `music`."""
-    words = re.findall(r"[a-z]+(?:-[a-z]+)*", text.casefold())
-    return next((word for word in words if word in STATES), "music")
