@@ -70,9 +70,9 @@ def test_instruments_are_in_tune(sampler: Sampler, name: str) -> None:
         spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone)), size))
         freqs = np.fft.rfftfreq(size, 1 / 48000)
         pitch = 440 * 2 ** ((key - 69) / 12)
-        near = (freqs > pitch * 0.94) & (freqs < pitch * 1.06)
-        peak = freqs[near][np.argmax(spectrum[near])]
-        assert abs(1200 * np.log2(peak / pitch)) < 14, (name, key)
+        near = np.abs(1200 * np.log2(np.maximum(freqs, 1) / pitch)) < 90
+        middle = np.sum(freqs[near] * spectrum[near] ** 2) / np.sum(spectrum[near] ** 2)
+        assert abs(1200 * np.log2(middle / pitch)) < 10, (name, key)
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)

@@ -4,14 +4,14 @@ Deterministic: every sound is a function of its name. Computation is float64 and
 bytes come out of different processors nearly always (a difference would have to sit exactly on a rounding edge).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import next_fast_len
 
-from models.composer.bank import kits, sections, solo, struck, synths
+from models.composer.bank import bars, chips, driven, kits, plucked, reeds, sections, solo, synths
 from models.composer.bank.dsp import Patch, Recording, Signal
 from models.composer.bank.presets import PRESETS
 from models.composer.bank.sf2 import Gen, Program, Sample, Zone, soundfont, timecents
@@ -30,15 +30,17 @@ SOFT, LOUD = (1, 79), (80, 127)  # velocity ranges of the two layers
 def _makers() -> dict[str, Callable[[str], Patch]]:
     """Which module makes which instrument."""
     makers: dict[str, Callable[[str], Patch]] = {
-        "square lead": lambda _: synths.square_lead(),
-        "triangle bass": lambda _: synths.triangle_bass(),
-        "synth bass": synths.synth_bass, "acid bass": synths.synth_bass, "sub bass": synths.synth_bass,
-        "reese bass": synths.synth_bass,
+        "square lead": lambda _: chips.square_lead(),
+        "triangle bass": lambda _: chips.triangle_bass(),
+        "sub bass": lambda _: synths.sub_bass(),
+        "distorted guitar": lambda _: driven.distorted_guitar(),
     }
-    for names, make in (
-        (solo.TIMBRES, solo.patch), (sections.SECTIONS, sections.patch), (struck.STRINGS, struck.string),
-        (struck.BARS, struck.bar), (kits.KITS, kits.patch),
-    ):
+    tables: tuple[tuple[Iterable[str], Callable[[str], Patch]], ...] = (
+        (solo.TIMBRES, solo.patch), (sections.SECTIONS, sections.patch), (reeds.RANKS, reeds.patch),
+        (plucked.STRINGS, plucked.patch), (bars.BARS, bars.patch), (synths.SYNTHS, synths.synth),
+        (synths.BASSES, synths.bass), (kits.KITS, kits.patch),
+    )
+    for names, make in tables:
         makers.update(dict.fromkeys(names, make))
     return makers
 

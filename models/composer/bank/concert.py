@@ -14,7 +14,7 @@ from models.composer.bank.snares import Snare
 
 def _taiko(name: str, pitch: float, decay: float, level_db: float, pan: float, click: float = 0.7, players: int = 3,
            takes: int = 1) -> Hit:
-    spec = Membrane(pitch, 1.4, decay, 1.1, click, (900, 5500), 0.9, 1.3, 0.035, 0.6, 0.6, 0.005, 24000)
+    spec = Membrane(pitch, 1.4, decay, 1.1, click, (900, 5500), 0.9, 1.1, 0.035, 0.6, 0.6, 0.005, 24000)
     return Hit(
         lambda layer, take: skins.together(spec, name, players, 0.022, layer, take), level_db, pan, 0, True, takes,
         spec.rate,
@@ -48,9 +48,11 @@ _TOYS = {
         "suspended tap", Cymbal(0.8, 1.7, 400, 0.1, 0.02, 0.4, 0.15, (0.5, 0.7, 0.8, 0.8, 0.6, 0.4, 0.3, 0.2)), -5,
         -0.25,
     ),
-    52: once(lambda: metals.tam_tam("tam-tam"), 0, 0.3),
+    52: once(lambda: metals.tam_tam("tam-tam", 3.0), 0, 0.3),
     57: once(lambda: metals.swell(2.6, 1.0, 300, "suspended cymbal"), 0, -0.2),
 }
+
+_TOMS = toms("concert tom", (66, 84, 108, 146), 0.3, 0.7, 0.3, 2.5, layers=False, seconds=1.0)
 
 PERCUSSION = {
     35: skin("concert bass drum", Membrane(52, 1.25, 0.4, 0.6, 0.2, (300, 2500), 0.7, 1.5, rate=24000), 4),
@@ -58,7 +60,7 @@ PERCUSSION = {
     38: snare("concert snare", Snare(210, 0.45, 0.06, 1.1, 0.10, 1800, 15000, 0.4), -1, 0.1),
     40: snare("field drum", Snare(150, 0.8, 0.1, 0.9, 0.12, 900, 9000, 0.4), 0, 0.15),
     **_TOYS,
-    **toms("concert tom", (70, 86, 104, 126, 150, 180), 0.28, 0.35, 0.15),
+    **_TOMS,
 }
 
 
@@ -76,7 +78,7 @@ ORCHESTRAL = {
     39: once(lambda: handheld.block((330, 1450, 2600, 4100), 0.02, 1.2, "whip", 0.3), -2, 0.2),
     40: snare("parade drum", Snare(158, 0.9, 0.1, 1.0, 0.15, 1000, 12000, 0.5, 0.55, (0.7, 0.15)), 1.5, 0.15),
     **_TOYS,
-    **toms("orchestral tom", (64, 78, 94, 114, 138, 166), 0.3, 0.5, 0.3, 3, layers=False, seconds=1.0),
+    **_TOMS,
 }
 
 
@@ -99,12 +101,12 @@ HAND_DRUMS = {
     40: _hand("djembe tone", 285, 0.09, 1.5, -0.15, 0.5),
     41: _hand("djembe bass", 66, 0.18, 3, 0.25),
     42: twice(lambda take: metals.jingles("riq tap", take, 0.22, 0.25), -8, 0.3),
-    43: _hand("frame drum low", 96, 0.18, 2, 0.2),
+    43: _hand("frame drum muted", 96, 0.06, 1, 0.2),
     44: twice(lambda take: handheld.shaker(0.02, 0.02, 4500, 14000, "seed shaker", take), -9, 0.35),
     45: _hand("bodhran mid", 118, 0.15, 2, 0.1),
     46: twice(lambda take: metals.jingles("riq shake", take, 0.45), -6, 0.3),
     47: _hand("bodhran high", 150, 0.12, 1.5, 0.0),
-    48: _hand("darbuka dum", 180, 0.12, 1.5, -0.2, 0.4),
+    48: _slap("darbuka tak", (560, 920, 1480, 2240, 3300), -1, -0.2, 0.025),
     50: _hand("djembe open", 320, 0.08, 1, -0.3, 0.5),
     49: Hit(lambda layer, take: metals.jingles("riq accent", 0, 0.6, 0.6), -2, 0.3),
     51: twice(lambda take: metals.jingles("riq finger", take, 0.2), -9, 0.3),

@@ -18,6 +18,8 @@ from scipy.signal import butter, sosfilt
 Signal = NDArray[np.float64]
 
 RATE = 32000  # of pitched sounds: their content ends below 14 kHz
+DARK_RATE = 24000  # of sounds that end below 10 kHz
+SOFT_RATE = 16000  # of soft layers that end below 6 kHz
 DRUM_RATE = 48000
 _BLOCK = 256
 
@@ -122,6 +124,11 @@ def filtered(signal: Signal, gain: Callable[[Signal], Signal], rate: int = RATE)
     return np.fft.irfft(np.fft.rfft(signal, size) * gain(_bins(size, rate)), size)[: len(signal)]
 
 
+def shaped(loop: Signal, gain: Callable[[Signal], Signal], rate: int = RATE) -> Signal:
+    """Zero-phase filtering of a whole loop: what leaves its end comes in at its start."""
+    return np.fft.irfft(np.fft.rfft(loop) * gain(_bins(len(loop), rate)), len(loop))
+
+
 def steady(signal: Signal, rate: int = RATE) -> Signal:
     """The sound without DC and rumble: decaying sinusoids do not add up to zero by themselves."""
     return np.asarray(sosfilt(butter(2, 24, "highpass", fs=rate, output="sos"), signal))
@@ -152,6 +159,24 @@ def formants(peaks: tuple[tuple[float, float, float], ...], tilt: float = 0.0) -
     return gain
 
 
+def body(name: str, low: float, high: float, count: int, depth: float, width: float = 0.06) -> Callable[
+    [Signal], Signal
+]:
+    """The narrow resonances of a wooden box: `count` of them between two frequencies, up to `depth` dB up or down and
+    about `width` octaves wide. Vibrato through them gives every harmonic a swell of its own, which is most of what
+    makes a bowed string alive (Mathews and Kohut, 1973)."""
+    rng = seeded(name + "/body")
+    centres = np.log2(low) + np.sort(rng.uniform(0, 1, count)) * np.log2(high / low)
+    peaks, widths = rng.uniform(-depth, depth, count), width * rng.uniform(0.6, 1.6, count)
+    octaves = np.linspace(np.log2(20.0), np.log2(24000.0), 2048)
+    level = np.sum(peaks * np.exp(-0.5 * ((octaves[:, None] - centres) / widths) ** 2), axis=1)
+
+    def gain(freqs: Signal) -> Signal:
+        return np.asarray(10.0 ** (np.interp(np.log2(np.maximum(freqs, 20.0)), octaves, level) / 20))
+
+    return gain
+
+
 @dataclass(frozen=True)
 class Vibrato:
     """`cents` peak, `rate` Hz, whole cycles in a loop, and how much loudness follows it (0..1)."""
@@ -178,9 +203,11 @@ class Held:
     noise: Callable[[Signal], Signal] | None = None
     noise_level: float = 0.0
     scoop: float = 0.0  # cents that the attack starts below
+    box: Callable[[Signal], Signal] | None = None  # resonances that the moving harmonics pass through
+    coherent: bool = False  # cosines of phase 0, for waves whose shape counts
 
 
-def _loop_frames(frequency: float, seconds: float, rate: int) -> tuple[int, float]:
+def whole_periods(frequency: float, seconds: float, rate: int) -> tuple[int, float]:
     """Frames of a loop of about `seconds` that holds whole periods, and the frequency that makes it exact."""
     periods = max(1, round(frequency * seconds))
     frames = int(round(periods * rate / frequency))
@@ -200,7 +227,7 @@ def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> 
 
     Eight frames past the loop's end are kept for interpolating players."""
     vibrato = spec.vibrato
-    length, frequency = _loop_frames(hz(key), vibrato.cycles / vibrato.rate, rate)
+    length, frequency = whole_periods(hz(key), vibrato.cycles / vibrato.rate, rate)
     start = int(spec.prefix * rate)
     index = np.arange(start + length + 8)
     turn = 2 * np.pi * ((index - start) % length) / length
@@ -212,7 +239,7 @@ def held(key: float, spec: Held, rng: np.random.Generator, rate: int = RATE) -> 
     phase = np.concatenate([[0.0], np.cumsum(step)[:-1]])
     loop_drift = phase[start + length] - phase[start] - 2 * np.pi * round(frequency * length / rate)
     phase -= loop_drift * np.clip((index - start) / length, 0, None)
-    tone = _harmonics(phase, (start, start + length), spec, rng, frequency, rate)
+    tone = _harmonics(phase, (start, start + length), spec, rng, frequency * (1 + deviation), rate)
     tone *= 1 + vibrato.tremolo * swing
     if spec.noise is not None and spec.noise_level:
         breath = shaped_noise(length, rng, spec.noise, rate)[(index - start) % length]
@@ -225,23 +252,36 @@ def _rms(signal: Signal) -> float:
 
 
 def _harmonics(
-    phase: Signal, loop: tuple[int, int], spec: Held, rng: np.random.Generator, frequency: float, rate: int
+    phase: Signal, loop: tuple[int, int], spec: Held, rng: np.random.Generator, pitch: Signal, rate: int
 ) -> Signal:
-    """All harmonics below the band's edge, by powers of one complex oscillator; levels move every 64 frames."""
-    frames, (start, end) = len(phase), loop
-    marks = np.arange(0, frames + 128, 64)
-    grid, turns = np.minimum(marks / rate, spec.prefix), 2 * np.pi * (marks - start) / (end - start)
-    place, share = np.divmod(np.arange(frames), 64)
-    share = share / 64
+    """All harmonics below the band's edge, by powers of one complex oscillator.
+
+    `pitch` is the frequency in Hz at every frame. Levels move every 64 frames or so: the marks fit the loop exactly,
+    so that they repeat with it."""
+    start, end = loop
+    frequency = float(pitch[start])
+    gap = (end - start) / max(1, round((end - start) / 64))
+    before = int(np.ceil(start / gap))
+    marks = start + (np.arange(before + round((end - start) / gap) + 2) - before) * gap
+    marks[marks > end + 1e-6] -= end - start
+    grid, turns = np.clip(marks / rate, 0, spec.prefix), 2 * np.pi * (marks - start) / (end - start)
+    moving = np.interp(marks, np.arange(len(pitch)), pitch)
+    position = (np.arange(len(phase)) - start) / gap + before
+    place = position.astype(np.int64)
+    share = position - place
     base = np.exp(1j * phase)
     power = np.ones_like(base)
-    out = np.zeros(frames)
+    out = np.zeros(len(phase))
     for k in range(1, spec.harmonics + 1):
         offset, wander, phi = rng.uniform(0, 2 * np.pi), rng.integers(1, 4), rng.uniform(0, 2 * np.pi)
         if k * frequency > min(0.43 * rate, max(9000.0, 12 * frequency)):
             break
         power *= base
         points = spec.strength(k, grid) * (1 + spec.shimmer * np.sin(wander * turns + phi))
+        if spec.box is not None:
+            points = points * spec.box(k * moving)
+        if spec.coherent:
+            offset = np.pi / 2
         level = points[place] + share * (points[place + 1] - points[place])
         out += level * (np.cos(offset) * power.imag + np.sin(offset) * power.real)
     return out
@@ -267,3 +307,42 @@ def ensemble(
         bell = np.exp(-0.5 * ((bins - centre) / max(width, 0.4)) ** 2)
         spectrum[lo:hi] += strength(k) * bell / np.sqrt(np.sum(bell**2))
     return np.fft.irfft(spectrum * np.exp(1j * phases), frames) * frames
+
+
+def stack(
+    key: float, cents: tuple[float, ...], strength: Callable[[Signal], Signal], frames: int, name: str, rate: int = RATE
+) -> Signal:
+    """Several voices of one note, `cents` apart, as one exact loop: every voice has whole periods in `frames`.
+
+    `strength` gives the amplitude of the harmonics k (from 1, an array); negative ones turn the wave. All harmonics of
+    a voice start together at a random place of its period, so that a saw is a saw."""
+    rng, spectrum = seeded(name), np.zeros(frames // 2 + 1, np.complex128)
+    middle = round(hz(key) * frames / rate)
+    for offset in cents:
+        periods = max(1, middle + round(middle * (2 ** (offset / 1200) - 1)))
+        k = np.arange(1, int(0.43 * frames / periods) + 1)
+        turn = rng.uniform(0, 1) if len(cents) > 1 else 0.0
+        spectrum[k * periods] += strength(k.astype(np.float64)) * np.exp(2j * np.pi * (k * turn % 1.0))
+    return np.fft.irfft(spectrum, frames) * frames / 2
+
+
+def evolving(
+    states: tuple[tuple[float, Signal], ...], after: int = 36, rate: int = RATE
+) -> tuple[Signal, tuple[int, int]]:
+    """A sound that fades from loop to loop of one length, reaching each at its time in seconds, and stays in the last.
+
+    The loops hold the same partials at other strengths, so that a filter seems to move. Frames, and the loop."""
+    start, frames = int(round(states[-1][0] * rate)), len(states[-1][1])
+    index = np.arange(start + frames + after)
+    at, times_s = (index - start) % frames, np.array([seconds for seconds, _ in states])
+    place, out = np.minimum(index / rate, times_s[-1]), np.zeros(len(index))
+    for number, (_, loop) in enumerate(states):
+        weight = np.interp(place, times_s, np.eye(len(states))[number])
+        out += weight * loop[at]
+    return out, (start, start + frames)
+
+
+def moving(first: Signal, second: Signal, cycles: int = 1) -> Signal:
+    """A loop that turns into another of the same partials and back, `cycles` times."""
+    share = 0.5 - 0.5 * np.cos(2 * np.pi * cycles * np.arange(len(first)) / len(first))
+    return first + share * (second - first)

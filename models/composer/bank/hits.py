@@ -73,11 +73,11 @@ def toms(
     name: str, pitches: tuple[float, ...], decay: float, modes: float = 0.9, click: float = 0.5, level_db: float = 2.0,
     layers: bool = True, takes: int = 2, bend: float = 1.28, seconds: float = 0.85,
 ) -> dict[int, Hit]:
-    """Six toms on their keys."""
+    """Four toms on six keys."""
     hits = {}
-    for key, pitch, pan in zip(TOM_KEYS, pitches, TOM_PLACES, strict=True):
+    for key, pitch, pan in zip((41, 43, 45, 48), pitches, (0.5, 0.3, 0.05, -0.3), strict=True):
         spec = Membrane(
             pitch, bend, decay * (90 / pitch) ** 0.4, modes, click, (1000, 6500), 0.5, seconds, 0.05, 0.75, rate=24000
         )
         hits[key] = skin(f"{name}/{key}", spec, level_db, pan, layers, takes)
-    return hits
+    return hits | {47: hits[45], 50: hits[48]}

@@ -97,7 +97,7 @@ def chip_noise(decay: float, hold: int, name: str, short: bool = False) -> Signa
     """The noise channel of a console: a 15-bit shift register read every `hold` frames of 48 kHz, stepped decay.
 
     `short` closes the loop after 93 steps, which gives the register's metallic tone."""
-    seconds = 7 * decay
+    seconds = min(7 * decay, 0.2 + 4 * decay)
     count = int(seconds * DRUM_RATE)
     bits, register = np.empty(count // hold + 1), int(dsp.seeded(name).integers(1, 2**15))
     for step in range(len(bits)):

@@ -111,7 +111,7 @@ def swell(seconds: float, peak: float, low: float, name: str) -> Signal:
     return finish((dark * grow**0.7 + 1.2 * bright * grow**1.8) * roll, 0.3 * seconds)
 
 
-def tam_tam(name: str, seconds: float = 3.4) -> Signal:
+def tam_tam(name: str, seconds: float) -> Signal:
     """A big gong: a low hum at once, the roar and shimmer a quarter of a second later."""
     rng = dsp.seeded(name)
     freqs = 62.0 * np.array([1.0, 1.52, 2.11, 2.63, 3.3, 4.07, 5.2, 6.4])

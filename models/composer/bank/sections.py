@@ -1,11 +1,12 @@
-"""Sections, choir, organ and other broad sustained sounds: many players at once, in stereo where they sit apart.
+"""Sections and choir: many players at once, in stereo.
 
-One exact loop per note and side; its start is a morph from a dark to the full spectrum of the very same partials, as a
-section opens up after the attack.
+One exact loop per note, a middle and a side (left is their sum, right their difference), so that folding to mono keeps
+the middle whole. A held note opens from a dark to the full spectrum of the very same partials, as a section does after
+the attack; a short one is the same sound under the envelope of a stroke; tremolo is baked.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,13 +14,16 @@ from models.composer.bank import dsp
 from models.composer.bank.dsp import Patch, Recording, Signal
 from models.composer.bank.presets import PRESETS
 
-_LOOP = 1.54  # seconds, nearly
-_AFTER = 36  # frames kept past the loop's end for interpolating players, and a margin
+_LOOP = 1.15  # seconds, nearly
+_SIDE = 0.55  # level of the side: sides correlate by 0.54, and mono loses 1.1 dB
 
 
 @dataclass(frozen=True)
 class Section:
-    """Spectrum (as in a solo timbre), spread of the players in cents, envelope in seconds; `dark` Hz at the onset."""
+    """Spectrum (as in a solo timbre), spread of the players in cents, envelope in seconds; `dark` Hz at the onset.
+
+    `stroke` (rise, decay, seconds) makes short notes, `tremolo` (strokes a second, depth) shakes, `bite` is the noise
+    of the attack, `sway` how much the whole swells by itself."""
 
     slope: float
     peaks: tuple[tuple[float, float, float], ...]
@@ -33,91 +37,119 @@ class Section:
     soft_peaks: tuple[tuple[float, float, float], ...] | None = None
     layers: tuple[int | None, ...] = (0, 1)
     stereo: bool = True
-    step: int = 7
+    step: int = 8
     noise: tuple[float, float, float] = (1500.0, 7000.0, 0.012)
-    drawbars: tuple[float, ...] = ()  # strengths by harmonic; instead of `slope`
+    stroke: tuple[float, float, float] | None = None
+    tremolo: tuple[float, float] = (0.0, 0.0)
+    bite: float = 0.0
+    sway: float = 0.0
+    box: tuple[float, float, int, float] | None = None
+    rate: int = dsp.RATE
 
 
+_STRINGS = ((260, 4, 0.25), (480, 4, 0.3), (950, -2, 0.3), (2600, 7, 0.5))
+_BOX = (200.0, 8000.0, 40, 3.5)
 SECTIONS: dict[str, Section] = {
     "strings": Section(
-        1.0, ((260, 4, 0.25), (480, 4, 0.3), (950, -2, 0.3), (2600, 7, 0.5)), 3300, 8500, 13, 0.07, 0.35, 900, 0.3
+        0.95, _STRINGS, 3000, 9000, 13, 0.06, 0.38, 900, 0.28, noise=(1500, 10000, 0.02), bite=0.18, sway=0.08, box=_BOX
     ),
-    "brass": Section(0.5, ((600, 4, 0.6), (1300, 5, 0.5)), 1600, 7000, 7, 0.03, 0.2, 600, 0.12),
+    "short strings": Section(
+        0.85, _STRINGS, 3300, 10000, 11, 0.002, 0.10, 2500, 0.03, step=6, noise=(1200, 11000, 0.03), bite=0.8,
+        stroke=(0.014, 0.13, 0.62), box=_BOX,
+    ),
+    "tremolo strings": Section(
+        0.9, _STRINGS, 6500, 6500, 15, 0.05, 0.3, 1500, 0.15, layers=(None,), noise=(1500, 10000, 0.07), bite=0.3,
+        tremolo=(13.0, 0.75), box=_BOX,
+    ),
+    "brass": Section(
+        0.45, ((600, 4, 0.6), (1300, 5, 0.5)), 1500, 8000, 7, 0.018, 0.2, 600, 0.10, stereo=False, step=6,
+        noise=(1500, 9000, 0.012), bite=0.15, sway=0.04, rate=24000,
+    ),
     "low brass": Section(
-        0.55, ((260, 4, 0.5), (560, 4, 0.5), (1200, 2, 0.5)), 900, 4200, 7, 0.035, 0.25, 350, 0.14, stereo=False
+        0.5, ((260, 4, 0.5), (560, 4, 0.5), (1200, 3, 0.5)), 850, 5200, 7, 0.025, 0.25, 350, 0.13, stereo=False,
+        bite=0.12, sway=0.04, rate=24000,
     ),
     "choir": Section(
-        0.9, ((700, 11, 0.2), (1150, 9, 0.17), (2750, 9, 0.15), (3400, 5, 0.15)), 1800, 5000, 17, 0.12, 0.45, 900, 0.35,
-        soft_peaks=((340, 10, 0.25), (800, 8, 0.2), (2600, 5, 0.15)), noise=(2500, 9000, 0.02),
-    ),
-    "synth pad": Section(
-        0.95, ((900, 3, 0.8),), 2000, 4500, 11, 0.25, 0.8, 500, 0.6, layers=(None,), noise=(3000, 9000, 0.006)
-    ),
-    "distorted guitar": Section(
-        0.35, ((110, -5, 0.6), (420, -2, 0.4), (800, 3, 0.4), (2400, 9, 0.4)), 3000, 4200, 2.5, 0.003, 0.09, 6000, 0.05,
-        layers=(None,), noise=(1000, 5000, 0.05),
-    ),
-    "organ": Section(
-        0.0, ((500, 2, 1.0),), 5000, 5000, 3.5, 0.012, 0.12, 2500, 0.05, layers=(None,), stereo=False,
-        noise=(1500, 6000, 0.006),
-        drawbars=(1.0, 0.9, 0.45, 0.6, 0.12, 0.25, 0.0, 0.35, 0.0, 0.08, 0.0, 0.1, 0.0, 0.0, 0.0, 0.06),
-    ),
-    "synth lead": Section(
-        0.95, ((1800, 3, 0.6),), 2800, 6500, 5, 0.006, 0.12, 9000, 0.08, layers=(0, 1), stereo=False
+        0.9, ((720, 11, 0.2), (1150, 9, 0.17), (2750, 10, 0.15), (3500, 6, 0.15)), 1800, 5600, 17, 0.12, 0.5, 900, 0.35,
+        soft_peaks=((340, 10, 0.25), (800, 8, 0.2), (2600, 5, 0.15)), noise=(2500, 9500, 0.03), sway=0.12, rate=24000,
     ),
 }
 
 
-_KIN: dict[str, str] = {
-    "short strings": "strings", "tremolo strings": "strings", "rock organ": "organ", "supersaw": "synth lead",
-    "glass pad": "synth pad", "dark drone": "synth pad", "synth brass": "brass",
-}
-SECTIONS.update({name: replace(SECTIONS[kin]) for name, kin in _KIN.items()})
-
-
-def _spectrum(section: Section, key: int, layer: int | None, darkness: float = np.inf) -> Callable[[int], float]:
-    soft = layer == 0
-    shape = dsp.formants(section.soft_peaks if soft and section.soft_peaks else section.peaks)
-    cutoff = max(section.soft if soft else section.loud, 1.5 * dsp.hz(key))
+def _spectrum(name: str, section: Section, key: int, layer: int | None, darkness: float) -> Callable[[int], float]:
+    shape = dsp.formants(section.soft_peaks if layer == 0 and section.soft_peaks else section.peaks)
+    box = dsp.body(name, *section.box) if section.box else None
+    cutoff = max(section.soft if layer == 0 else section.loud, 1.5 * dsp.hz(key))
     dark = max(darkness, 1.2 * dsp.hz(key))
-
-    def strength(k: int) -> float:
-        f = k * dsp.hz(key)
-        if section.drawbars:
-            base = section.drawbars[k - 1] if k <= len(section.drawbars) else 0.0
-        else:
-            base = k**-section.slope
-        return base * float(shape(np.array([f]))[0]) / (1 + (f / cutoff) ** 4) ** 0.5 / (1 + (f / dark) ** 2) ** 0.5
-
-    return strength
+    f: Signal = np.arange(1, int(16000 / dsp.hz(key)) + 2).astype(np.float64) * dsp.hz(key)
+    levels: Signal = shape(f) / (1 + (f / cutoff) ** 4) ** 0.5 / (1 + (f / dark) ** 2) ** 0.5
+    if box is not None:
+        levels = levels * box(f)
+    levels = levels * np.arange(1, len(f) + 1) ** -section.slope
+    return lambda k: float(levels[k - 1])
 
 
-def _side(name: str, section: Section, key: int, layer: int | None, side: str) -> Signal:
-    """Prefix, loop and the frames after it, of one microphone."""
-    prefix = int(section.opens * dsp.RATE)
-    frames = dsp.quick_loop(dsp.hz(key), _LOOP, dsp.RATE)
-    seed = f"{name}/{key}/{side}"
-    full = dsp.ensemble(key, _spectrum(section, key, layer), section.cents, frames, dsp.seeded(seed))
-    dark = dsp.ensemble(key, _spectrum(section, key, layer, section.dark), section.cents, frames, dsp.seeded(seed))
+def _shaken(loop: Signal, section: Section, name: str, rate: int) -> Signal:
+    """The loop under bows that turn, all at their own time, and under the slow swells of a group."""
+    t, rng = np.arange(len(loop)) / len(loop), dsp.seeded(name + "/shake")
+    strokes, depth = round(section.tremolo[0] * len(loop) / rate), section.tremolo[1]
+    swing = np.zeros(len(loop))
+    for cycles in range(max(1, strokes - 2), strokes + 3):
+        swing += np.sin(2 * np.pi * (cycles * t + rng.uniform())) * (depth / 2.2 if depth else 0.0)
+    for cycles in (1, 2, 3):
+        swing += section.sway * np.sin(2 * np.pi * (cycles * t + rng.uniform())) / cycles
+    return loop * np.maximum(1 + swing, 0.08)
+
+
+def _loops(name: str, section: Section, key: int, layer: int | None, part: str, rate: int) -> tuple[Signal, Signal]:
+    """The dark loop that a note begins in and the full one, of the middle or the side."""
+    frames, seed = dsp.quick_loop(dsp.hz(key), _LOOP, rate), f"{name}/{key}/{part}"
+    both = []
+    for darkness in (section.dark, np.inf):
+        strength = _spectrum(name, section, key, layer, darkness)
+        both.append(dsp.ensemble(key, strength, section.cents, frames, dsp.seeded(seed), rate))
+    dark, full = both
     low, high, level = section.noise
-    noise = dsp.shaped_noise(frames, dsp.seeded(seed + "/noise"), dsp.band(low, high, 2))
+    noise = dsp.shaped_noise(frames, dsp.seeded(seed + "/noise"), dsp.band(low, high, 2), rate)
     full = full + noise * level * np.sqrt(np.mean(full**2))
-    index = np.arange(prefix + frames + _AFTER)
-    opened = np.clip(index / max(prefix, 1), 0, 1) ** 1.5
-    at = (index - prefix) % frames
-    return opened * full[at] + (1 - opened) * dark[at]
+    return _shaken(dark, section, seed, rate), _shaken(full, section, seed, rate)
+
+
+def _stroke(pcm: Signal, section: Section, rate: int) -> Signal:
+    """A note of a bow that leaves the string: a quick swell, two decays, an end."""
+    rise, decay, seconds = section.stroke or (0.0, 1.0, 1.0)
+    pcm = np.concatenate([pcm, pcm])[: int(seconds * rate)]
+    t = np.arange(len(pcm)) / rate
+    shape = (1 - np.exp(-t / rise)) * (0.8 * np.exp(-t / decay) + 0.2 * np.exp(-t / (2.2 * decay)))
+    return dsp.faded(dsp.steady(pcm * shape, rate), 0.001, 0.3 * seconds, rate)
+
+
+def _note(name: str, section: Section, key: int, layer: int | None) -> list[Recording]:
+    """One note of one layer: a recording, or left and right."""
+    rate = dsp.SOFT_RATE if layer == 0 else section.rate
+    places = ("middle", "side") if section.stereo else ("middle",)
+    parts = [_loops(name, section, key, layer, part, rate) for part in places]
+    recordings = []
+    for pan in (-1.0, 1.0) if section.stereo else (0.0,):
+        dark, full = (parts[0][i] + (pan * _SIDE * parts[1][i] if pan else 0.0) for i in (0, 1))
+        halfway = (0.4 * section.opens, 0.7 * dark + 0.3 * full)
+        pcm, loop = dsp.evolving(((0.0, dark), halfway, (section.opens, full)), 36, rate)
+        t = np.arange(len(pcm)) / rate
+        bow = dsp.burst_noise(len(pcm), dsp.seeded(f"{name}/{key}/bite"), dsp.band(900, 9000, 2), rate)
+        scratch = np.exp(-t / 0.03) * (1 - np.exp(-t / 0.004)) * (t < section.opens)
+        pcm += section.bite * (0.5 if layer == 0 else 1.0) * float(np.std(full)) * bow * scratch
+        if section.stroke:
+            recordings.append(Recording(key, _stroke(pcm, section, rate), rate, None, layer, pan))
+        else:
+            recordings.append(Recording(key, pcm, rate, loop, layer, pan))
+    return recordings
 
 
 def patch(name: str) -> Patch:
     """The recordings of one section: zones every `step` semitones, layers, and two sides where it is wide."""
     section, preset = SECTIONS[name], PRESETS[name]
-    start = int(section.opens * dsp.RATE)
-    sides = (("left", -1.0), ("right", 1.0)) if section.stereo else (("centre", 0.0),)
-    recordings = []
+    recordings: list[Recording] = []
     for key in range(preset.low + section.step // 2, preset.high + 1, section.step):
-        loop = (start, start + dsp.quick_loop(dsp.hz(key), _LOOP, dsp.RATE))
         for layer in section.layers:
-            for side, pan in sides:
-                pcm = _side(name, section, key, layer, side)
-                recordings.append(Recording(key, pcm, dsp.RATE, loop, layer, pan))
+            recordings += _note(name, section, key, layer)
     return Patch(tuple(recordings), section.attack, section.release)
