@@ -23,7 +23,7 @@ _TELLINGS: dict[str, dict[str, str]] = {
               "away": "mirrored 2 sequence 2 turned 1 free 1", "peak": "whole"},
     "dance": {"call": "whole 4 begun 2", "reply": "begun 3 whole 2 hook 1",
               "away": "sequence 2 mirrored 1 free 1 hook 1", "peak": "whole"},
-    "broad": {"call": "broad 4 asked 2 whole 1", "reply": "broad_end 3 begun 2 asked 1",
+    "broad": {"call": "broad 4 asked 3 whole 1", "reply": "broad_end 3 begun 2 asked 2",
               "away": "broad_mirror 3 sequence 2 lifted 1 broad 1", "peak": "whole"},
     "arc": {"call": "broad 3 whole 2", "reply": "begun 2 broad_end 2 sequence 1",
             "away": "broad_mirror 2 sequence 2 lifted 1", "peak": "whole 3 lifted 1"},

@@ -295,7 +295,7 @@ def _companion(
         return _counterpoint(piece, passage, line, base, dice)
     held = guides(piece, passage, base - 5)
     gap = _silence(passage, line)
-    if gap and not final and gap[1] - gap[0] >= piece.meter.bar * 0.9:
+    if gap and not final and gap[1] - gap[0] >= piece.meter.bar * 0.7:
         return _answered(piece, passage, held, gap, base, dice)
     return held
 
@@ -315,7 +315,7 @@ def _answered(
     bar = piece.meter.bar
     start = passage.start + int((gap[0] - passage.start) / piece.meter.pulses[0] + 0.999) * piece.meter.pulses[0]
     tones = [tone for tone in answer(piece.motif, passage.phrase, dice) if start + tone.onset < gap[1] - 1e-6]
-    if len(tones) < 2 or gap[1] - start < bar * 0.75:
+    if len(tones) < 2 or gap[1] - start < bar * 0.6:
         return held
     moved = replace(passage, start=start, length=passage.end - start)
     told = [_fitted(piece, moved, tone, None, base - 5 + (5 if base < 60 else 0), None) for tone in tones]
@@ -425,10 +425,15 @@ def write_counter(piece: Piece, seat: Seat) -> list[Event]:
     shift = _octaves(piece, seat, [passage.counter for passage in piece.passages])
     events: list[Event] = []
     for passage in piece.passages:
-        if seat.plays(passage, piece.character):
+        if seat.plays(passage, piece.character) or _answers(seat, passage):
             told = _played(piece, seat, passage, passage.counter, shift)
             events += [event._replace(velocity=max(1, event.velocity - 8)) for event in told]
     return events
+
+
+def _answers(seat: Seat, passage: Passage) -> bool:
+    """Whether a second voice that would rest comes in to answer the melody."""
+    return len(passage.counter) > len(passage.slots) + 1 and passage.energy >= seat.chair.enters - 0.15
 
 
 def write_guides(piece: Piece, seat: Seat) -> list[Event]:

@@ -1,7 +1,7 @@
 """The bar: its length, pulses and strong places, for simple, compound and odd meters. BPM counts quarter notes."""
 
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from models.composer.dice import Dice
 from models.composer.theory import parse_meter_text
@@ -49,7 +49,7 @@ class Meter:
             return (self.middle, self.bar - self.middle)
         return self.pulses
 
-    @property
+    @cached_property
     def starts(self) -> tuple[float, ...]:
         """Onsets of the pulses within a bar, in quarters."""
         marks, at = [], 0.0
