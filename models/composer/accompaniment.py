@@ -44,7 +44,7 @@ def write_ostinato(piece: Piece, seat: Seat) -> list[Event]:
             continue
         if phrase.cadence == "final" and phrase.bars == 1:
             events += _held(hand)
-        elif piece.character.riff:
+        elif piece.character.riff and not seat.chair.keeps:
             events += _riff(hand)
         elif seat.chair.style in FIGURES:
             events += _told(hand)

@@ -29,7 +29,7 @@ STYLES = {
         "rolled", "quartal", "drone", "tremolo", "riff",
     ),
     "pads": ("", "held", "rolled", "drone", "tremolo"),
-    "ostinato": ("", "three", "waltz", "alberti", "rolled", "drone", "tremolo", "riff"),
+    "ostinato": ("", "three", "power", "waltz", "alberti", "rolled", "drone", "tremolo", "riff"),
     "bass": ("", "walking", "bossa", "octaves", "eighths", "sub", "rolling", "ostinato", "drone", "march"),
 }  # fmt: skip
 # Marks of the rows of a role; other roles are played in held notes.

@@ -469,7 +469,7 @@ def _height(piece: Piece, seat: Seat) -> float:
     wanted = instrument.low + height * (instrument.high - instrument.low)
     if seat.role == "melody":
         wanted = max(wanted, min(_ABOVE, instrument.high - 8.0))
-    return wanted + piece.character.register
+    return wanted + piece.character.register + seat.chair.register
 
 
 def _played(piece: Piece, seat: Seat, passage: Passage, line: Sequence[Event], shift: int) -> list[Event]:
