@@ -236,7 +236,7 @@ def _are_doubled(common: Sequence[tuple[Motion, Motion]]) -> bool:
 
 
 def _is_parallel(a: Motion, b: Motion) -> bool:
-    before, after = (a.before - b.before) % 12, (a.after - b.after) % 12
+    before, after = abs(a.before - b.before) % 12, abs(a.after - b.after) % 12
     same_way = (a.after > a.before) == (b.after > b.before)
     return before == after and before in (0, 7) and same_way
 

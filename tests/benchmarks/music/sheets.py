@@ -13,6 +13,7 @@ from tests.benchmarks.music.report import Figure, Finding, level, yes
 
 MOST_OVERLAP = 0.6
 FEWEST_DIFFERENCES = 0.1
+CHORDS = ("harmony", "pads")
 FIGURES = (
     Figure("composed", 1.0),
     Figure("notes in the mode", 0.92),
@@ -21,7 +22,9 @@ FIGURES = (
     Figure("chord tones on strong beats", 0.85),
     Figure("  of melody and counter", 0.85),
     Figure("forbidden parallels", 0.01, "<="),
-    Figure("  melody and bass", 0.01, "<="),
+    Figure("  of lines and bass", 0, ""),
+    Figure("  of lines and chords", 0, ""),
+    Figure("  of chords", 0, ""),
     Figure("theme found", 0.80),
     Figure("  strange themes found", themes.CHANCE, ""),
     Figure("  catalog's own motif found", 0, ""),
@@ -73,7 +76,11 @@ def _alone(take: Take, score: Score) -> Iterator[tuple[str, Share]]:
     yield "  of melody and counter", notes.chord_tones(score, melody_only=True)
     everything, by_roles = notes.parallels(score)
     yield "forbidden parallels", everything
-    yield "  melody and bass", by_roles.get("bass-melody", Share(0, 0))
+    for name, chords in (("  of lines and bass", 0), ("  of lines and chords", 1), ("  of chords", 2)):
+        some = [
+            share for pair, share in by_roles.items() if sum(role in CHORDS for role in pair.split("-")) == chords
+        ]
+        yield name, Share(sum(each.part for each in some), sum(each.whole for each in some))
     yield "tracks", level(len(score.tracks))
     shape = notes.shape(score)
     if shape:

@@ -1,8 +1,8 @@
 """The tempo of a recording, estimated by someone who was not told the order.
 
-librosa's beat tracker gives a first guess, which is some 2 % off by its grid of lags. It is refined on the spectrum of
-the onset envelope over the whole piece: the guess, and the tempi that trackers mistake for one another (2:1, 3:2, 4:3),
-each moved to where beat, half and quarter beat together are strongest.
+The tempo stage of librosa's beat tracker gives first guesses, some 2 % off by its grid of lags. They are refined on the
+spectrum of the onset envelope over the whole piece: the guesses, and the tempi that trackers mistake for one another
+(2:1, 3:2, 4:3), each moved to where beat, half and quarter beat together are strongest.
 """
 
 from itertools import product
@@ -38,8 +38,8 @@ def estimate(mono: NDArray[np.float32], rate: int) -> float:
     spectrum = _Spectrum(strength, per_second)
     refined = []
     for expected in _EXPECTED:
-        guess, _ = librosa.beat.beat_track(onset_envelope=strength, sr=_RATE, hop_length=_HOP, start_bpm=expected)
-        first = float(np.atleast_1d(guess)[0]) or expected
+        guess = librosa.feature.tempo(onset_envelope=strength, sr=_RATE, hop_length=_HOP, start_bpm=expected)
+        first = float(guess[0]) or expected
         tempi = [first * ratio for ratio in _MISTAKEN if _SLOWEST <= first * ratio <= _FASTEST] or [first]
         refined += [spectrum.strongest(tempo) for tempo in tempi]
     return max(refined, key=lambda pair: pair[1])[0]
