@@ -4,7 +4,7 @@ Every asked-for instrument gets a seat. The stems are a small stable set, one fo
 `models.composer.instruments.ROLES`: melody, counter, harmony, pads, ostinato, bass, drums, percussion.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from models.composer.character import Character
 from models.composer.dice import Dice
@@ -20,17 +20,46 @@ _CARRIERS = ("pads", "harmony", "ostinato", "bass")
 _PLAIN = Chair(instruments=(), patterns={"light": "0...1...2...1...", "steady": "0.1.2.1.0.1.2.1."})
 
 
+@dataclass(frozen=True)
+class Shade:
+    """What a state makes of a role, in every genre: `out` leaves it to those who were asked for, `always` lets it play
+    throughout, and it is moved by semitones and dB."""
+
+    out: bool = False
+    always: bool = False
+    register: float = 0.0
+    gain_db: float = 0.0
+
+
+# A fight is told apart from a boss by who plays where: high short figures without pads, or a low held layer.
+_SHADES: dict[str, dict[str, Shade]] = {
+    "combat": {
+        "pads": Shade(out=True),
+        "ostinato": Shade(always=True, register=7, gain_db=2.5),
+        "harmony": Shade(register=2),
+        "melody": Shade(register=4),
+    },
+    "boss": {
+        "pads": Shade(always=True, register=-9, gain_db=4.5),
+        "ostinato": Shade(register=-9, gain_db=-1.5),
+        "harmony": Shade(register=-4),
+        "melody": Shade(register=-5),
+        "bass": Shade(always=True, gain_db=1.0),
+    },
+}
+
+
 def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> list[Seat]:
     """The seats of a take, in the order of `_ORDER`. Raises ValueError for an instrument that nobody knows."""
     unknown = [name for name in controls.instruments if name not in INSTRUMENTS]
     if unknown:
         raise ValueError(f"instruments: {', '.join(unknown)} not known; see `cueworks words` for the list")
-    out = banned(controls.excluded)
+    out = banned(controls.excluded) - (set(controls.instruments) - set(controls.excluded))
     asked = [name for name in dict.fromkeys(controls.instruments) if name not in out]
     seats = _asked_seats(asked, genre, character)
     taken = {seat.role for seat in seats}
     for role in _ORDER:
-        if role not in taken and role in genre.roles and role not in character.dropped:
+        if role not in taken and role in genre.roles and not _silent(role, character):
             seat = _own_seat(
                 role,
                 genre,
@@ -41,8 +70,24 @@ def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> l
             )
             if seat:
                 seats.append(seat)
-    seats = _carried([_timed(seat, seed) for seat in seats])
+    seats = _carried([_shaded(_timed(seat, seed), character) for seat in seats])
     return sorted(seats, key=lambda seat: (_ORDER.index(seat.role), seat.doubles)) or [_last_resort(out)]
+
+
+def _silent(role: str, character: Character) -> bool:
+    return role in character.dropped or _SHADES.get(character.state, {}).get(role, Shade()).out
+
+
+def _shaded(seat: Seat, character: Character) -> Seat:
+    """The seat as its state wants it."""
+    shade = _SHADES.get(character.state, {}).get(seat.role, Shade())
+    chair = replace(
+        seat.chair,
+        enters=-9.0 if shade.always else seat.chair.enters,
+        register=seat.chair.register + shade.register,
+        gain_db=seat.chair.gain_db + shade.gain_db,
+    )
+    return replace(seat, chair=chair)
 
 
 def _carried(seats: list[Seat]) -> list[Seat]:

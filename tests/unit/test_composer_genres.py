@@ -22,7 +22,8 @@ def played(name: str, intensity: int = 4, seed: int = 3, **changes: object) -> S
     """Sixteen bars of a genre as planning orders them: its usual tempo and players."""
     preset = presets.genre(name)
     state = str(changes.get("state", "music"))
-    wanted = {"bpm": preset.bpm, "instruments": preset.players(state), "state": state, **changes}
+    meter = "3/4" if name == "waltz" else "4/4"
+    wanted = {"meter": meter, "bpm": preset.bpm, "instruments": preset.players(state), "state": state, **changes}
     return compose(order(genre=name, intensity=intensity, **wanted), seed)
 
 
@@ -311,3 +312,11 @@ def test_an_unknown_genre_is_refused_and_no_path_is_followed() -> None:
     for name in ("polka-dot", "../words", "", "rock.yaml"):
         with pytest.raises(ValueError, match="no data file"):
             genre(name)
+
+
+@pytest.mark.parametrize("name", GENRES)
+def test_a_fight_has_short_figures_and_a_boss_a_low_layer_in_every_genre(name: str) -> None:
+    fight, boss = (played(name, intensity, state=state) for state, intensity in (("combat", 4), ("boss", 5)))
+    assert tracks(fight, "ostinato") and not tracks(fight, "pads")
+    low = [track.notes.pitch.mean() for track in tracks(boss, "pads")]
+    assert low and low[0] < 62
