@@ -3,9 +3,9 @@ between two takes of one cue from the seed. No sound is made here, and the same 
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-from models.composer import accompaniment, bass, drums, melody
+from models.composer import accompaniment, adaptive, bass, drums, levels, melody
 from models.composer.casting import cast
 from models.composer.character import Character, character_of
 from models.composer.counterpoint import PARTS, mended, strand_of
@@ -46,9 +46,9 @@ def compose(controls: Controls, seed: int) -> Score:
 
     `seed` (any whole number) decides progressions, development, orchestration and fills; the motif is that of
     `controls.theme`. Raises ValueError for a key, meter, genre, form, intensity or instrument that cannot be."""
-    piece = plan(controls, seed)
-    seats = cast(controls, piece.genre, piece.character, seed)
-    tracks = _tracks(piece, seats)
+    piece = adaptive.short_piece(controls, seed) if adaptive.is_short(controls) else plan(controls, seed)
+    seats = levels.seated(controls, cast(controls, piece.genre, piece.character, seed))
+    tracks = levels.heard_at(controls, piece, seats, _tracks(controls, piece, seats))
     seconds = piece.quarters * 60.0 / controls.bpm
     return Score(
         bpm=controls.bpm,
@@ -58,11 +58,11 @@ def compose(controls: Controls, seed: int) -> Score:
         key=controls.key,
         loop=controls.loop,
         tracks=tuple(track for track in tracks if len(track.notes.onset)),
-        sections=_sections(piece),
+        sections=adaptive.sections_of(controls, _sections(piece)),
         chords=_chords(piece),
         desk=piece.genre.desk,
         tail_s=0.0 if controls.loop else max(0.0, min(_TAIL_S, controls.duration - seconds)),
-        facts=_facts(piece),
+        facts=_facts(controls, piece),
     )
 
 
@@ -229,12 +229,13 @@ def _written(piece: Piece, seat: Seat) -> list[Event]:
     return _WRITERS[seat.role](piece, seat)
 
 
-def _tracks(piece: Piece, seats: list[Seat]) -> tuple[Track, ...]:
+def _tracks(controls: Controls, piece: Piece, seats: list[Seat]) -> tuple[Track, ...]:
     """The tracks of all players, written in the order in which they listen to each other."""
     tracks: dict[int, Track] = {}
+    riser = adaptive.rising_seat(controls, seats)
     for place in sorted(range(len(seats)), key=lambda place: (_LISTENING.index(seats[place].role), place)):
         seat = seats[place]
-        events = _heard(piece, seat)
+        events = adaptive.on_the_way(controls, piece, seat, _heard(piece, seat), seat is riser)
         if seat.role == "counter" or (seat.doubles and seat.role == "melody"):
             events = _mended(piece, seat, events)
         if seat.role in PARTS:
@@ -299,9 +300,12 @@ def _symbol(key: Key, slot: Slot) -> str:
     return f"{slot.harmony.symbol}/{spell(key, degree, slot.floor)}"
 
 
-def _facts(piece: Piece) -> dict[str, object]:
+def _facts(controls: Controls, piece: Piece) -> dict[str, object]:
     """What can be said about the piece in plain JSON."""
     return {
+        **({"level": controls.intensity, "reference": controls.reference} if controls.reference else {}),
+        **({"stinger": controls.stinger} if controls.stinger else {}),
+        **({"leads_to": asdict(controls.destination)} if controls.destination else {}),
         "theme": [[tone.onset, tone.length, tone.degree] for tone in piece.motif.tones],
         "theme_bars": piece.motif.bars,
         "treatment": piece.character.state,
