@@ -34,7 +34,7 @@ CARDS: dict[str, Card] = {
         revision=composer.REVISION,
         factory="models.composer.generator:create",
         batch_size=1,
-        resources=Resources(cpus=1.0, threads=1, memory_mb=1200),
+        resources=Resources(cpus=1.0, threads=1, memory_mb=600),
         weights_digest=composer.BANK_SHA256,
         licence="Apache-2.0",
         training_data="none",

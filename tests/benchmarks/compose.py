@@ -1,11 +1,14 @@
 """How fast one core makes finished music: `python -m tests.benchmarks.compose [CACHE]`.
 
-Takes of 60 s with stems over three states: compose, play, mix, then the master chain (loudness, true peak,
-24 bits). The files (stems to 24 bits, FLAC) are made afterwards and shown apart. The last line is
+Takes of 60 s with stems over genres and states: choose a score among candidates, play, mix, then the master chain
+(loudness, true peak, 24 bits). The files (stems to 24 bits, FLAC) are made afterwards and shown apart. A second process
+renders 20 different takes and tells how much memory it ever held; a third one a loop of ten minutes. The last line is
 `realtime: <audio seconds a second>`.
 """
 
 import os
+import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -14,37 +17,43 @@ from io import BytesIO
 from pathlib import Path
 from typing import TypeVar
 
-import torch
-
-from models.composer.compose import compose
+from models.composer.choose import choose
 from models.composer.generator import Composer
 from models.composer.midi import midi_bytes
 from models.composer.mixer import mix
 from models.composer.score import Track
 from models.controls import Controls, Theme
-from models.generator import Audio, Rendition
+from models.generator import Audio, Rendition, Request
 from services.mastering.chain import Mastered, master
 from services.mastering.encode import encode
 from services.planning.order import Delivery
 from tests.benchmarks.machine import describe
 
 T = TypeVar("T")
-SECONDS = 60.0
-TAKES_PER_STATE = 3
+SECONDS, LONG_SECONDS = 60.0, 600.0
+TAKES_PER_CUE, TAKES_IN_MEMORY = 3, 20
 DELIVERY = Delivery(formats=("flac",), sample_rate=48000, loudness=-23.0, stems=True)
-STAGES = ("compose", "play", "mix", "midi", "master", "stems", "encode")
+STAGES = ("choose", "play", "mix", "midi", "master", "stems", "encode")
 FILES = ("stems", "encode")  # quantising the stems for their files, and the files themselves: shown apart
 
 
-def cue(state: str, bpm: float, key: str, intensity: int) -> Controls:
-    """A loop of exactly 60 s in 4/4."""
+def cue(state: str, genre: str, bpm: float, key: str, intensity: int, seconds: float = SECONDS) -> Controls:
+    """A loop of exactly so many seconds in 4/4."""
     return Controls(
-        state, "orchestral", "neutral", bpm, key, "4/4", (), (), int(bpm * SECONDS / 240), SECONDS, "loop", intensity,
-        True, Theme(seed=11),
-    )
+        state, genre, "neutral", bpm, key, "4/4", (), (), int(bpm * seconds / 240), seconds, "loop", intensity, True,
+        Theme(seed=11),
+    )  # fmt: skip
 
 
-CUES = (cue("exploration", 84, "D dorian", 3), cue("combat", 140, "D minor", 4), cue("boss", 152, "D minor", 5))
+CUES = (
+    cue("exploration", "orchestral", 84, "D dorian", 3),
+    cue("combat", "orchestral", 140, "D minor", 4),
+    cue("boss", "orchestral", 152, "D minor", 5),
+    cue("combat", "metal", 152, "E minor", 5),
+    cue("exploration", "lo-fi", 80, "C major", 3),
+    cue("combat", "synthwave", 112, "A minor", 4),
+    cue("town", "jazz", 120, "F major", 3),
+)
 
 
 class Clock:
@@ -69,7 +78,7 @@ class Clock:
 
 def make(composer: Composer, controls: Controls, seed: int, clock: Clock) -> tuple[int, int]:
     """One take through every stage; its number of tracks and of stems."""
-    score = clock.run("compose", lambda: compose(controls, seed))
+    score = clock.run("choose", lambda: choose(controls, seed))
 
     def play(track: Track) -> Audio:
         return clock.run("play", lambda: composer.play(score, track))
@@ -83,30 +92,48 @@ def make(composer: Composer, controls: Controls, seed: int, clock: Clock) -> tup
     return len(score.tracks), len(mixed.stems)
 
 
-def main() -> None:
-    core = min(os.sched_getaffinity(0))
-    machine = describe()
+def ready(cache: Path) -> Composer:
+    composer = Composer(cache)
+    composer.setup()
+    return composer
+
+
+def remember(cache: Path, controls: tuple[Controls, ...], takes: int) -> None:
+    """Render takes with stems as an actor does, and print the most memory that this process ever held."""
+    composer = ready(cache)
+    for number in range(takes):
+        composer.generate([Request("0" * 64, "", 1000 + number, controls[number % len(controls)], True)])
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+
+
+def memory(cache: Path, what: str) -> int:
+    """MB that a process of its own holds at most: of `takes`, or of the `long` loop."""
+    command = [sys.executable, "-m", "tests.benchmarks.compose", str(cache), what]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def measure(cache: Path) -> None:
+    core, machine = min(os.sched_getaffinity(0)), describe()
+    start = time.perf_counter()
+    composer = ready(cache)
+    print(f"{machine}; pinned to core {core}\nsound bank ready in {time.perf_counter() - start:.1f} s")
+    held = {what: memory(cache, what) for what in ("takes", "long")}
     os.sched_setaffinity(0, {core})
-    torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory() as scratch:
-        composer = Composer(Path(sys.argv[1] if len(sys.argv) > 1 else scratch))
-        start = time.perf_counter()
-        composer.setup()
-        print(f"{machine}; pinned to core {core}\nsound bank ready in {time.perf_counter() - start:.1f} s")
+    for controls in CUES:
+        make(composer, controls, 1, Clock())
+    clock, tracks, stems = Clock(), 0, 0
+    for take in range(TAKES_PER_CUE):
         for controls in CUES:
-            make(composer, controls, 1, Clock())
-        clock, tracks, stems = Clock(), 0, 0
-        for take in range(TAKES_PER_STATE):
-            for controls in CUES:
-                counts = make(composer, controls, 100 + take, clock)
-                tracks, stems = tracks + counts[0], stems + counts[1]
-    report(clock, TAKES_PER_STATE * len(CUES), tracks, stems)
+            counts = make(composer, controls, 100 + take, clock)
+            tracks, stems = tracks + counts[0], stems + counts[1]
+    print(f"an actor after {TAKES_IN_MEMORY} takes: {held['takes']} MB; of one loop of 10 minutes: {held['long']} MB")
+    report(clock, TAKES_PER_CUE * len(CUES), tracks, stems)
 
 
 def report(clock: Clock, takes: int, tracks: int, stems: int) -> None:
     """The table of stages and the figure."""
     each = f"{tracks / takes:.1f} tracks and {stems / takes:.1f} stems each"
-    print(f"{takes} takes of {SECONDS:.0f} s, {each}, after one warm-up per state\n")
+    print(f"{takes} takes of {SECONDS:.0f} s, {each}, after one warm-up per cue\n")
     print(f"{'stage':10} {'wall s':>8} {'cpu s':>8}   a take")
     counted = [stage for stage in STAGES if stage not in FILES]
     for stage in STAGES:
@@ -117,5 +144,17 @@ def report(clock: Clock, takes: int, tracks: int, stems: int) -> None:
     print(f"\nby processor time: {takes * SECONDS / cpu:.1f}\nrealtime: {takes * SECONDS / wall:.1f}")
 
 
+def main(arguments: list[str]) -> None:
+    if arguments[1:] == ["takes"]:
+        remember(Path(arguments[0]), CUES, TAKES_IN_MEMORY)
+    elif arguments[1:] == ["long"]:
+        remember(Path(arguments[0]), (cue("combat", "orchestral", 140, "D minor", 4, LONG_SECONDS),), 1)
+    elif arguments:
+        measure(Path(arguments[0]))
+    else:
+        with tempfile.TemporaryDirectory() as scratch:
+            measure(Path(scratch))
+
+
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -13,7 +13,7 @@ from models.composer.bank import PRESETS
 from models.composer.bank.sf2 import Gen, Program, Sample, Zone, soundfont
 from models.composer.score import Notes
 from models.composer.strips import FAMILIES, response, sections, strip_of
-from models.composer.synth import RATE, Sampler, equal_power, filtered, resampled, turns_of
+from models.composer.synth import RATE, Sampler, equal_power, filtered, oversampled, resampled, turns_of
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,7 @@ def test_a_small_memory_plays_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     score, roomy = band(), Sampler(bank_path())
     whole = [roomy.render(track.instrument, track.notes, score.bpm, 0.3) for track in score.tracks]
     monkeypatch.setattr("models.composer.synth._KEEP_BYTES", 1)
+    monkeypatch.setattr("models.composer.synth._KEEP_DOUBLE_BYTES", 1)
     poor = Sampler(bank_path())
     for track, audio in zip(score.tracks, whole, strict=True):
         assert np.array_equal(poor.render(track.instrument, track.notes, score.bpm, 0.3), audio)
@@ -202,3 +203,21 @@ def test_places_keep_their_power() -> None:
     for pan in np.linspace(-1, 1, 9):
         left, right = equal_power(float(pan))
         assert left**2 + right**2 == pytest.approx(2.0)
+
+
+def test_a_sample_at_twice_its_rate_has_the_same_tone_and_no_image() -> None:
+    t = np.arange(48000)
+    for hertz in (440.0, 9000.0, 18000.0):
+        tone = np.sin(2 * np.pi * hertz * t / RATE).astype(np.float32)
+        double = oversampled(tone, None)
+        expected = np.sin(2 * np.pi * hertz * np.arange(len(double)) / (2 * RATE))
+        assert len(double) == 2 * len(tone) + 1
+        assert np.abs(double - expected)[100:-100].max() < 0.003
+
+
+def test_a_looped_sample_at_twice_its_rate_leads_back_to_its_start() -> None:
+    tone = np.sin(2 * np.pi * np.arange(4800) / 96).astype(np.float32)
+    double = oversampled(tone, (2400, 4800))
+    assert len(double) == 9601
+    assert double[9600] == double[4800]
+    assert np.abs(double[4800:9600] - np.sin(2 * np.pi * np.arange(4800, 9600) / 192)).max() < 0.003
