@@ -145,7 +145,7 @@ def _wishes(name: str, genre: Genre, character: Character) -> list[str]:
 
 
 def _players(chair: Chair, character: Character) -> tuple[str, ...]:
-    return chair.fierce if chair.fierce and character.riff else chair.instruments
+    return chair.fierce if chair.fierce and character.fierce else chair.instruments
 
 
 def _chair(genre: Genre, role: str, name: str) -> Chair:
