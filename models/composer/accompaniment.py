@@ -65,6 +65,8 @@ def _told(hand: Hand) -> list[Event]:
     style, rows = hand.seat.chair.style, hand.seat.chair.patterns and hand.seat.role == "harmony"
     if hand.passage.phrase.cadence == "final" and style not in ("rolled", "drone"):
         return _held(hand)
+    if hand.piece.character.sustained and hand.seat.role == "harmony":
+        return _held(hand)
     if style == "rolled" and rows:
         return _rolled(hand)
     if rows:
@@ -94,6 +96,7 @@ def _led(piece: Piece, seat: Seat, slots: list[Slot]) -> list[Voicing]:
     floor = max(instrument.low, min(_LOWEST, instrument.high - 16))
     low, high = max(floor, int(centre) - 15), min(instrument.high, int(centre) + 15)
     full = 4 if seat.role == "ostinato" else max(3, voices_of(seat))
+    full = 3 if seat.role == "pads" and any(strand.role == "harmony" for strand in piece.heard) else full
     tones = [_rootless(piece, slot) if seat.chair.style == "quartal" else slot.harmony.pitch_classes for slot in slots]
     return lead(tones, low, high, full, centre, piece.heard if seat.role != "ostinato" else ())
 

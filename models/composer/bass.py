@@ -375,17 +375,38 @@ def _closing(player: _Player) -> list[Event]:
 
 
 def _unparallel(piece: Piece, seat: Seat, events: list[Event]) -> list[Event]:
-    """The line with those notes that begin a chord an octave off where the last note before them, not known when the
-    basses were set, would run in parallel with the melody."""
-    line, change = list(events), {round(start, 3): place for place, start in enumerate(piece.starts)}
-    high = min(INSTRUMENTS[seat.instrument].high, _bottom(seat) + 24)
-    for place in range(1, len(line)):
-        at = change.get(round(line[place].onset, 3))
-        if at is None or not clashes(piece.heard, at, line[place - 1].pitch, line[place].pitch):
-            continue
-        before = line[place - 1].pitch
-        moved = [line[place].pitch + step for step in (-12, 12) if _bottom(seat) <= line[place].pitch + step <= high]
-        better = [key for key in moved if not clashes(piece.heard, at, before, key) and abs(key - before) <= 12]
-        if better:
-            line[place] = line[place]._replace(pitch=better[0])
+    """The line without the parallels that the basses could not foresee, since the last note before them was not known.
+
+    The note that begins the chord moves by an octave, or else the one before it to the chord's own bass, or the first
+    to the chord's third or fifth."""
+    line = list(events)
+    places = {round(start, 3): place for place, start in enumerate(piece.starts)}
+    slots = [slot for passage in piece.passages for slot in passage.slots]
+    for index in range(1, len(line)):
+        change = places.get(round(line[index].onset, 3))
+        if change and clashes(piece.heard, change, line[index - 1].pitch, line[index].pitch):
+            _mend(piece, seat, line, index, change, slots)
     return line
+
+
+def _mend(piece: Piece, seat: Seat, line: list[Event], index: int, change: int, slots: list[Slot]) -> None:
+    low, high = _bottom(seat), min(INSTRUMENTS[seat.instrument].high, _bottom(seat) + 24)
+    before, pitch, slot = line[index - 1].pitch, line[index].pitch, slots[change]
+    edge = slot.harmony.root == piece.key.tonic or change == len(slots) - 1
+    inner = [(slot.harmony.root + tone) % 12 for tone in slot.harmony.tones[1:3]] if not edge else []
+    octaves = [pitch + step for step in (-12, 12)]
+    others = [key for key in range(pitch - 12, pitch + 13) if key % 12 in inner]
+    for options in (octaves, others):
+        free = [
+            key
+            for key in options
+            if low <= key <= high and abs(key - before) <= 12 and not clashes(piece.heard, change, before, key)
+        ]
+        if free:
+            line[index] = line[index]._replace(pitch=min(free, key=lambda key: (abs(key - before), key)))
+            return
+    if index >= 2 and round(line[index - 1].onset, 3) not in {round(each.onset, 3) for each in slots}:
+        for key in (line[index - 2].pitch, pitch):
+            if not clashes(piece.heard, change, key, pitch):
+                line[index - 1] = line[index - 1]._replace(pitch=key)
+                return

@@ -19,8 +19,9 @@ PARTS = ("melody", "counter", "harmony", "pads", "bass")
 """Roles whose voices are led against each other; figures and drums are texture."""
 SILENT = -1
 _LATE = 0.12  # quarters by which people may be late or early and still play on a change
-_SAME = 0.06
+_SAME = 0.1  # quarters within which the notes of a chord are struck, strummed ones included
 _PERFECT = (0, 7)
+_DOUBLED = 0.6  # share of moments in octaves or unison from which two voices are one line, doubled
 _RECENT = 12  # notes that may still be held
 
 
@@ -166,7 +167,7 @@ def is_parallel(one: int, two: int, next_one: int, next_two: int) -> bool:
 def parallels(voices: Voices) -> Tally:
     """Forbidden parallels among all pairs of voices that both move over a change.
 
-    A pair of players that keep octaves or unisons nearly all the time doubles one line by design and is left out."""
+    A pair of voices that is in octaves or unison most of the time doubles one line by design and is left out."""
     tally = Tally()
     doubled = _doubled(voices)
     for one, two in combinations(range(len(voices.owner)), 2):
@@ -186,12 +187,12 @@ def _pair(before: NDArray[np.int64], after: NDArray[np.int64]) -> Tally:
 
 
 def _doubled(voices: Voices) -> frozenset[tuple[int, int]]:
-    """Pairs of voices of different players that are an octave or unison apart nearly always: one line, two players."""
+    """Pairs of voices that are an octave or unison apart most of the time: one line, two players."""
     found = []
     for one, two in combinations(range(len(voices.owner)), 2):
         pairs = np.concatenate([voices.before[:, [one, two]], voices.after[:, [one, two]]])
         pairs = pairs[(pairs >= 0).all(axis=1)]
-        if len(pairs) >= 8 and np.mean((pairs[:, 1] - pairs[:, 0]) % 12 == 0) > 0.9:
+        if len(pairs) >= 8 and np.mean((pairs[:, 1] - pairs[:, 0]) % 12 == 0) >= _DOUBLED:
             found.append((one, two))
     return frozenset(found)
 

@@ -164,8 +164,8 @@ def function_of(key: Key, numeral: str) -> str:
 
 
 def build(key: Key, palette: Palette, numeral: str) -> Harmony:
-    """The sounding chord of a numeral in the palette's taste."""
-    return harmony(key, plain(numeral), palette.extension)
+    """The sounding chord of a numeral in the palette's taste; power chords are a way of playing triads."""
+    return harmony(key, plain(numeral), "triad" if palette.extension == "power" else palette.extension)
 
 
 def basses(key: Key, palette: Palette, numerals: Sequence[str], chords: Sequence[Harmony]) -> list[int]:

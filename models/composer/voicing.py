@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,16 +18,26 @@ from models.composer.counterpoint import Strand, forbidden, matched
 
 Voicing = tuple[int, ...]
 parallels = forbidden
-_PARALLEL, _OUTER = 9.0, 12.0
+_PARALLEL, _OUTER = 24.0, 30.0
 _WIDEST, _SPAN = 10, 21
 _MUD = 50
+_BEAM = 3  # voicings of a chord that are followed on
+_MISSED = (1.6, 5.0, 0.8, 2.5, 1.2)  # what leaving out root, third, fifth, seventh and ninth costs
 _KEYS = 11  # chord tones nearest to the centre that voicings are made of
+
+
+class _Path(NamedTuple):
+    """Voicings so far and what they cost."""
+
+    cost: float
+    line: tuple[Voicing, ...]
 
 
 @dataclass(frozen=True)
 class _Options:
     """All voicings of a chord in a range, (n, voices) MIDI keys ascending, and what each costs by itself."""
 
+    rows: tuple[Voicing, ...]
     keys: NDArray[np.int64]
     shape: NDArray[np.float64]
     gaps: NDArray[np.int64]
@@ -45,36 +56,49 @@ def lead(
     `voices` notes each where the range allows, all within low..high, their mean near `centre`. `heard` are the parts
     written already, with as many changes as there are chords; no voicing runs in parallel perfect intervals with them
     where another will do."""
-    line: list[Voicing] = []
+    paths: list[_Path] = [_Path(0.0, ())]
     for place, chord in enumerate(chords):
-        if line and chord == chords[place - 1]:
-            line.append(line[-1])
+        if place and chord == chords[place - 1]:
+            paths = [_Path(path.cost, (*path.line, path.line[-1])) for path in paths]
             continue
         options = _options(chord, low, high, voices, centre)
-        cost = options.shape
-        if line:
-            cost = cost + _motion(line[-1], options) + _crossing(line[-1], options, heard, place)
-        line.append(tuple(int(key) for key in options.keys[int(np.argmin(np.round(cost, 6)))]))
-    return line
+        further = [step for path in paths for step in _steps(path, options, heard, place)]
+        paths = sorted(further)[:_BEAM]
+    return list(paths[0].line)
+
+
+def _steps(path: _Path, options: _Options, heard: Sequence[Strand], place: int) -> list[_Path]:
+    """The cheapest ways on from a path."""
+    cost = options.shape
+    if path.line:
+        cost = cost + _motion(path.line[-1], options) + _crossing(path.line[-1], options, heard, place)
+    rounded = np.round(cost, 6)
+    best = np.argsort(rounded, kind="stable")[:_BEAM]
+    return [_Path(path.cost + float(rounded[row]), (*path.line, options.rows[row])) for row in best.tolist()]
 
 
 @lru_cache(maxsize=4096)
 def _options(chord: tuple[int, ...], low: int, high: int, voices: int, centre: float) -> _Options:
-    """Every spread of the chord's tones that hands can hold: neighbours within a sixth, whole chord within an octave
-    and a half; all tones where there are voices enough."""
-    tones = _chosen(chord, voices)
+    """Every spread of the chord's tones that hands can hold: neighbours within a sixth or so, the whole within an
+    octave and a half."""
+    tones = tuple(dict.fromkeys(chord))
     scale = [key for key in range(low, high + 1) if key % 12 in tones]
     near = sorted(scale, key=lambda key: (abs(key - centre), key))[:_KEYS]
     found = [row for row in combinations(sorted(near), voices) if _holds(row, tones)]
-    found = found or [_squeezed(tones, low, high)]
+    found = found or [_squeezed(_chosen(chord, voices), low, high)]
     keys = np.array(found, dtype=np.int64)
     gaps = np.array([[keys[:, two] - keys[:, one]] for one, two in combinations(range(keys.shape[1]), 2)], np.int64)
-    return _Options(keys, np.array([_shape(row, chord, centre) for row in found]), gaps.reshape(-1, len(found)) % 12)
+    return _Options(
+        tuple(found), keys, np.array([_shape(row, tones, centre) for row in found]), gaps.reshape(-1, len(found)) % 12
+    )
 
 
 def _holds(row: Voicing, tones: tuple[int, ...]) -> bool:
-    gaps = [two - one for one, two in zip(row, row[1:], strict=False)]
-    return row[-1] - row[0] <= _SPAN and max(gaps) <= _WIDEST and {key % 12 for key in row} >= set(tones)
+    """Whether hands reach it and it says the chord: three of its tones (or all it has), the third among them."""
+    if row[-1] - row[0] > _SPAN or any(two - one > _WIDEST for one, two in zip(row, row[1:], strict=False)):
+        return False
+    held = {key % 12 for key in row}
+    return len(held) >= min(len(row), len(tones), 3) and (len(tones) < 3 or tones[1] in held)
 
 
 def _chosen(chord: tuple[int, ...], voices: int) -> tuple[int, ...]:
@@ -98,7 +122,9 @@ def _shape(voicing: Voicing, chord: tuple[int, ...], centre: float) -> float:
     wide = sum(0.25 * max(0, two - one - 6) for one, two in gaps)
     thirds = [tone for tone in chord[1:2] if (tone - chord[0]) % 12 in (3, 4)]
     doubled = 0.8 * max(0, sum(key % 12 in thirds for key in voicing) - 1)
-    return 0.35 * abs(sum(voicing) / len(voicing) - centre) + mud + seconds + wide + doubled
+    held = {key % 12 for key in voicing}
+    missing = sum(cost for tone, cost in zip(chord, _MISSED, strict=False) if tone not in held)
+    return 0.35 * abs(sum(voicing) / len(voicing) - centre) + mud + seconds + wide + doubled + missing
 
 
 def _motion(before: Voicing, options: _Options) -> NDArray[np.float64]:
