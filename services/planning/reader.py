@@ -21,7 +21,7 @@ from services.planning.brief import Brief, Cue, Licensee, Relation, ThemeOrder, 
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
 from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, nearest, printable, shown
-from services.planning.theme import ThemeFileError, theme_from_midi
+from services.planning.theme import ThemeFileError, theme_from_file
 
 
 @dataclass(frozen=True)
@@ -140,13 +140,13 @@ def _theme_of(plain: Any, place: _Place, faults: list[Fault]) -> Theme | None:
     if not isinstance(name, str) or not name:
         return None
     try:
-        return theme_from_midi(_read_regular(_inside(name, place.file), document.MOST_BYTES))
+        return theme_from_file(name, _read_regular(_inside(name, place.file), document.MOST_BYTES))
     except UnreadableError as stop:
         what, remedy = stop.flaw.what, stop.flaw.remedy
     except (OSError, ValueError) as error:
         what, remedy = f"cannot be read: {getattr(error, 'strerror', None) or error}", "name a file beside the brief"
     except ThemeFileError as error:
-        what, remedy = str(error), "give a MIDI file with one melody of at most 128 notes in 8 bars"
+        what, remedy = str(error), "give a MIDI or ABC file with one melody of 2 to 128 notes in 8 bars"
     faults.append(place.fault(("theme", "file"), what, remedy, name))
     return None
 
@@ -233,7 +233,8 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "zones": Zone, "relations": Relation, "defaults": Cue, "cues": Cue, "theme": ThemeOrder, "licensee": Licensee,
     }
-    return list((models[str(path[0])] if path else Brief).model_fields)
+    fields = (models[str(path[0])] if path else Brief).model_fields
+    return [field.alias or name for name, field in fields.items()]
 
 
 def _field(path: tuple[str | int, ...]) -> str:
