@@ -80,7 +80,7 @@ class TestParallels:
 
     def test_octaves_now_and_then_are_found_and_named(self) -> None:
         score = piece(
-            ("melody", "flute", bars(76, 72, 74, 76)), ("bass", "bass", bars(36, 41, 43, 48)), chords=(C, F, G, C)
+            ("melody", "flute", bars(76, 72, 71, 72)), ("bass", "bass", bars(36, 41, 43, 48)), chords=(C, F, G, C)
         )
         moved = piece(
             ("melody", "flute", bars(72, 77, 74, 76)), ("bass", "bass", bars(36, 41, 47, 48)), chords=(C, F, G, C)
@@ -100,6 +100,11 @@ class TestParallels:
         rows = [(4.0 * bar, 4.0, root + step) for bar, root in enumerate((36, 41, 43)) for step in (0, 7, 12)]
         score = piece(("harmony", "distorted guitar", notes_at(*rows)), chords=(C, F, G))
         assert notes.parallels(score)[0].whole == 0
+
+    def test_a_note_that_is_held_does_not_move(self) -> None:
+        pads = notes_at((0, 8, 60), (0, 4, 64), (4, 4, 65), (0, 4, 67), (4, 4, 69))
+        moved = {(each.before, each.after) for each in notes.motions(piece(("pads", "strings", pads), chords=(C, F)))}
+        assert moved == {(60, 60), (64, 65), (67, 69)}
 
     def test_chords_that_slide_are_found_within_one_track(self) -> None:
         rows = [(4.0 * bar, 4.0, root + step) for bar, root in enumerate((48, 53, 55)) for step in (0, 4, 7)]

@@ -15,6 +15,7 @@ from models.composer.instruments import INSTRUMENTS
 from models.composer.score import Chord, Notes, Score, Track
 
 NEAR = 0.12  # quarters: how far a player may be from a place and still be on it
+HELD = 0.25  # quarters: how long a note sounds on beside a newer one to be part of a chord with it
 DOUBLED = 0.6  # share of common moments in octaves or unison from which two voices are one, doubled
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -157,6 +158,16 @@ def verticals(notes: Notes) -> list[Vertical]:
     return found
 
 
+def _with_held(struck: Sequence[Vertical], played: Notes) -> list[Vertical]:
+    """Every vertical with the notes that were struck before it and sound on through it."""
+    ends = played.onset + played.length
+    found = []
+    for each in struck:
+        held = played.pitch[(played.onset < each.onset - 1e-9) & (ends >= each.onset + HELD)]
+        found.append(Vertical(each.onset, tuple(sorted({*each.pitches, *(int(pitch) for pitch in held)}))))
+    return found
+
+
 def _changes(score: Score) -> list[tuple[float, float, float]]:
     """(start of the chord before, change, end of the new chord) wherever the tones of the chords differ."""
     return [
@@ -171,14 +182,14 @@ def _voices(track: Track) -> bool:
 
 
 def motions(score: Score) -> Iterator[Motion]:
-    """Every voice over every change of chord: from the last it struck before to the first it strikes after.
+    """Every voice over every change of chord: from what sounds at the last stroke before to that at the first after.
 
-    A track that strikes chords of one size before and after has a voice for each note, counted from below; of
+    A track that sounds chords of one size before and after has a voice for each note, counted from below; of
     different sizes, only its outer ones. A track that plays nothing but roots and fifths is one voice, thickened."""
     for number, track in enumerate(score.tracks):
         if not _voices(track) or not INSTRUMENTS[track.instrument].pitched:
             continue
-        struck = verticals(track.notes)
+        struck = _with_held(verticals(track.notes), track.notes)
         thick = _is_thickened(struck)
         onsets = np.array([vertical.onset for vertical in struck])
         for change, (start, at, end) in enumerate(_changes(score)):
