@@ -17,6 +17,7 @@ from models.composer.score import Chord, Notes, Score, Track
 
 PARTS = ("melody", "counter", "harmony", "pads", "bass")
 """Roles whose voices are led against each other; figures and drums are texture."""
+_LINES = ("melody", "counter", "bass")
 SILENT = -1
 _LATE = 0.12  # quarters by which people may be late or early and still play on a change
 _SAME = 0.1  # quarters within which the notes of a chord are struck, strummed ones included
@@ -63,7 +64,8 @@ class Strand:
 
 
 def strand_of(role: str, events: Sequence[Event], starts: Sequence[float], end: float) -> Strand:
-    """A part as a strand: its last stroke before each change and its first after it, with what is held.
+    """A part as a strand: its last stroke before each change and its first after it, with what is held. Of a single
+    line the first note struck in the new chord counts, even where the last one is held into it (a suspension).
 
     `starts` are the onsets of all chords in order, `end` where the last one stops."""
     line = sorted(events)
@@ -75,11 +77,12 @@ def strand_of(role: str, events: Sequence[Event], starts: Sequence[float], end: 
         recent = line[max(0, place - _RECENT) : place]
         before.append(_group(recent, recent[-1].onset) if recent else ())
         held = [event for event in recent if event.onset + event.length > start + _LATE]
-        if place < coming and (onsets[place] <= start + _LATE or not held):
-            after.append(_group([*held, *line[place:coming]], onsets[place]))
+        single = role in _LINES
+        if place < coming and (single or onsets[place] <= start + _LATE or not held):
+            after.append(_group([*(() if single else held), *line[place:coming]], onsets[place]))
         else:
             after.append(tuple(sorted({event.pitch for event in held})))
-    if role in ("melody", "counter", "bass"):
+    if role in _LINES:
         edge = 0 if role == "bass" else -1
         before, after = [each[edge:][:1] for each in before], [each[edge:][:1] for each in after]
     return Strand(role, tuple(before), tuple(after))
