@@ -21,9 +21,10 @@ class Character:
     `energy` 0..1 decides layers, patterns and loudness, `heat` what is composed (they differ where takes share a
     reference intensity); `melody` how the theme is told (see `develop`); `density` scales the notes of free bars;
     `chord_pace` multiplies the genre's bars per chord; `pedal` holds the bass on the tonic, `riff` makes the ostinato
-    out of the motif, `counter` brings the counter-motif, `soars` lifts the summit by an octave; `dark` is the chance of
-    borrowed darker chords; `register` shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of
-    drums and percussion; `dropped` roles stay silent.
+    out of the motif, `fierce` calls the genre's players of battle, `sustained` holds chords instead of striking them,
+    `counter` brings the counter-motif, `soars` lifts the summit by an octave; `dark` is the chance of borrowed darker
+    chords; `register` shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of drums and
+    percussion; `dropped` roles stay silent; `drone` pulls the harmony back to the tonic.
     """
 
     state: str
@@ -34,6 +35,8 @@ class Character:
     chord_pace: float
     pedal: bool
     riff: bool
+    fierce: bool
+    sustained: bool
     counter: bool
     soars: bool
     dark: float
@@ -70,6 +73,8 @@ def character_of(controls: Controls) -> Character:
         chord_pace=state["chord_pace"],
         pedal=state["pedal"],
         riff=state["riff"],
+        fierce=state["fierce"],
+        sustained=state["sustained"],
         counter=state["counter"],
         soars=state["soars"],
         dark=min(0.6, state["dark"] + mood["dark"]),

@@ -132,7 +132,8 @@ class _Walker:
         self.piece, self.passage, self.dice = piece, passage, dice
         self.pitch, self.leap = pitch, leap
         self.walk = manner_of(piece.genre.melody).walk
-        high = (7, 8, 9) if passage.part.kind in ("peak", "drop", "solo") else (4, 5, 6, 7)
+        kind = passage.part.kind
+        high = (7, 8, 9) if kind in ("peak", "drop", "solo") else (2, 3, 4, 5) if kind == "verse" else (4, 5, 6, 7)
         self.top = base + piece.key.semitones(dice.pick(high))
         self.foot = base + piece.key.semitones(dice.pick((0, 1, 2, 3)))
         self.turn = dice.uniform(0.35, 0.8)

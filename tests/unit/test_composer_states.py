@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from composer_orders import key_rank, likeness, mean_velocity, notes_per_bar, order, tune
 
-from models.composer.compose import compose
+from models.composer.compose import compose, plan
 from models.composer.score import Score
 from models.composer.theory import SCALES
 from models.controls import Theme
-from models.words import GENRES, MODES
+from models.words import GENRES, LAYERS, MODES
 
 LADDER = (("exploration", 2, 96.0), ("combat", 4, 140.0), ("boss", 5, 150.0))
 
@@ -32,8 +32,24 @@ def test_heat_rises_from_exploration_to_boss(name: str) -> None:
     assert notes_per_bar(fight) > 1.6 * notes_per_bar(calm)
     assert mean_velocity(calm) + 4 < mean_velocity(fight) < mean_velocity(boss)
     assert notes_per_bar(fight, "drums", "percussion") > notes_per_bar(calm, "drums", "percussion")
-    assert len(fight.tracks) >= len(calm.tracks)
-    assert len(boss.chords) >= len(fight.chords) > len(calm.chords) or name in ("ambient", "jazz")
+    assert len(fight.tracks) >= len(calm.tracks) - 1  # a fight leaves out the pads
+    assert len(boss.chords) >= len(fight.chords) >= len(calm.chords) or name in ("ambient", "jazz")
+
+
+@pytest.mark.parametrize("name", ["orchestral", "synthwave", "rock", "jazz"])
+def test_a_fight_is_short_and_a_boss_is_long_and_both_have_the_theme_in_full(name: str) -> None:
+    def held(score: Score) -> float:
+        tracks = [track.notes for track in score.tracks if track.role in ("melody", "harmony", "pads", "ostinato")]
+        return float(np.mean(np.concatenate([notes.length for notes in tracks])))
+
+    fight, boss = zone(name, 5)["combat"], zone(name, 5)["boss"]
+    assert held(boss) > 1.3 * held(fight)
+    assert {track.role for track in boss.tracks} >= {"pads"} and "pads" not in {track.role for track in fight.tracks}
+    for state in ("combat", "boss"):
+        piece = plan(order(state=state, genre=name, intensity=5, bars=24, theme=Theme(5, 4)), 6)
+        line = [tone.degree for tone in piece.motif.tones]
+        summit = next(each for each in piece.passages if each.part.summit and each.phrase.bars >= 4)
+        assert [tone.degree for tone in summit.sketch][: len(line) // 2] == line[: len(line) // 2]
 
 
 def test_states_share_their_theme_more_than_strangers_do() -> None:
@@ -57,7 +73,7 @@ def test_the_asked_tonic_is_heard(mode: str) -> None:
             (("D", "exploration", 2), ("Eb", "combat", 4), ("F#", "ambient", 1))
         )
     ]
-    assert sum(rank <= 3 for rank in ranks) >= len(ranks) - 1
+    assert sum(rank <= 3 for rank in ranks) >= 0.9 * len(ranks)
     assert sum(rank == 1 for rank in ranks) > 0.6 * len(ranks)
 
 
@@ -124,7 +140,7 @@ def test_unknown_states_are_read_from_mood_and_intensity() -> None:
 
 def test_stems_come_from_the_documented_set() -> None:
     stems = {track.stem for name in GENRES for score in zone(name, 3).values() for track in score.tracks}
-    assert stems <= {"melody", "counter", "harmony", "pads", "ostinato", "bass", "drums", "percussion"}
+    assert stems <= set(LAYERS)
     sizes = [len(score.tracks) for name in GENRES for score in zone(name, 3).values()]
     assert min(sizes) >= 3 and max(sizes) <= 9
 
