@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,13 @@ from composer_goldens import BANK, RENEW, kept, listen_to_bank
 from composer_sounds import bank_path, notes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from models.composer.bank import PRESETS, store
 from models.composer.bank.sf2 import Gen, Program, Sample, Zone, parse, soundfont
 from models.composer.generator import instruction_sets
 from models.composer.revision import BANK_SHA256
-from models.composer.synth import Sampler
+from models.composer.synth import VELOCITY_POWER, Sampler
 from models.words import INSTRUMENTS
 
 PITCHED = [name for name, preset in PRESETS.items() if not preset.is_drum]
@@ -73,6 +75,185 @@ def test_instruments_are_in_tune(sampler: Sampler, name: str) -> None:
         near = np.abs(1200 * np.log2(np.maximum(freqs, 1) / pitch)) < 90
         middle = np.sum(freqs[near] * spectrum[near] ** 2) / np.sum(spectrum[near] ** 2)
         assert abs(1200 * np.log2(middle / pitch)) < 10, (name, key)
+
+
+def _spectrum(pcm: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Frequencies in Hz and power of a sound at 48 kHz."""
+    size = 1 << 17
+    return np.fft.rfftfreq(size, 1 / 48000), np.abs(np.fft.rfft(pcm[:size], size)) ** 2
+
+
+def _share(pcm: NDArray[np.float64], low: float, high: float) -> float:
+    """Share of the energy between two frequencies."""
+    freqs, power = _spectrum(pcm)
+    return float(power[(freqs >= low) & (freqs < high)].sum() / power.sum())
+
+
+def _centroid(pcm: NDArray[np.float64]) -> float:
+    freqs, power = _spectrum(pcm)
+    return float(np.sum(freqs * power) / np.sum(power))
+
+
+def _play(sampler: Sampler, name: str, key: int, velocity: int = 110, seconds: float = 1.0) -> NDArray[np.float64]:
+    return sampler.render(name, notes((0, seconds, key, velocity)), 60.0).mean(axis=0).astype(np.float64)
+
+
+def _fades(pcm: NDArray[np.float64], by: float) -> float:
+    """Seconds after the loudest 10 ms until the sound has faded by `by` dB; infinite where it never does."""
+    blocks = np.sqrt(np.mean(pcm[: len(pcm) // 480 * 480].reshape(-1, 480) ** 2, axis=1))
+    loudest = int(np.argmax(blocks))
+    below = np.nonzero(blocks[loudest:] < blocks[loudest] * 10 ** (-by / 20))[0]
+    return float(below[0]) / 100 if len(below) else float("inf")
+
+
+@pytest.mark.parametrize("name", KITS)
+def test_kits_have_lows_in_the_kick_and_highs_in_the_metal(sampler: Sampler, name: str) -> None:
+    assert _share(_play(sampler, name, 36), 20, 200) > 0.8
+    if name not in ("taiko", "chip drums"):
+        assert _share(_play(sampler, name, 49), 6000, 24000) > 0.08
+        assert _share(_play(sampler, name, 70), 6000, 24000) > 0.3
+    if name not in ("taiko", "chip drums", "orchestral drums", "percussion", "hand drums"):
+        assert _share(_play(sampler, name, 42), 8000, 24000) > 0.4
+        assert _share(_play(sampler, name, 42), 10000, 24000) > 0.25
+
+
+@pytest.mark.parametrize("name", [name for name in KITS if name not in ("taiko", "orchestral drums", "percussion")])
+def test_an_open_hat_rings_and_a_closed_one_cuts_it_off(sampler: Sampler, name: str) -> None:
+    alone = _play(sampler, name, 46)
+    assert _fades(alone, 25) > (1.5 if name == "hand drums" else 2) * _fades(_play(sampler, name, 42), 25)
+    if name != "hand drums":
+        cut = sampler.render(name, notes((0, 0.2, 46, 110), (0.1, 0.2, 42, 1)), 60.0).mean(axis=0)
+        assert np.sum(cut[9600:19200].astype(np.float64) ** 2) < 0.04 * np.sum(alone[9600:19200] ** 2)
+
+
+def test_kicks_of_machines_fall_and_last_as_their_music_wants(sampler: Sampler) -> None:
+    assert _fades(_play(sampler, "trap drums", 35), 20) > 2 * _fades(_play(sampler, "drums", 36), 20)
+    assert _fades(_play(sampler, "breakbeat drums", 36), 20) < _fades(_play(sampler, "techno drums", 36), 20)
+
+
+@pytest.mark.parametrize("name", [name for name in PITCHED if PRESETS[name].family == "bass"])
+def test_basses_are_low_and_still_heard_on_small_speakers(sampler: Sampler, name: str) -> None:
+    tone = _play(sampler, name, PRESETS[name].low + 7)
+    assert _share(tone, 20, 200) > 0.2
+    assert _share(tone, 90, 24000) > 0.002
+
+
+@pytest.mark.parametrize("name", [
+    "strings", "violin", "cello", "trumpet", "horn", "trombone", "brass", "choir", "piano", "electric piano",
+    "steel guitar", "marimba", "synth bass", "saxophone", "timpani",
+])
+def test_soft_notes_are_darker_than_loud_ones(sampler: Sampler, name: str) -> None:
+    key = PRESETS[name].low + 9
+    assert _centroid(_play(sampler, name, key, 25)) < 0.93 * _centroid(_play(sampler, name, key, 120))
+
+
+@pytest.mark.parametrize("name", KITS[:8])
+def test_ghost_strokes_are_darker_than_accents(sampler: Sampler, name: str) -> None:
+    if name != "chip drums":
+        assert _centroid(_play(sampler, name, 38, 20)) < 0.95 * _centroid(_play(sampler, name, 38, 122))
+
+
+def test_a_blend_of_the_layers_loses_no_level(sampler: Sampler) -> None:
+    """Soft and loud layer agree in phase: what lies between them is not thinner than they are."""
+    for name, preset in PRESETS.items():
+        key = 38 if preset.is_drum else (preset.low + preset.high) // 2
+        soft, middle, loud = (
+            20 * np.log10(np.std(_play(sampler, name, key, velocity)) / (velocity / 127) ** VELOCITY_POWER)
+            for velocity in (15, 60, 108)
+        )
+        assert middle > (soft + loud) / 2 - 1.5, name
+
+
+@pytest.mark.parametrize("name", PITCHED)
+def test_notes_are_held_or_die_as_the_preset_tells(sampler: Sampler, name: str) -> None:
+    preset = PRESETS[name]
+    tone = np.concatenate([_play(sampler, name, (preset.low + preset.high) // 2, 110, 3.2), np.zeros(3 * 48000)])
+    late = np.std(tone[2 * 48000 : 3 * 48000]) / np.std(tone[:48000])
+    assert late > 0.4 if preset.sustains else late < 0.4
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if not preset.sustains])
+def test_what_is_struck_speaks_at_once(sampler: Sampler, name: str) -> None:
+    preset = PRESETS[name]
+    tone = np.abs(_play(sampler, name, 38 if preset.is_drum else (preset.low + preset.high) // 2, 120, 0.5))
+    assert np.argmax(tone > 0.5 * tone.max()) < 0.02 * 48000
+
+
+@pytest.mark.parametrize("name", PITCHED)
+def test_folding_to_mono_loses_less_than_two_decibels(sampler: Sampler, name: str) -> None:
+    preset = PRESETS[name]
+    for key in (preset.low + 2, (preset.low + preset.high) // 2, preset.high - 2):
+        wide = sampler.render(name, notes((0, 1.5, key, 110)), 60.0).astype(np.float64)
+        assert 10 * np.log10(np.mean(wide.mean(axis=0) ** 2) / np.mean(wide**2)) > -2, key
+
+
+def _takes(name: str) -> dict[int, tuple[Zone, ...]]:
+    programs, _ = _parsed()
+    preset = PRESETS[name]
+    found = {program.bank: program.zones for program in programs if program.program == preset.program}
+    return {take: found[preset.bank + 10 * take] for take in range(preset.alternates)}
+
+
+@cache
+def _parsed() -> tuple[list[Program], list[Sample]]:
+    programs, samples = parse(bank_path().read_bytes())
+    return list(programs), list(samples)
+
+
+def _voiced(zones: tuple[Zone, ...], key: int) -> list[Zone]:
+    return [zone for zone in zones if zone.keys[0] <= key <= zone.keys[1]]
+
+
+@pytest.mark.parametrize("name", [name for name, preset in PRESETS.items() if preset.alternates > 1])
+def test_alternates_differ_in_detail_and_not_in_loudness(name: str) -> None:
+    from models.composer.bank.build import loudness
+
+    preset, takes, (_, samples) = PRESETS[name], _takes(name), _parsed()
+    keys = [37, 38, 41, 42, 48] if preset.is_drum else range(preset.low + 2, preset.high, 11)
+    different = 0
+    for key in keys:
+        levels = []
+        for zones in (_voiced(takes[0], key), _voiced(takes[1], key)):
+            zone = max(zones, key=lambda zone: (zone.velocities, -zone.generators[Gen.PAN]))
+            sample = samples[zone.sample]
+            pitch = 1.0 if preset.is_drum else 2 ** ((key - sample.root) / 12)
+            pcm = sample.pcm.astype(np.float64) / 32768
+            levels.append(loudness(pcm, round(sample.rate * pitch)) - zone.generators[Gen.INITIAL_ATTENUATION] / 10)
+            levels.append(float(zone.sample))
+        different += levels[1] != levels[3]
+        assert abs(levels[0] - levels[2]) < 2.5, key
+    assert different >= (2 if preset.is_drum and name != "chip drums" else 0 if name == "chip drums" else len(keys))
+
+
+def test_every_key_of_an_alternate_has_one_voice_a_side_and_layer() -> None:
+    for name, preset in PRESETS.items():
+        for zones in _takes(name).values():
+            for key in range(35, 82) if preset.is_drum else range(128):
+                places = [(zone.generators[Gen.PAN], zone.velocities) for zone in _voiced(zones, key)]
+                assert places, (name, key)
+                assert len(set(places)) == len(places), (name, key)
+
+
+def test_one_instrument_is_the_same_whenever_it_is_synthesised() -> None:
+    from models.composer.bank.build import synthesise
+
+    for name in ("trumpet", "supersaw", "distorted guitar", "pizzicato strings", "rock organ", "acid bass"):
+        for first, second in zip(synthesise(name).recordings, synthesise(name).recordings, strict=True):
+            assert np.array_equal(first.pcm, second.pcm)
+
+
+def test_the_bank_is_small_enough_to_keep_in_every_cache() -> None:
+    assert bank_path().stat().st_size <= 60_000_000
+
+
+def test_the_chip_pulse_is_high_for_a_quarter_of_its_period(sampler: Sampler) -> None:
+    tone = _play(sampler, "square lead", 60, 127, 0.2)
+    freqs, power = _spectrum(tone)
+    pitch = 440 * 2 ** (-9 / 12)
+    level = [10 * np.log10(power[np.abs(freqs - k * pitch) < 12].max()) for k in range(1, 9)]
+    assert level[3] < level[0] - 30
+    assert level[7] < level[0] - 30
+    assert level[1] == pytest.approx(level[0] - 3.0, abs=1.5)
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)

@@ -48,8 +48,8 @@ _TOYS = {
         "suspended tap", Cymbal(0.8, 1.7, 400, 0.1, 0.02, 0.4, 0.15, (0.5, 0.7, 0.8, 0.8, 0.6, 0.4, 0.3, 0.2)), -5,
         -0.25,
     ),
-    52: once(lambda: metals.tam_tam("tam-tam", 3.0), 0, 0.3),
-    57: once(lambda: metals.swell(2.6, 1.0, 300, "suspended cymbal"), 0, -0.2),
+    52: once(lambda: metals.tam_tam("tam-tam", 2.7), 0, 0.3),
+    57: once(lambda: metals.swell(2.4, 1.0, 300, "suspended cymbal"), 0, -0.2),
 }
 
 _TOMS = toms("concert tom", (66, 84, 108, 146), 0.3, 0.7, 0.3, 2.5, layers=False, seconds=1.0)
@@ -83,7 +83,7 @@ ORCHESTRAL = {
 
 
 def _hand(name: str, pitch: float, decay: float, level_db: float, pan: float, click: float = 0.25) -> Hit:
-    seconds = min(1.0, 4.2 * decay)
+    seconds = min(0.85, 4.2 * decay)
     spec = Membrane(pitch, 1.12, decay, 0.7, click, (900, 5000), 0.35, seconds, 0.03, 0.55, 0.0, 0.004, 24000)
     return skin(name, spec, level_db, pan, True, 2)
 
@@ -100,7 +100,7 @@ HAND_DRUMS = {
     39: twice(lambda take: snares.people("hand claps", take), 0, 0.1),
     40: _hand("djembe tone", 285, 0.09, 1.5, -0.15, 0.5),
     41: _hand("djembe bass", 66, 0.18, 3, 0.25),
-    42: twice(lambda take: metals.jingles("riq tap", take, 0.22, 0.25), -8, 0.3),
+    42: twice(lambda take: metals.jingles("riq tap", take, 0.15, 0.25), -8, 0.3),
     43: _hand("frame drum muted", 96, 0.06, 1, 0.2),
     44: twice(lambda take: handheld.shaker(0.02, 0.02, 4500, 14000, "seed shaker", take), -9, 0.35),
     45: _hand("bodhran mid", 118, 0.15, 2, 0.1),

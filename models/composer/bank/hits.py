@@ -71,7 +71,7 @@ def stick(name: str, pitches: tuple[float, ...], decay: float, click: float, lev
 
 def toms(
     name: str, pitches: tuple[float, ...], decay: float, modes: float = 0.9, click: float = 0.5, level_db: float = 2.0,
-    layers: bool = True, takes: int = 2, bend: float = 1.28, seconds: float = 0.85,
+    layers: bool = True, takes: int = 2, bend: float = 1.28, seconds: float = 0.72,
 ) -> dict[int, Hit]:
     """Four toms on six keys."""
     hits = {}

@@ -41,11 +41,11 @@ RANKS: dict[str, Rank] = {
     "organ": Rank(
         ((0.5, 0.35), (1, 1.0), (2, 0.9), (3, 0.35), (4, 0.65), (5, 0.14), (6, 0.28), (8, 0.42), (10, 0.1), (12, 0.16),
          (16, 0.16), (20, 0.05), (24, 0.06)),
-        (-2.5, 1.0, 3.0), 1.4, (1500, 7000, 0.008), 0.12, 0.28, speak=0.05, stereo=True, step=12,
+        (-2.5, 1.0, 3.0), 1.1, (1500, 7000, 0.008), 0.12, 0.28, speak=0.05, stereo=True, step=12,
     ),
     "rock organ": Rank(
-        ((0.5, 0.9), (1, 1.0), (1.5, 0.75), (2, 0.35), (3, 0.2), (4, 0.25), (6, 0.08), (8, 0.2)), (0.0,), 0.9,
-        (1000, 6000, 0.006), 0.35, 0.05, rotor=6.7, drive=1.3, speak=0.004,
+        ((0.5, 0.7), (1, 1.0), (1.5, 0.6), (2, 0.6), (3, 0.45), (4, 0.5), (5, 0.2), (6, 0.35), (8, 0.45)), (0.0,), 0.9,
+        (1000, 6000, 0.006), 0.35, 0.05, rotor=6.7, drive=1.8, speak=0.004,
     ),
     "accordion": Rank(
         _reed(0.55, 26, 7), (-9.0, 0.0, 8.0), 1.5, (1800, 8000, 0.012), 0.1, 0.07, speak=0.03,
@@ -73,7 +73,7 @@ def _turned(loop: Signal, rank: Rank, rate: int, side: float) -> Signal:
     angle = 2 * np.pi * turns * np.arange(len(loop)) / len(loop) + side * np.pi / 2
     away = np.arange(len(loop)) + 0.00028 * rate * np.sin(angle)
     moved = np.interp(away, np.arange(-64, len(loop) + 64), np.concatenate([loop[-64:], loop, loop[:64]]))
-    dull = dsp.shaped(moved, dsp.band(0, 1400, 1), rate)
+    dull = dsp.shaped(moved, dsp.band(0, 2200, 1), rate)
     share = 0.5 + 0.5 * np.cos(angle)
     return (0.72 + 0.28 * np.cos(angle)) * (moved * share + dull * (1 - share))
 

@@ -15,6 +15,7 @@ from models.composer.bank.dsp import Patch, Recording, Signal
 from models.composer.bank.presets import PRESETS
 
 _LOOP = 1.15  # seconds, nearly
+_GRID = 8000  # of which all rates are multiples: both layers loop alike, and their partials agree in phase
 _SIDE = 0.55  # level of the side: sides correlate by 0.54, and mono loses 1.1 dB
 
 
@@ -51,15 +52,16 @@ _STRINGS = ((260, 4, 0.25), (480, 4, 0.3), (950, -2, 0.3), (2600, 7, 0.5))
 _BOX = (200.0, 8000.0, 40, 3.5)
 SECTIONS: dict[str, Section] = {
     "strings": Section(
-        0.95, _STRINGS, 3000, 9000, 13, 0.06, 0.38, 900, 0.28, noise=(1500, 10000, 0.02), bite=0.18, sway=0.08, box=_BOX
+        0.95, _STRINGS, 3000, 9000, 13, 0.06, 0.38, 900, 0.28, noise=(1500, 10000, 0.02), bite=0.18, sway=0.08,
+        box=_BOX, step=9,
     ),
     "short strings": Section(
         0.85, _STRINGS, 3300, 10000, 11, 0.002, 0.10, 2500, 0.03, step=6, noise=(1200, 11000, 0.03), bite=0.8,
-        stroke=(0.014, 0.13, 0.62), box=_BOX,
+        stroke=(0.014, 0.13, 0.54), box=_BOX,
     ),
     "tremolo strings": Section(
         0.9, _STRINGS, 6500, 6500, 15, 0.05, 0.3, 1500, 0.15, layers=(None,), noise=(1500, 10000, 0.07), bite=0.3,
-        tremolo=(13.0, 0.75), box=_BOX,
+        tremolo=(13.0, 0.75), box=_BOX, rate=24000,
     ),
     "brass": Section(
         0.45, ((600, 4, 0.6), (1300, 5, 0.5)), 1500, 8000, 7, 0.018, 0.2, 600, 0.10, stereo=False, step=6,
@@ -72,6 +74,7 @@ SECTIONS: dict[str, Section] = {
     "choir": Section(
         0.9, ((720, 11, 0.2), (1150, 9, 0.17), (2750, 10, 0.15), (3500, 6, 0.15)), 1800, 5600, 17, 0.12, 0.5, 900, 0.35,
         soft_peaks=((340, 10, 0.25), (800, 8, 0.2), (2600, 5, 0.15)), noise=(2500, 9500, 0.03), sway=0.12, rate=24000,
+        step=9,
     ),
 }
 
@@ -103,7 +106,8 @@ def _shaken(loop: Signal, section: Section, name: str, rate: int) -> Signal:
 
 def _loops(name: str, section: Section, key: int, layer: int | None, part: str, rate: int) -> tuple[Signal, Signal]:
     """The dark loop that a note begins in and the full one, of the middle or the side."""
-    frames, seed = dsp.quick_loop(dsp.hz(key), _LOOP, rate), f"{name}/{key}/{part}"
+    seed = f"{name}/{key}/{part}"
+    frames = dsp.quick_loop(dsp.hz(key), _LOOP, _GRID) * (rate // _GRID)
     both = []
     for darkness in (section.dark, np.inf):
         strength = _spectrum(name, section, key, layer, darkness)

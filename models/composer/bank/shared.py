@@ -51,6 +51,6 @@ METAL: dict[int, Hit] = {
     53: cymbal("ride bell", Cymbal(0.55, 1.4, 640, 2.2, 0.003, 0.35, 0.6, (0.0, 0.1, 0.3, 0.5, 0.5, 0.4, 0.3, 0.2)), -4,
                -0.4),
     55: cymbal("splash", Cymbal(0.3, 0.8, 700, 0.05, 0.005), -3, 0.2),
-    57: cymbal("crash two", Cymbal(1.0, 2.3, 370, 0.1, 0.016), 1, -0.45),
+    57: cymbal("crash two", Cymbal(0.95, 1.9, 370, 0.1, 0.016), 1, -0.45),
 }
 METAL[59] = METAL[51]

@@ -3,8 +3,8 @@
 The lowest mode is a sine that falls as the stretched skin relaxes (Fletcher and Rossing, The Physics of Musical
 Instruments, 1998, section 18: 5 to 10 % on toms, more on slack kicks); the other modes of a circular membrane ring
 above it, each with a level of its own that depends on where the stick landed. Beater or hand is a burst of noise of a
-few milliseconds, the shell a dull short noise. A soft stroke bends less, clicks less and excites fewer modes. Nothing
-here knows of kits: `kits` puts sounds on keys.
+few milliseconds, the shell a dull short noise. A soft stroke clicks less and excites fewer modes; its pitch
+bends alike, because players of the bank blend the two layers and sines that differ in phase would cancel.
 """
 
 from dataclasses import dataclass, replace
@@ -82,9 +82,9 @@ def membrane(spec: Membrane, name: str, layer: int = 1, take: int = 0) -> Signal
     """One stroke; `layer` 0 is a soft one, `take` tells strokes apart that are otherwise the same."""
     rng, t = dsp.seeded(f"{name}#{take}"), dsp.times(spec.seconds, spec.rate)
     pitch = spec.pitch * (1 + 0.006 * rng.uniform(-1, 1) * (take > 0))
-    bend, hard = 1 + (spec.bend - 1) * (1.0 if layer else 0.65), 1.0 if layer else 0.35
-    out = sweep(pitch * bend, pitch, spec.fall, spec.decay, spec.seconds, spec.rate)
-    upper = MODES[1:] * pitch * (1 + 0.25 * (bend - 1))
+    hard = 1.0 if layer else 0.35
+    out = sweep(pitch * spec.bend, pitch, spec.fall, spec.decay, spec.seconds, spec.rate)
+    upper = MODES[1:] * pitch * (1 + 0.25 * (spec.bend - 1))
     weights = spec.modes * hard**0.6 * rng.uniform(0.6, 1.4, len(upper)) / np.arange(2, len(MODES) + 1)
     decays = spec.decay * spec.ring / np.sqrt(MODES[1:])
     out += dsp.partials(upper, weights, decays, rng.uniform(-0.5, 0.5, len(upper)), spec.seconds, spec.rate)

@@ -43,15 +43,15 @@ def snare(spec: Snare, name: str, layer: int = 1, take: int = 0) -> Signal:
     hard = 1.0 if layer else 0.45
     skin = np.zeros(len(t))
     for ratio, level, share in _SHELL:
-        bend, struck = 1 + (spec.bend - 1) * hard, level * rng.uniform(0.7, 1.3) * (1.0 if layer or ratio < 2 else 0.4)
-        skin += struck * sweep(pitch * ratio * bend, pitch * ratio, 0.011, spec.tone_decay * share, spec.seconds)
-    high = spec.high if layer else 0.5 * spec.high
+        struck = level * rng.uniform(0.7, 1.3) * (1.0 if layer or ratio < 2 else 0.4)
+        skin += struck * sweep(pitch * ratio * spec.bend, pitch * ratio, 0.011, spec.tone_decay * share, spec.seconds)
+    high = spec.high if layer else 0.36 * spec.high
     wires = noise(spec.seconds, spec.low, high, f"{name}/wires#{take}", 2)
     wires += 0.45 * noise(spec.seconds, 350, 1800, f"{name}/rattle#{take}", 2)
     decay = spec.wire_decay * (1.0 if layer else 0.75)
     wires *= (1 - np.exp(-t / 0.0016)) * (0.6 * np.exp(-t / decay) + 0.4 * np.exp(-t / (0.25 * decay)))
     crack = noise(spec.seconds, 1800, 9000 * hard, f"{name}/crack#{take}") * np.exp(-t / 0.0024)
-    out = spec.tone * 0.8 * hard**0.5 * skin + 0.36 * spec.wires * wires + 0.4 * hard * spec.crack * crack
+    out = spec.tone * 0.8 * hard**0.5 * skin + 0.36 * hard**0.2 * spec.wires * wires + 0.4 * hard * spec.crack * crack
     if spec.room[0]:
         out = in_room(out, f"{name}/{take}", *spec.room, gate=spec.gate)
     return finish(driven(out, spec.drive * hard), 0.15)

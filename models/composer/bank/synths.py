@@ -50,24 +50,24 @@ SYNTHS: dict[str, Synth] = {
         rate=24000,
     ),
     "supersaw": Synth(
-        _SUPERSAW, (11000, 10000, 8500), 0.02, 0.15, 1.2, 0.006, 0.22, stereo=True, step=9,
+        _SUPERSAW, (11000, 10000, 8500), 0.02, 0.15, 1.1, 0.006, 0.22, stereo=True, step=9,
         air=(5000, 12000, 0.02),
     ),
     "synth pad": Synth(
-        (-9.0, -3.0, 4.0, 10.0), (500, 2600, 2100), 0.35, 0.3, 1.8, 0.25, 0.9, drift=0.45, resonance=3.0, stereo=True,
+        (-9.0, -3.0, 4.0, 10.0), (500, 2600, 2100), 0.35, 0.3, 1.6, 0.25, 0.9, drift=0.45, resonance=3.0, stereo=True,
         step=10, rate=24000, slope=0.95,
     ),
     "glass pad": Synth(
-        (-5.0, 0.0, 6.0), (3000, 9000, 7000), 0.3, 0.3, 1.5, 0.18, 1.2, drift=0.35, stereo=True, step=10, resonance=0.0,
+        (-5.0, 0.0, 6.0), (3000, 9000, 7000), 0.3, 0.3, 1.4, 0.18, 1.2, drift=0.35, stereo=True, step=10, resonance=0.0,
         air=(5000, 13000, 0.06),
         glass=((1, 1.0), (2, 0.25), (3, 0.5), (5, 0.12), (6, 0.25), (8, 0.16), (11, 0.1), (13, 0.06), (16, 0.06)),
     ),
     "dark drone": Synth(
-        (-8.0, -2.0, 3.0, 9.0), (220, 520, 430), 0.5, 0.4, 2.4, 0.5, 1.6, drift=0.55, resonance=5.0, stereo=True,
+        (-8.0, -2.0, 3.0, 9.0), (220, 520, 430), 0.5, 0.4, 2.0, 0.5, 1.6, drift=0.55, resonance=5.0, stereo=True,
         step=10, rate=16000, below=0.6, air=(150, 1200, 0.10), track=0.2,
     ),
     "synth brass": Synth(
-        (-5.0, 5.0), (700, 6500, 3400), 0.045, 0.28, 1.0, 0.004, 0.16, 0.4, 0.35, 2.0, layers=(0, 1), drift=0.05,
+        (-5.0, 5.0), (900, 8500, 4800), 0.045, 0.28, 1.0, 0.004, 0.16, 0.4, 0.35, 2.0, layers=(0, 1), drift=0.05,
         rate=24000,
     ),
     "reese bass": Synth(
@@ -134,7 +134,7 @@ def synth(name: str) -> Patch:
         for layer in spec.layers:
             middle = _voice(name, spec, key, layer, "middle")
             for pan, side in ((-1.0, "left"), (1.0, "right")) if spec.stereo else ((0.0, ""),):
-                pcm = middle if not side else 0.7 * middle + 0.55 * _voice(name, spec, key, layer, side)
+                pcm = middle if not side else 0.8 * middle + 0.45 * _voice(name, spec, key, layer, side)
                 pcm = dsp.faded(pcm, 0.0015, 0, spec.rate)
                 recordings.append(Recording(key, pcm, spec.rate, loop, layer, pan))
     return Patch(tuple(recordings), spec.attack, spec.release)
