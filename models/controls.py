@@ -35,6 +35,14 @@ class Destination:
 
 
 @dataclass(frozen=True)
+class SoundBank:
+    """A SoundFont of other people that is played instead of the generator's own: which file it is, and its licence."""
+
+    sha256: str
+    licence: str
+
+
+@dataclass(frozen=True)
 class Controls:
     """What one take should be, musically.
 
@@ -46,6 +54,7 @@ class Controls:
     `reference` is 0, or the intensity at which form, harmony and melody are composed, so that takes of one seed and
     other intensities line up with it bar for bar. `stinger` is empty or one of `models.words.STINGERS`: a few bars that
     end. `destination` makes a transition: `bars` bars that leave `state` and end on a bar line where the other begins.
+    `sound_bank` is what plays where it is not the generator's own.
     """
 
     state: str
@@ -65,6 +74,7 @@ class Controls:
     reference: int = 0
     stinger: str = ""
     destination: Destination | None = None
+    sound_bank: SoundBank | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The controls as plain JSON values, the form that a take's identity is computed from."""
@@ -80,6 +90,8 @@ class Controls:
         fields = {**data, "theme": Theme(**theme)}
         if data.get("destination") is not None:
             fields["destination"] = Destination(**data["destination"])
+        if data.get("sound_bank") is not None:
+            fields["sound_bank"] = SoundBank(**data["sound_bank"])
         for name in ("instruments", "excluded"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

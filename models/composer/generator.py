@@ -6,7 +6,7 @@ music. Its revision names the sound and the bank (`models.composer.revision`). I
 
 import platform
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from models.composer.bank.store import ensure_bank
 from models.composer.revision import BANK_SHA256
 from models.composer.score import Score, Track
+from models.controls import SoundBank
 from models.generator import Audio, Rendition, Request
 from models.registry import CARDS
 
 if TYPE_CHECKING:
+    from models.composer.foreign_synth import ForeignSampler
     from models.composer.synth import Sampler
 
 SAMPLE_RATE = 48000
@@ -71,6 +73,7 @@ class Composer:
         self._cache_dir = cache_dir
         self._bank: Path | None = None
         self._sampler: Sampler | None = None
+        self._foreign: tuple[str, ForeignSampler] | None = None
 
     def setup(self) -> None:
         """Build or find the bank and open it. Raises OSError when the cache folder cannot be written."""
@@ -80,7 +83,8 @@ class Composer:
         self._sampler = Sampler(self._bank)
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
-        """One rendition for the one request. Raises ValueError for more than `batch_size`, and before `setup`."""
+        """One rendition for the one request. Raises ValueError for more than `batch_size`, before `setup`, and for a
+        sound bank that is not in the cache folder."""
         if len(requests) > self.batch_size:
             raise ValueError(f"the composer takes {self.batch_size} request at a time, not {len(requests)}")
         return [self._one(request) for request in requests]
@@ -89,22 +93,35 @@ class Composer:
         from models.composer.choose import choose
 
         score = choose(request.controls, request.seed, request.variation)
-        return self.render(score, request.controls.duration, request.stems)
+        return self.render(score, request.controls.duration, request.stems, request.controls.sound_bank)
 
-    def play(self, score: Score, track: Track) -> Audio:
+    def play(self, score: Score, track: Track, bank: SoundBank | None = None) -> Audio:
         """One track alone, dry and through its channel strip: (1 or 2, frames) float32. ValueError before `setup`."""
+        player = self._player(bank)
+        return player.render(track.instrument, track.notes, score.bpm, score.desk.tilt)
+
+    def _player(self, bank: SoundBank | None) -> "Sampler | ForeignSampler":
+        """Who plays: the own bank, or the one that was ordered, looked for by its digest and held until another is."""
+        from models.composer.foreign import find
+        from models.composer.foreign_synth import ForeignSampler
+
         if self._sampler is None:
             raise ValueError("the composer has no bank yet: call setup() first")
-        return self._sampler.render(track.instrument, track.notes, score.bpm, score.desk.tilt)
+        if bank is None:
+            return self._sampler
+        if self._foreign is None or self._foreign[0] != bank.sha256:
+            self._foreign = bank.sha256, ForeignSampler(find(bank.sha256, self._cache_dir))
+        return self._foreign[1]
 
-    def render(self, score: Score, duration: float, stems: bool) -> Rendition:
+    def render(self, score: Score, duration: float, stems: bool, bank: SoundBank | None = None) -> Rendition:
         """Play and mix a score that is already written; `duration` in seconds of the finished file."""
         from models.composer.midi import midi_bytes
         from models.composer.mixer import mix
 
-        mixed = mix(score, partial(self.play, score), int(round(duration * SAMPLE_RATE)))
+        mixed = mix(score, lambda track: self.play(score, track, bank), int(round(duration * SAMPLE_RATE)))
         shown = mixed.stems if stems else {}
-        return Rendition(SAMPLE_RATE, mixed.premaster, shown, score.loop, midi_bytes(score), score_facts(score))
+        facts = score_facts(score) | ({"sound_bank": asdict(bank)} if bank else {})
+        return Rendition(SAMPLE_RATE, mixed.premaster, shown, score.loop, midi_bytes(score), facts)
 
     def profile(self) -> dict[str, object]:
         """How it computes: types, threads, versions, instruction sets, bank. After `setup`."""
@@ -127,6 +144,7 @@ class Composer:
     def teardown(self) -> None:
         """Let go of the bank and of everything resampled from it."""
         self._sampler = None
+        self._foreign = None
         self._bank = None
 
 

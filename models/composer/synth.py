@@ -172,7 +172,7 @@ class _Note:
     colour: _Colour | None
 
 
-class _Shelf(Generic[_Place]):
+class Shelf(Generic[_Place]):
     """What was made last, up to so many bytes: the least recently used goes first."""
 
     def __init__(self, most: int) -> None:
@@ -204,8 +204,8 @@ class Sampler:
         programs, self._samples = parse(memoryview(self._file))
         self._programs = {(program.bank, program.program): program.zones for program in programs}
         self._voices: dict[tuple[str, int, int], tuple[Voice, ...]] = {}
-        self._notes: _Shelf[tuple[int, int, _Colour | None]] = _Shelf(_KEEP_BYTES)
-        self._doubles: _Shelf[tuple[int, _Colour | None]] = _Shelf(_KEEP_DOUBLE_BYTES)
+        self._notes: Shelf[tuple[int, int, _Colour | None]] = Shelf(_KEEP_BYTES)
+        self._doubles: Shelf[tuple[int, _Colour | None]] = Shelf(_KEEP_DOUBLE_BYTES)
         self._buffers = [np.zeros(0, np.float32), np.zeros(0, np.float32)]
 
     def voices(self, instrument: str, key: int, alternate: int = 0) -> tuple[Voice, ...]:
@@ -283,7 +283,7 @@ class Sampler:
         gone through its channel strip. Frames end with the last sound; no notes give no frames.
         Raises KeyError for an instrument that the bank lacks.
         """
-        starts, lengths = _frames(notes, bpm, PRESETS[instrument].is_drum)
+        starts, lengths = note_frames(notes, bpm, PRESETS[instrument].is_drum)
         keys = notes.pitch.tolist()
         turns = turns_of(keys, self.alternates(instrument), PRESETS[instrument].is_drum)
         plan = [self.voices(instrument, key, turn) for key, turn in zip(keys, turns, strict=True)]
@@ -311,7 +311,7 @@ class Sampler:
         ramp = _attack(max(voice.attack, _LEAST_ATTACK))[: len(audio)]
         audio[: len(ramp)] *= ramp
         tail = audio[note.length :]
-        tail *= _release(voice.release)[: len(tail)]
+        tail *= release_curve(voice.release)[: len(tail)]
         for channel, gain in heard:
             if gain != current:
                 audio *= np.float32(gain / current)
@@ -345,7 +345,7 @@ def _attack(frames: int) -> Audio:
     return ramp
 
 
-def _release(frames: int) -> Audio:
+def release_curve(frames: int) -> Audio:
     """An exponential fall of 35 dB that is bent to reach zero."""
     ramp = _RAMPS.get(("release", frames))
     if ramp is None:
@@ -355,7 +355,7 @@ def _release(frames: int) -> Audio:
     return ramp
 
 
-def _frames(notes: Notes, bpm: float, is_drum: bool) -> tuple[list[int], list[int]]:
+def note_frames(notes: Notes, bpm: float, is_drum: bool) -> tuple[list[int], list[int]]:
     """First frame and length of every note; drums ring out whatever their written length."""
     frame = RATE * 60 / bpm
     starts = np.round(notes.onset * frame).astype(np.int64)
