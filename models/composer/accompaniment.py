@@ -102,9 +102,11 @@ def _led(piece: Piece, seat: Seat, slots: list[Slot]) -> list[Voicing]:
 
 
 def _rootless(piece: Piece, slot: Slot) -> tuple[int, ...]:
-    """Third, seventh, ninth and fifth (the thirteenth over dominants) without the root, as jazz pianists hold them."""
+    """Third, seventh, ninth and fifth (the thirteenth over dominants) without the root, as jazz pianists hold them.
+
+    Tonic chords keep their root, which the key needs to be heard."""
     chord, key = slot.harmony, piece.key
-    if len(chord.tones) < 4 or chord.tones[3] not in (9, 10, 11):
+    if len(chord.tones) < 4 or chord.tones[3] not in (9, 10, 11) or chord.root == key.tonic:
         return chord.pitch_classes
     third, fifth, seventh = chord.tones[1:4]
     ninth = 14 if (chord.root + 2) % 12 in key.collection and fifth == 7 else 0

@@ -174,7 +174,7 @@ def alberti(hand: Hand) -> list[Event]:
             at = time + part * length / count
             voicing = hand.chord(at)[1]
             key = voicing[min(order[(part + offset) % len(order)], len(voicing) - 1)]
-            events.append(Event(at, length / count * 1.1, key, hand.loud(at, 40 if part % 2 else 45)))
+            events.append(Event(at, length / count * 0.98, key, hand.loud(at, 40 if part % 2 else 45)))
     return events
 
 

@@ -248,20 +248,20 @@ def clarity(key: Key, slots: Sequence[Slot], sung: Sequence[tuple[int, float]]) 
     for slot in slots:
         weights[slot.floor] += slot.length
         for pitch_class in slot.harmony.pitch_classes:
-            weights[pitch_class] += slot.length * 4.0 / len(slot.harmony.tones)
-        weights[slot.harmony.root] += slot.length
+            weights[pitch_class] += slot.length * 5.0 / len(slot.harmony.tones)
     for pitch_class, length in sung:
         weights[pitch_class] += 1.2 * length
     total = sum(weights) or 1.0
-    above = sorted(weights, reverse=True)
-    outweighed = max(0.0, above[1] * 1.12 - weights[key.tonic]) / total
+    _, second, third = sorted(weights, reverse=True)[:3]
+    own = weights[key.tonic]
+    outweighed = (max(0.0, 1.15 * second - own) + 3.0 * max(0.0, 1.15 * third - own)) / total
     foreign = max(0.0, sum(weights[each] for each in range(12) if each not in key.collection) / total - 0.035)
     lacking = 0.0
     if key.mode in CHARACTERISTIC:
-        own = weights[(key.tonic + key.semitones(CHARACTERISTIC[key.mode])) % 12] / total
-        lacking = max(0.0, 0.035 - own)
+        telling = weights[(key.tonic + key.semitones(CHARACTERISTIC[key.mode])) % 12] / total
+        lacking = max(0.0, 0.035 - telling)
     heard = estimate(weights).index(f"{NAMES[key.tonic]} {'major' if key.bright else 'minor'}")
-    return 30.0 * outweighed + 60.0 * foreign + 20.0 * lacking + 0.06 * min(heard, 4)
+    return 20.0 * outweighed + 60.0 * foreign + 20.0 * lacking + 0.06 * min(heard, 4)
 
 
 def _cadence(palette: Palette, wish: PhraseWish, dice: Dice) -> str:
