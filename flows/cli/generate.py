@@ -85,9 +85,11 @@ def _show_plan(order: "Plan", as_json: bool) -> None:
     if as_json:
         output.print_json_rows(_planned_row(take.as_json()) for take in order.takes)
         return
-    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "meter", "genre", "mood", "seconds", "prompt"]
+    columns = ["take", "state", "cue", "zone", "point", "index"]
+    columns += ["bpm", "key", "meter", "genre", "mood", "seconds", "prompt"]
     rows = (
-        [t.id[:12], t.state, t.cue, t.zone, t.index, f"{t.controls.bpm:g}", t.controls.key, t.controls.meter,
+        [t.id[:12], t.state, t.cue, t.zone, "/".join(t.point.values()), t.index,
+         f"{t.controls.bpm:g}", t.controls.key, t.controls.meter,
          t.controls.genre, t.controls.mood, f"{t.controls.duration:.1f}", t.prompt]
         for t in order.takes
     )  # fmt: skip

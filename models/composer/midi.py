@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.composer.bank import PRESETS
-from models.composer.score import Notes, Score, Track
+from models.composer.score import Notes, Score, Section, Track
 
 TICKS = 960
 _MAJOR = {
@@ -59,6 +59,13 @@ def _controls(track: Track) -> list[tuple[int, int]]:
     return [(7, volume), (10, pan), (91, int(round(127 * min(1.0, max(0.0, track.reverb)))))]
 
 
+def _marker(score: Score, section: Section) -> str:
+    """The name of a section with its length, meter and tempo; of a point in time (no bars) the name alone."""
+    if not section.bars:
+        return section.name
+    return f"{section.name}, {section.bars} bars of {score.meter[0]}/{score.meter[1]} at {score.bpm:g} bpm"
+
+
 def midi_bytes(score: Score) -> bytes:
     """The file. Raises ValueError for a key that is not one, KeyError for an instrument that the bank lacks."""
     import symusic
@@ -70,7 +77,7 @@ def midi_bytes(score: Score) -> bytes:
     file.key_signatures.append(symusic.KeySignature(0, sharps, int(minor)))
     bar = score.meter[0] * 4 * TICKS / score.meter[1]
     for section in score.sections:
-        file.markers.append(symusic.TextMeta(int(round(section.bar * bar)), section.name))
+        file.markers.append(symusic.TextMeta(int(round(section.bar * bar)), _marker(score, section)))
     for track in score.tracks:
         preset = PRESETS[track.instrument]
         player = symusic.Track(track.name, preset.program, preset.is_drum)

@@ -26,7 +26,7 @@ from models.generator import Request
 from models.registry import card
 from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
-from services.planning.order import Delivery, PlannedTake
+from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
 from services.planning.plan import Plan
 from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
@@ -197,12 +197,21 @@ def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, st
     )
 
 
+def _measure(controls: Controls) -> str:
+    """What a file's name tells whoever sets it to bars: tempo, meter and length, where they are known."""
+    if controls.bpm <= 0:
+        return ""
+    return f"{controls.bpm:g}bpm-{controls.meter.replace('/', '-')}-{controls.bars}bars"
+
+
 def take_folder(take: PlannedTake) -> str:
     """`catalog/state/take`: readable, of bounded length, and unique by the first 64 bits of the take's id.
 
     Names alone never tell takes apart: they are cut, and an edited cue keeps its name. Two of a million takes of one
     name and index would share 64 bits once in 37 million catalogs.
     """
-    parts: Iterable[str | None] = (take.zone, take.cue if take.cue != take.state else None, *take.point.values())
+    point = (f"level {value}" if name == LEVEL_AXIS else value for name, value in take.point.items())
+    parts: Iterable[str | None] = (take.zone, take.cue if take.cue != take.state else None, *point)
     name = "-".join(safe_name(part, LONGEST_PART) for part in parts if part)[:LONGEST_FOLDER].rstrip(".-")
+    name = "-".join(filter(None, (name, _measure(take.controls))))
     return f"{take.catalog}/{safe_name(take.state)}/{name + '-' if name else ''}{take.index:03d}-{take.id[:16]}"

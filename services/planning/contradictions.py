@@ -28,6 +28,8 @@ class Contradiction:
 
 def contradictions(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
     """Where what was asked of a cue and became `controls` contradicts itself."""
+    for clash in ask.prompt.clashes:
+        yield Contradiction("prompt", clash.what, clash.remedy, clash.words)
     yield from _meter(ask, controls)
     yield from _length(ask, controls)
     yield from _instruments(ask)

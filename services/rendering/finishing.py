@@ -80,8 +80,17 @@ def heard(mix: Pcm, pcm_sha256: str) -> NewFingerprint | None:
 
 
 def marks(rendition: Rendition) -> list[tuple[float, str]]:
-    """(seconds, name) of the sections that the generator told of."""
+    """(seconds, name) of the sections that the generator told of; names carry length, meter and tempo where known."""
     sections = rendition.facts.get("sections", ())
     if not isinstance(sections, list | tuple):
         return []
-    return [(float(s["start_s"]), str(s["name"])) for s in sections if isinstance(s, dict) and "start_s" in s]
+    told = [part for part in sections if isinstance(part, dict) and "start_s" in part]
+    return [(float(part["start_s"]), _marked(part, rendition.facts)) for part in told]
+
+
+def _marked(section: dict[str, Any], facts: dict[str, object]) -> str:
+    """`A, 8 bars of 4/4 at 92 bpm`; the name alone where no more is known, or where it marks a point."""
+    bars, bpm, meter = section.get("bars"), facts.get("bpm"), facts.get("meter")
+    if not bars or not isinstance(bpm, int | float) or not meter:
+        return str(section["name"])
+    return f"{section['name']}, {bars} bars of {meter} at {bpm:g} bpm"

@@ -226,7 +226,10 @@ def planned_take(tmp_path: Path, **changed: object) -> PlannedTake:
 
 def test_folders_are_readable_and_tell_apart_what_names_cannot(tmp_path: Path) -> None:
     take = planned_take(tmp_path, zone="forest", id="ab" * 32)
-    assert runs.take_folder(take) == "game/combat/forest-cave-000-" + "ab" * 8
+    measure = f"{take.controls.bpm:g}bpm-4-4-{take.controls.bars}bars"
+    assert runs.take_folder(take) == f"game/combat/forest-cave-{measure}-000-{'ab' * 8}"
+    level = replace(take, point={"intensity": "3"})
+    assert runs.take_folder(level).startswith("game/combat/forest-level-3-")
     long_zone = "a-very-long-zone-name-that-is-cut-"
     folders = {runs.take_folder(planned_take(tmp_path, zone=long_zone + end, id=end * 64)) for end in "abc"}
     assert len(folders) == 3

@@ -24,7 +24,13 @@ def test_the_file_tells_tempo_meter_key_and_sections() -> None:
     assert file.tempos[0].qpm == pytest.approx(97.5, rel=1e-5)
     assert (file.time_signatures[0].numerator, file.time_signatures[0].denominator) == (6, 8)
     assert (file.key_signatures[0].key, file.key_signatures[0].tonality) == (-5, 1)
-    assert [(marker.time, marker.text) for marker in file.markers] == [(0, "A"), (2 * 3 * TICKS, "B")]
+    assert [(marker.time, marker.text) for marker in file.markers] == [
+        (0, "A, 2 bars of 6/8 at 97.5 bpm"), (2 * 3 * TICKS, "B, 2 bars of 6/8 at 97.5 bpm")]
+
+
+def test_a_section_without_bars_marks_a_point() -> None:
+    score = replace(band(), sections=(Section("to combat", 0, 2), Section("exit", 2, 0)))
+    assert opened(midi_bytes(score)).markers[1].text == "exit"
 
 
 def test_every_track_is_there_with_its_player_and_its_notes() -> None:

@@ -35,6 +35,8 @@ def refused(text: str) -> list[tuple[int | None, str, str]]:
         ("prompt: p, bars: 0", "bars", "greater than or equal to 1"),
         ("prompt: p, bpm: 19", "bpm", "greater than or equal to 20"),
         ("prompt: p, bpm: 1000", "bpm", "less than or equal to 300"),
+        ("prompt: a storm at 1000 bpm", "prompt", "1000 bpm"),
+        ("prompt: a storm in H major", "prompt", "no such key"),
         ("prompt: p, form: intro-X-outro", "form", "no section is called 'X'"),
         ("prompt: p, form: A-B-Z", "form", "no section is called 'Z'"),
         ("prompt: p, form: intro-A-B-A-outro, bars: 3", "bars", "5 sections"),
