@@ -66,3 +66,63 @@ def test_any_notes_make_a_motif(notes, bars: int, meter: str) -> None:
     motif = motif_of(Theme(0, bars, tuple(notes)), parse_meter(meter))
     assert motif.tones and 1 <= motif.bars <= bars
     assert all(0 <= tone.onset < motif.bars * motif.bar and tone.length > 0 for tone in motif.tones)
+
+
+@given(st.integers(0, 2**53 - 1), st.integers(1, 2**31), st.sampled_from(METERS), st.integers(2, 4))
+def test_a_zone_derives_a_theme_of_its_own_that_is_kin(seed: int, variant: int, meter: str, bars: int) -> None:
+    counted = parse_meter(meter)
+    catalog, zone = motif_of(Theme(seed, bars), counted), motif_of(Theme(seed, bars, (), variant), counted)
+    assert zone == motif_of(Theme(seed, bars, (), variant), counted)
+    assert zone.bars == catalog.bars and zone.tones[0].onset == 0
+    assert zone.tones[-1].onset + zone.tones[-1].length == pytest.approx(bars * counted.bar)
+    one, two = catalog.head, zone.head
+    rhythm = [(tone.onset, tone.length) for tone in one] == [(tone.onset, tone.length) for tone in two]
+    moves = [
+        [abs(after.degree - tone.degree) for tone, after in pairwise(head)]
+        for head in (one[: len(two)], two[: len(one)])
+    ]
+    assert rhythm or moves[0] == moves[1]
+
+
+def test_zones_of_a_catalog_differ_from_it_and_from_one_another() -> None:
+    for seed in range(20):
+        motifs = [motif_of(Theme(seed, 4, (), variant), FOUR).tones for variant in range(6)]
+        assert len(set(motifs)) == 6
+
+
+def test_a_given_theme_has_zones_too() -> None:
+    line = ((0, 1, 60), (1, 1, 62), (2, 2, 64), (4, 1.5, 65), (5.5, 0.5, 64), (6, 2, 60))
+    given_theme = motif_of(Theme(0, 2, line), FOUR)
+    zones = [motif_of(Theme(0, 2, line, variant), FOUR) for variant in range(1, 9)]
+    assert all(zone != given_theme and zone.bars == 2 for zone in zones)
+    kept = [
+        [tone.degree for tone in zone.head] == [tone.degree for tone in given_theme.head]
+        or [tone.length for tone in zone.head] == [tone.length for tone in given_theme.head]
+        for zone in zones
+    ]
+    assert all(kept)
+
+
+@pytest.mark.parametrize("meter", METERS)
+def test_themes_have_one_telling_leap_a_late_summit_and_a_singable_range(meter: str) -> None:
+    leaps = summits = 0
+    for seed in range(60):
+        motif = motif_of(Theme(seed, 4), parse_meter(meter))
+        degrees = [tone.degree for tone in motif.tones]
+        assert 4 <= max(degrees) - min(degrees) <= 12
+        leaps += any(abs(two - one) >= 2 for one, two in pairwise([tone.degree for tone in motif.head]))
+        summits += degrees.index(max(degrees)) >= 0.3 * len(degrees)
+    assert leaps > 45 and summits > 45
+
+
+def test_rhythms_are_native_to_the_meter_and_varied() -> None:
+    for meter, unit in (("3/4", 3.0), ("6/8", 3.0), ("5/4", 5.0), ("7/8", 3.5), ("9/8", 4.5), ("12/8", 6.0)):
+        motifs = [motif_of(Theme(seed, 4), parse_meter(meter)) for seed in range(60)]
+        heads = {tuple(round(tone.length, 3) for tone in motif.head) for motif in motifs}
+        assert len(heads) >= 8
+        assert all(
+            sum(tone.length for tone in motif.slice(bar, 1)) == pytest.approx(unit)
+            for motif in motifs[:9]
+            for bar in range(4)
+        )
+    assert sum(bool(motif_of(Theme(seed, 4), FOUR).pickup) for seed in range(60)) > 15
