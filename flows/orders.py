@@ -160,6 +160,7 @@ def carry_out(
     """
     engine = settings.open_database()
     settings.check_ledger(engine)
+    _keep_sound_bank(order, settings)
     with catalog_lock(settings.home, engine, order.catalog):
         run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined)
         stages.reach("plan")
@@ -175,6 +176,15 @@ def carry_out(
     warnings = _signed(settings, engine)
     stages.reach("total")
     return Outcome(run, counts, page, stages.seconds, stopped, warnings)
+
+
+def _keep_sound_bank(order: Plan, settings: Settings) -> None:
+    """Put the SoundFont that was ordered where generators look for it, now and when a take is reproduced."""
+    read = order.read
+    if read.sound_bank is not None and read.sound_bank_file is not None:
+        from models.composer.foreign import keep
+
+        keep(read.sound_bank_file, read.sound_bank.sha256, settings.cache_dir)
 
 
 def _signed(settings: Settings, engine: Any) -> tuple[str, ...]:

@@ -31,6 +31,10 @@ def generate(
     seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="With --prompt: the seed.")] = 0,
     duration: Annotated[float | None, typer.Option(help="With --prompt: seconds.")] = None,
     catalog: Annotated[str | None, typer.Option(help="With --prompt: the catalog's name.")] = None,
+    sound_bank: Annotated[
+        Path | None, typer.Option(help="With --prompt: a General MIDI SoundFont (.sf2) that plays.", show_default=False)
+    ] = None,
+    bank_licence: Annotated[str | None, typer.Option(help="The SoundFont's licence, as MIT; it is recorded.")] = None,
     retry_quarantined: RetryQuarantined = False,
     actors: Actors = None,
     executor: ExecutorName = None,
@@ -49,7 +53,8 @@ def generate(
     stages = Stages()
     settings = Settings.from_environment().with_options(actors, executor)
     choices = Choices(takes if prompt is None else None, only, generator, use, retry_quarantined)
-    order = make_plan(_read(brief, prompt, takes, seed, duration, catalog, Nameable(settings)), choices, settings)
+    bank = (sound_bank, bank_licence)
+    order = make_plan(_read(brief, prompt, takes, seed, duration, catalog, bank, Nameable(settings)), choices, settings)
     for warning in order.warnings:
         output.note(f"warning: {warning}", quiet)
     for duty in order.duties:
@@ -66,7 +71,7 @@ def generate(
 
 def _read(
     brief: Path | None, prompt: str | None, takes: int | None, seed: int, duration: float | None, catalog: str | None,
-    generators: Collection[str],
+    bank: tuple[Path | None, str | None], generators: Collection[str],
 ) -> "ReadBrief":
     from services.planning.adhoc import adhoc
     from services.planning.reader import read_brief
@@ -76,9 +81,16 @@ def _read(
     if brief is not None:
         if catalog is not None or duration is not None or seed:
             raise UsageError("--seed, --duration and --catalog go with --prompt; a brief carries its own")
+        if any(bank):
+            raise UsageError("--sound-bank and --bank-licence go with --prompt; a brief names its own as `sound_bank`")
         return read_brief(brief, generators)
     count = 1 if takes is None else takes
-    return adhoc(prompt or "", count, seed=seed, catalog=catalog, duration=duration, generators=generators)
+    if (bank[0] is None) != (bank[1] is None):
+        raise UsageError("--sound-bank needs --bank-licence, as MIT or CC0-1.0, and the other way round")
+    return adhoc(
+        prompt or "", count, seed=seed, catalog=catalog, duration=duration, generators=generators, sound_bank=bank[0],
+        bank_licence=bank[1],
+    )  # fmt: skip
 
 
 def _show_plan(order: "Plan", as_json: bool) -> None:

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -34,9 +35,12 @@ def adhoc(
     duration: float | None = None,
     formats: Collection[str] = (),
     generators: Collection[str] | None = None,
+    sound_bank: Path | None = None,
+    bank_licence: str | None = None,
 ) -> ReadBrief:
     """A brief of one cue with `takes` takes of `prompt`. Without a `duration` (seconds) the piece is as long as the
-    prompt says, or 30 seconds; it is a loop where the prompt says so.
+    prompt says, or 30 seconds; it is a loop where the prompt says so. `sound_bank` is a SoundFont that plays, under
+    `bank_licence`.
 
     The catalog is named after the prompt unless `catalog` is given; its text is YAML that `read_bytes` reads back.
     Raises BriefError, without file and line, where the prompt is empty, longer than 2000 characters, holds control
@@ -53,9 +57,11 @@ def adhoc(
     }
     if formats:
         cue["formats"] = list(formats)
+    if sound_bank is not None:
+        data["sound_bank"] = {"file": sound_bank.name} | ({"licence": bank_licence} if bank_licence else {})
     written = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1 << 20).encode()
     try:
-        return read_bytes(written, None, generators)
+        return read_bytes(written, None, generators, sound_bank)
     except BriefError as error:
         raise BriefError(replace(fault, field=fault.field.removeprefix("cues[0].")) for fault in error.faults) from None
 

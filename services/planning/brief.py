@@ -257,6 +257,16 @@ class ThemeOrder(_Strict):
     )
 
 
+class SoundBankOrder(_Strict):
+    """A SoundFont of other people that plays instead of the composer's own bank."""
+
+    file: str = Field(
+        min_length=1, max_length=255, description="A General MIDI SoundFont (`.sf2`) beside the brief."
+    )
+    licence: str = Field(min_length=1, max_length=100, description="The licence of the SoundFont, as `MIT`.")
+    source: str | None = Field(default=None, min_length=1, max_length=500, description="Where it comes from.")
+
+
 class Zone(_Strict):
     """A place or chapter with its own identity; cues are made for every zone."""
 
@@ -356,6 +366,7 @@ class Brief(_Strict):
         default="composer", min_length=1, max_length=200, description="`composer` or a registered model."
     )
     theme: ThemeOrder = Field(default_factory=ThemeOrder, description="The motif of the catalog.")
+    sound_bank: SoundBankOrder | None = Field(default=None, description="What plays, if not the composer's own bank.")
     zones: list[Zone] = Field(
         default_factory=list, max_length=MOST_CUES, description="Places; cues are crossed with them."
     )

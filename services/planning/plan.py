@@ -400,7 +400,9 @@ class _PointResolver:
         if faults:
             raise BriefError(faults)
         self.warnings += resolved.warnings
-        return resolved
+        if self.brief.sound_bank is None:
+            return resolved
+        return replace(resolved, controls=replace(resolved.controls, sound_bank=self.brief.sound_bank))
 
     def _contradicting(self, cue: str, found: Contradiction) -> Fault:
         at, own = self._cues[cue]

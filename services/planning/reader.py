@@ -15,9 +15,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from models.controls import Theme
+from models.controls import SoundBank, Theme
 from services.planning import document
-from services.planning.brief import Brief, Cue, Licensee, Relation, ThemeOrder, Zone
+from services.planning.brief import Brief, Cue, Licensee, Relation, SoundBankOrder, ThemeOrder, Zone
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
 from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, nearest, printable, shown
@@ -27,7 +27,8 @@ from services.planning.theme import ThemeFileError, theme_from_file
 @dataclass(frozen=True)
 class ReadBrief:
     """A brief that keeps to the schema. `text` is what was read, byte for byte, `sha256` its digest; `theme` is the
-    motif of a theme file, if one is named; `warnings` are what does not stop the order."""
+    motif of a theme file, if one is named; `sound_bank` what plays, if a SoundFont is named, and `sound_bank_file`
+    where it lies; `warnings` are what does not stop the order."""
 
     brief: Brief
     text: bytes
@@ -36,6 +37,8 @@ class ReadBrief:
     theme: Theme | None = None
     warnings: tuple[str, ...] = ()
     tree: Node | None = field(default=None, repr=False, compare=False)
+    sound_bank: SoundBank | None = None
+    sound_bank_file: Path | None = None
 
     def fault(self, path: tuple[str | int, ...], what: str, remedy: str, value: object = None) -> Fault:
         """A fault at a place of this brief, with its file and line."""
@@ -76,8 +79,11 @@ def read_brief(path: Path | str, generators: Collection[str] | None = None) -> R
     return read_bytes(data, file, generators)
 
 
-def read_bytes(data: bytes, file: Path | None = None, generators: Collection[str] | None = None) -> ReadBrief:
-    """The brief in `data`, as read from `file` (None: it came from no file, so faults carry no line).
+def read_bytes(
+    data: bytes, file: Path | None = None, generators: Collection[str] | None = None, sound_bank: Path | None = None
+) -> ReadBrief:
+    """The brief in `data`, as read from `file` (None: it came from no file, so faults carry no line). `sound_bank` is
+    where the SoundFont lies that it names, where that is not beside it.
 
     Raises BriefError with every fault found."""
     try:
@@ -93,11 +99,12 @@ def read_bytes(data: bytes, file: Path | None = None, generators: Collection[str
     brief = _validated(plain, place, faults)
     faults += [_told(place, clash) for clash in found if not clash.warning]
     theme = _theme_of(plain, place, faults)
+    bank, bank_file = _sound_bank_of(plain, place, sound_bank, faults)
     _check_generator(plain, place, generators, faults)
     if faults or brief is None:
         raise BriefError(at_most(_by_line(faults)))
     warnings = tuple(str(_told(place, clash)) for clash in found if clash.warning)
-    return ReadBrief(brief, data, hashlib.sha256(data).hexdigest(), file, theme, warnings, tree)
+    return ReadBrief(brief, data, hashlib.sha256(data).hexdigest(), file, theme, warnings, tree, bank, bank_file)
 
 
 def _told(place: _Place, clash: Clash) -> Fault:
@@ -151,10 +158,33 @@ def _theme_of(plain: Any, place: _Place, faults: list[Fault]) -> Theme | None:
     return None
 
 
+def _sound_bank_of(
+    plain: Any, place: _Place, elsewhere: Path | None, faults: list[Fault]
+) -> tuple[SoundBank | None, Path | None]:
+    """The SoundFont that a brief names, by its digest, and where it lies: `elsewhere`, or beside the brief."""
+    order = plain.get("sound_bank") if isinstance(plain, dict) else None
+    name = order.get("file") if isinstance(order, dict) else None
+    if not isinstance(order, dict) or not isinstance(name, str) or not name:
+        return None, None
+    from models.composer.foreign import BankError, checked
+
+    try:
+        path = elsewhere or _inside(name, place.file)
+        return SoundBank(checked(path), str(order.get("licence"))), path
+    except UnreadableError as stop:
+        what, remedy = stop.flaw.what, stop.flaw.remedy
+    except BankError as error:
+        what, remedy = str(error), "give a General MIDI SoundFont (.sf2)"
+    except (OSError, ValueError) as error:
+        what, remedy = f"cannot be read: {getattr(error, 'strerror', None) or error}", "name a file beside the brief"
+    faults.append(place.fault(("sound_bank", "file"), what, remedy, name))
+    return None, None
+
+
 def _inside(name: str, brief: Path | None) -> Path:
     """The file `name` beside the brief. Raises UnreadableError where it leads out of the brief's folder."""
     if brief is None:
-        raise UnreadableError(Flaw(None, "a theme file needs a brief file beside it", "write the brief to a file"))
+        raise UnreadableError(Flaw(None, "a file needs a brief file beside it", "write the brief to a file"))
     folder = brief.resolve().parent
     relative = Path(name)
     outside = Flaw(None, "a path outside the brief's folder", "put the file beside the brief and name it alone")
@@ -232,6 +262,7 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
     """The keys that may stand in the mapping at `path`."""
     models: dict[str, type[BaseModel]] = {
         "zones": Zone, "relations": Relation, "defaults": Cue, "cues": Cue, "theme": ThemeOrder, "licensee": Licensee,
+        "sound_bank": SoundBankOrder,
     }
     fields = (models[str(path[0])] if path else Brief).model_fields
     return [field.alias or name for name, field in fields.items()]

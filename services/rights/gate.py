@@ -22,7 +22,7 @@ from db.verdicts import (
 from services.planning.brief import Brief
 from services.planning.plan import Plan
 from services.rights.keeping import keep, moment, standing_policy
-from services.rights.materials import theme_material
+from services.rights.materials import bank_material, theme_material
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question, Reason
 from services.rights.refusal import RefusedError
 from services.rights.register import Register
@@ -39,7 +39,9 @@ def licensee_of(stated: dict[str, Any] | None) -> Licensee:
 
 def materials_of(brief: Brief) -> tuple[Material, ...]:
     """What a brief brings with it."""
-    return theme_material(brief.theme.file, brief.theme.licence, brief.theme.source)
+    materials = theme_material(brief.theme.file, brief.theme.licence, brief.theme.source)
+    bank = brief.sound_bank
+    return materials if bank is None else (*materials, *bank_material(bank.file, bank.licence, bank.source))
 
 
 def is_known(register: Register, generator: str) -> bool:

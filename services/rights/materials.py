@@ -1,4 +1,5 @@
-"""What an order brings with it and under which licence: the theme file of a brief, what a take was made from.
+"""What an order brings with it and under which licence: the theme file and the sound bank of a brief, what a take was
+made from.
 
 Nothing here decides whether that is allowed.
 """
@@ -23,36 +24,47 @@ def theme_material(file: str | None, licence: str | None, source: str | None) ->
     return (Material("theme file", licence or "", f"{file}, {source}" if source else file),)
 
 
+def bank_material(file: str | None, licence: str | None, source: str | None) -> tuple[Material, ...]:
+    """The SoundFont that plays; nothing where it is the composer's own bank."""
+    if not file:
+        return ()
+    return (Material("sound bank", licence or "", f"{file}, {source}" if source else file),)
+
+
 @dataclass(frozen=True)
 class Brought:
-    """What a stored order brings with it. `plan` is the maker's plan, of audio that was imported; `theme` the theme's
-    file, of which a later order may say better whose it is."""
+    """What a stored order brings with it. `plan` is the maker's plan, of audio that was imported; `theme` and `bank`
+    the files, of which a later order may say better whose they are."""
 
     materials: tuple[Material, ...] = ()
     plan: str = "*"
     theme: str | None = None
+    bank: str | None = None
 
 
 def brought_by(text: bytes) -> Brought:
     """What the text of a stored order says; it was checked when it was read, or written by an import."""
-    if b"import" not in text and (b"theme" not in text or b"file" not in text):
+    if b"import" not in text and b"file" not in text:
         return Brought()
     try:
         brief = yaml.load(text, LOADER)
     except yaml.YAMLError:
         return Brought((Material("order", "", "its text cannot be read"),))
     theme, told = _part(brief, "theme"), _part(brief, "import")
+    bank = _part(brief, "sound_bank")
     materials = theme_material(*(_text(theme, name) for name in ("file", "licence", "source")))
+    materials += bank_material(*(_text(bank, name) for name in ("file", "licence", "source")))
     if told:
         imported = Material(ROLES["import"], _text(told, "licence") or "", _text(told, "source") or "")
         return Brought((*materials, imported), _text(told, "plan") or "*")
-    return Brought(materials, theme=_text(theme, "file"))
+    return Brought(materials, theme=_text(theme, "file"), bank=_text(bank, "file"))
 
 
 def restated(brought: Brought, newest: Brought) -> Brought:
     """What an order brought, as the newest one states it: a brief is corrected by an edited one, also where no take
-    changes by it. Another theme file says nothing of this one."""
-    return newest if brought.theme is not None and newest.theme == brought.theme else brought
+    changes by it. Other files say nothing of these."""
+    files = brought.theme, brought.bank
+    return newest if any(files) and (newest.theme, newest.bank) == files else brought
 
 
 def _part(brief: Any, name: str) -> dict[str, Any]:
