@@ -1,9 +1,12 @@
 """Adaptive material in briefs: levels of one piece, stingers over a cue, transitions between two, as takes like any
 other; and what cannot be ordered."""
 
+import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models.controls import Controls, Destination
 from models.words import STINGERS
@@ -219,3 +222,28 @@ def test_states_of_a_zone_that_cannot_be_crossfaded_are_warned_of() -> None:
     assert any("zone one: b at 101 bpm and a at 90 bpm stand in no simple ratio" in warning for warning in warnings)
     assert any("zone one: b in F# minor and a in C major are in no related keys" in warning for warning in warnings)
     assert not any("zone" in warning for warning in planned(cues).warnings)
+
+
+_ANY = st.one_of(
+    st.none(), st.booleans(), st.integers(-1, 6), st.just(""), st.just([]), st.just({}), st.sampled_from(STINGERS),
+    st.sampled_from(["a", "b", "s", "stinger", "transition", "music", "all", "none", "loop"]),
+    st.lists(st.one_of(st.sampled_from(["a", "b", "s", "danger"]), st.integers(0, 6), st.just({})), max_size=3),
+)
+_KEYS = ("kind", "stinger", "from", "to", "intensities", "bars", "loop", "form", "zones", "name", "axes", "state")
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(_KEYS), _ANY, max_size=6), st.dictionaries(st.sampled_from(_KEYS), _ANY, max_size=2)
+)
+def test_whatever_stands_in_an_adaptive_order_is_planned_or_refused(cue: dict, defaults: dict) -> None:
+    cues = [{"state": "a", "prompt": "p", "bars": 4}, {"state": "b", "prompt": "p", "bars": 4}, cue]
+    data = {"catalog": "x", "defaults": defaults, "cues": cues}
+    try:
+        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), lambda _: "r")
+    except BriefError as error:
+        assert all(fault.file == "b.yaml" and fault.line and fault.remedy for fault in error.faults)
+        return
+    assert len({take.id for take in result.takes}) == len(result.takes) >= 3
+    for take in result.takes:
+        assert Controls.from_json(json.loads(json.dumps(take.controls.as_json()))) == take.controls

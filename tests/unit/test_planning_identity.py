@@ -26,11 +26,11 @@ GOLDEN_CATALOG_THEME = 5446388057693555
 GOLDEN_THEME = 1775525637299642
 GOLDEN_OWN_THEME = 4258760914011621
 GOLDEN_IDS = [
-    ("combat", 0, "953b08188530368c899c3251be6898f4aa33ef8e1b064c30636003ed7a4d5bdc"),
-    ("combat", 1, "29257fd33c5ffb4722cf990faff4da5b41b17088f76ca65982af3f14b23e7de9"),
-    ("combat", 0, "ffda5f86f799220002c3f346cec2a31b93c240fdcd834b35315065fc54833ae4"),
-    ("combat", 1, "ff193c88d9b39d1f840624e11728cddae77567601b900b48150b971fb9e5febd"),
-    ("boss", 0, "c90a01e6a61126b1ce66b90c94f2243a3a1b50f4da3db51397e4c2e8543b8473"),
+    ("combat", 0, "9feff72d8e89879606cf781b43450e392beca898f987b6acf7b863133105078d"),
+    ("combat", 1, "f527dd5900ba4133f0cc733ab7c26ec462d581cbde38d4e898ccc040cdac6d71"),
+    ("combat", 0, "0d4cb00de48851ed8a36dc7c0563e7c08569d30a21410be2834cde28bba7e2ac"),
+    ("combat", 1, "35c3758d25d5b928c65017e9808651384893b936f43dbb33c8e81b221f914707"),
+    ("boss", 0, "42a4742a3ce71795ff8897743547d662434bf9687a5eb17b710ff3d222aa2902"),
 ]
 FIELDS = ("catalog", "zone", "cue", "point", "index", "prompt", "controls", "delivery", "seed", "generator", "revision")
 

@@ -34,7 +34,7 @@ def by_cue(result: Plan) -> dict[str, Controls]:
     return {take.cue: take.controls for take in result.takes}
 
 
-@pytest.mark.parametrize("name", ["rpg", "background", "tiny", "rpg-40h"])
+@pytest.mark.parametrize("name", ["rpg", "background", "tiny", "rpg-40h", "showcase"])
 def test_example_briefs_plan_without_a_warning(name: str) -> None:
     result = plan(read_brief(BRIEFS / f"{name}.yaml", ["composer"]), lambda _: "r")
     assert [warning for warning in result.warnings if ": not understood: " not in warning] == []
@@ -391,7 +391,7 @@ def test_the_schema_describes_every_field_and_lists_its_words() -> None:
         assert all(json.dumps(word) in cue for word in words()[listed])
 
 
-@pytest.mark.parametrize("name", ["rpg", "background", "tiny", "rpg-40h"])
+@pytest.mark.parametrize("name", ["rpg", "background", "tiny", "rpg-40h", "showcase"])
 def test_example_briefs_keep_to_the_published_schema(name: str) -> None:
     jsonschema = pytest.importorskip("jsonschema")
     import yaml
