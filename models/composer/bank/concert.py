@@ -6,7 +6,7 @@ jingles where a drum set has its hats.
 
 from models.composer.bank import handheld, metals, skins, snares
 from models.composer.bank.dsp import Signal
-from models.composer.bank.hits import HATS, TOM_KEYS, Hit, cymbal, once, skin, snare, toms, twice
+from models.composer.bank.hits import HATS, Hit, cymbal, once, skin, snare, toms, twice
 from models.composer.bank.metals import Cymbal
 from models.composer.bank.skins import Membrane
 from models.composer.bank.snares import Snare
@@ -33,11 +33,10 @@ TAIKO = {
     46: once(lambda: handheld.block((1850, 2800, 4700, 6100, 9300), 0.25, 0.2, "atarigane", 0.9), -8, 0.35, HATS),
     **{
         key: _taiko(f"taiko/{key}", pitch, 0.27 * (80 / pitch) ** 0.4, 3, pan)
-        for key, pitch, pan in zip(
-            TOM_KEYS, (78, 90, 104, 120, 140, 165), (0.5, 0.3, 0.1, -0.1, -0.3, -0.5), strict=True
-        )
+        for key, pitch, pan in ((41, 78, 0.5), (43, 92, 0.3), (45, 114, -0.1), (48, 146, -0.4))
     },
 }
+TAIKO |= {47: TAIKO[45], 50: TAIKO[48]}
 
 _TOYS = {
     42: twice(lambda take: handheld.shaker(0.018, 0.016, 5000, 15000, "shaker short", take), -9, 0.35),
@@ -65,14 +64,14 @@ PERCUSSION = {
 
 
 def _gran_cassa(layer: int, take: int) -> Signal:
-    spec = Membrane(44, 1.22, 0.55, 0.8, 0.35, (200, 2200), 0.8, 1.9, 0.06, 0.7, 0.4, 0.006, 24000)
+    spec = Membrane(46, 1.22, 0.5, 1.1, 0.6, (200, 3500), 1.0, 1.9, 0.06, 0.7, 0.4, 0.006, 24000)
     return skins.membrane(spec, "gran cassa", layer, take)
 
 
 ORCHESTRAL = {
-    35: Hit(_gran_cassa, 4.5, 0.1, layers=True, rate=24000),
-    36: skin("orchestral bass drum", Membrane(54, 1.3, 0.38, 0.8, 0.5, (250, 3500), 0.8, 1.5, 0.045, 0.7, 0.8,
-                                              0.005, 24000), 4.5, 0.1),
+    35: Hit(_gran_cassa, 3, 0.1, layers=True, rate=24000),
+    36: skin("orchestral bass drum", Membrane(54, 1.3, 0.38, 0.8, 0.7, (250, 5000), 0.9, 1.4, 0.045, 0.7, 0.8,
+                                              0.005, 24000), 3.5, 0.1),
     37: twice(lambda take: snares.stick((520, 1180, 2050, 3500), 0.025, 0.7, "concert rim", take), -6, 0.1),
     38: snare("orchestral snare", Snare(204, 0.6, 0.07, 1.2, 0.12, 1700, 16000, 0.5, 0.5, (0.7, 0.15)), 1, 0.1),
     39: once(lambda: handheld.block((330, 1450, 2600, 4100), 0.02, 1.2, "whip", 0.3), -2, 0.2),
@@ -82,9 +81,9 @@ ORCHESTRAL = {
 }
 
 
-def _hand(name: str, pitch: float, decay: float, level_db: float, pan: float, click: float = 0.25) -> Hit:
+def _hand(name: str, pitch: float, decay: float, level_db: float, pan: float, click: float = 0.5) -> Hit:
     seconds = min(0.85, 4.2 * decay)
-    spec = Membrane(pitch, 1.12, decay, 0.7, click, (900, 5000), 0.35, seconds, 0.03, 0.55, 0.0, 0.004, 24000)
+    spec = Membrane(pitch, 1.12, decay, 1.1, click, (900, 7500), 0.5, seconds, 0.03, 0.55, 0.0, 0.004, 24000)
     return skin(name, spec, level_db, pan, True, 2)
 
 
@@ -93,13 +92,13 @@ def _slap(name: str, ring: tuple[float, ...], level_db: float, pan: float, decay
 
 
 HAND_DRUMS = {
-    35: _hand("bodhran low", 72, 0.22, 3.5, 0.0),
-    36: _hand("frame drum", 82, 0.2, 3.5, 0.0, 0.35),
+    35: _hand("bodhran low", 72, 0.2, 2, 0.0),
+    36: _hand("frame drum", 82, 0.18, 2, 0.0, 0.7),
     37: _slap("darbuka ka", (980, 1690, 2540, 3700), -5, 0.2, 0.018),
     38: _slap("djembe slap", (410, 690, 1010, 1480, 2100), 1, -0.15),
     39: twice(lambda take: snares.people("hand claps", take), 0, 0.1),
-    40: _hand("djembe tone", 285, 0.09, 1.5, -0.15, 0.5),
-    41: _hand("djembe bass", 66, 0.18, 3, 0.25),
+    40: _hand("djembe tone", 285, 0.09, 1.5, -0.15, 0.8),
+    41: _hand("djembe bass", 66, 0.17, 1.5, 0.25),
     42: twice(lambda take: metals.jingles("riq tap", take, 0.15, 0.25), -8, 0.3),
     43: _hand("frame drum muted", 96, 0.06, 1, 0.2),
     44: twice(lambda take: handheld.shaker(0.02, 0.02, 4500, 14000, "seed shaker", take), -9, 0.35),
