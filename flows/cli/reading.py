@@ -76,15 +76,22 @@ def show(take: Annotated[str, typer.Argument(help="A take's id, or how it begins
         output.line(f"{name:16} {value}".rstrip())
 
 
+def _understood(choice: dict[str, str]) -> tuple[str, str]:
+    from services.planning.controls import UNREAD
+
+    if choice["field"] == UNREAD:
+        return "not understood", f"{choice['value']}: {choice['source']}"
+    words = f" from {choice['words']!r}" if choice.get("words") else ""
+    return "understood", f"{choice['field']} {choice['value']}: {choice['source']}{words}"
+
+
 def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in take.items():
         if isinstance(value, dict):
             yield name, "; ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
         elif name not in LISTED:
             yield name, _plain(value)
-    for choice in take["understanding"]:
-        words = f" from {choice['words']!r}" if choice.get("words") else ""
-        yield "understood", f"{choice['field']} {choice['value']}: {choice['source']}{words}"
+    yield from (_understood(choice) for choice in take["understanding"])
     for asset in take["assets"]:
         yield "asset", f"{asset['role']:16} {asset['sha256'][:16]}  {asset['path']}"
     for attempt in take["attempts"]:

@@ -15,7 +15,7 @@ from typing import Any
 from models.controls import Controls, Theme
 from models.words import INSTRUMENTS
 from services.planning import kinship, moods, presets, timing
-from services.planning.lexicon import BIOMES, ERAS
+from services.planning.lexicon import BIOMES, ERAS, mood_of
 from services.planning.prompt import Hit, Reading, Shift, contradictions
 from services.planning.unread import listed
 
@@ -187,13 +187,13 @@ class _Resolver:
             return offer
         said = moods.PLANE.get(self.prompt.mood_word) if source == "prompt" else None
         place = said or moods.ANCHORS[value]
-        out = {moods.named(hit.value) for hit in self.prompt.avoided}
+        out = {mood_of(hit.value) for hit in self.prompt.avoided}
         for shift in self._shifts("mood"):
             goal = moods.PLANE[shift.word]
             if shift.steps > 0:
-                place, value = place.towards(goal, min(1.0, _TOWARDS * shift.steps)), moods.named(shift.word)
+                place, value = place.towards(goal, min(1.0, _TOWARDS * shift.steps)), mood_of(shift.word)
             else:
-                place, out = place.moved(goal, _TOWARDS * shift.steps), out | {moods.named(shift.word)}
+                place, out = place.moved(goal, _TOWARDS * shift.steps), out | {mood_of(shift.word)}
         moved = self._nearest_mood(place, offer[0], value, out)
         avoided = [f"not {hit.words}" for hit in self.prompt.avoided]
         how = ", ".join([shift.words for shift in self._shifts("mood")] + avoided)

@@ -138,7 +138,7 @@ _ALIASES = {
     "pentatonic major": "major pentatonic", "pentatonic": "major pentatonic", "diminished": "octatonic",
 }  # fmt: skip
 _LETTERS = re.compile(
-    r"(?<![\w-])(?=[A-D]*A[A-D]*B)([A-D]{3,8})(?![\w-])|(?<![\w-])([A-D](?:-[A-D]){1,11})(?![\w-])"
+    r"(?<![\w-])(?!ABBA)(?=[A-D]*A[A-D]*B)([A-D]{3,8})(?![\w-])|(?<![\w-])([A-D](?:-[A-D]){1,11})(?![\w-])"
 )
 
 

@@ -24,7 +24,7 @@ _GENRES = {
     "torch song, cocktail jazz, new orleans",
     "bossa-nova": "bossa, bossanova, samba, latin jazz, brazilian, mpb, latin",
     "lo-fi": "lofi, lo fi hip hop, lofi hip hop, lo fi beats, chillhop, hip hop, hiphop, trip hop, study beats, "
-    "chill beats, boom bap, jazzhop, chill hop, downbeat",
+    "chill beats, lo fi beat, lofi beat, boom bap, jazzhop, chill hop, downbeat",
     "folk": "folky, folksy, acoustic, country, bluegrass, americana, singer songwriter, sea shanty, shanty, "
     "indie folk, "
     "roots, klezmer, balkan, country and western, hillbilly, flamenco, polka, campfire, western, wild west",
@@ -437,6 +437,8 @@ _FAMILY_NAMES = {
     "woodwinds": "woodwind", "wind instrument": "woodwind", "kick drum": "kick", "beat": "drums", "drum": "drums",
 }
 
+LOOSE = frozenset({"beat", "beats", "drumming", "percussive", "light percussion"})
+"""Words that ask for players in passing: `drumless lo-fi beat` still has no drums."""
 _EXCLUDING_PHRASES = {
     "drumless": "drums", "beatless": "percussion", "instrumental": "vocals", "acapella": "rhythm section",
     "a cappella": "rhythm section", "unplugged": "synth", "purely instrumental": "vocals",
@@ -522,6 +524,11 @@ def _instruments() -> dict[str, tuple[str, ...]]:
     singular |= {"guitar": ("acoustic guitar",)} | _KEYBOARD_WORDS
     plurals = {plural(phrase): names for phrase, names in singular.items()}
     return plurals | {name: (name,) for name in INSTRUMENTS} | singular
+
+
+def mood_of(word: str) -> str:
+    """The published mood that a word of the plane is heard as."""
+    return lookup("mood")[word][0]
 
 
 def family(phrase: str, names: tuple[str, ...]) -> tuple[str, ...]:

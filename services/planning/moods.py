@@ -121,11 +121,6 @@ def nearest(place: Affect, without: Collection[str] = ()) -> str:
     return min(free or MOODS, key=lambda mood: distance(ANCHORS[mood], place))
 
 
-def named(word: str) -> str:
-    """The published mood that a word of the plane is heard as: itself, or the nearest."""
-    return word if word in ANCHORS else nearest(PLANE[word])
-
-
 def contradict(one: Affect, other: Affect) -> bool:
     """Whether nothing can be both: calm and frantic, cheerful and grim."""
     arousal, valence = abs(one.arousal - other.arousal), abs(one.valence - other.valence)

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 
 from services.planning import lexicon, moods, sections
 from services.planning.figures import Clash, Hit, Tempo, read_figures, turned
@@ -83,14 +83,19 @@ class _Phrase:
 
     meanings: tuple[tuple[str, tuple[str, ...]], ...]
 
-    @property
+    @cached_property
     def instrument(self) -> bool:
         return any(kind == "instrument" for kind, _ in self.meanings)
 
-    @property
+    @cached_property
     def adjective(self) -> bool:
         """Whether it can only describe what follows: a mood, an intensity, a manner, no thing."""
         return all(kind in ("mood", "intensity", "tempo") for kind, _ in self.meanings)
+
+    @cached_property
+    def describing(self) -> bool:
+        """Whether it means less where an instrument follows: `soft percussion`, `jazz chords on a piano`."""
+        return any(kind in ("mood", "intensity", "genre") for kind, _ in self.meanings)
 
 
 _NEGATORS = {"no", "not", "without", "sans", "minus", "excluding", "exclude", "omit", "avoid", "never", "lacking"}
@@ -121,14 +126,15 @@ _ENSEMBLE_SIZES = {"duet": 2, "duo": 2, "trio": 3, "quartet": 4}
 _ALONE_AFTER = frozenset({"alone", "only", "unaccompanied"})
 _GRAMMAR = _NEGATORS.union({"&"}, _WEIGHTS, _COMPARED, _SOLO_BEFORE, _ALONE_AFTER, _ENSEMBLE_SIZES)
 """Words that act on others and are never unread."""
+_MOST_ADJECTIVES = 4
 _MOST_ASIDE = 8
 _MOST_TEXT = 20_000
 
 _TOKEN = re.compile(r"w/o|[^\W_]+(?:'[^\W_]+)*|&|[,.;:!?()\n/]")
 _STEMS = (("ier", "y"), ("er", ""), ("er", "e"))
 _ENDINGS = (
-    ("'s", ""), ("s'", "s"), ("s", ""), ("ily", "y"), ("ly", ""), ("iness", "y"), ("ness", ""), ("ing", ""),
-    ("ish", ""),
+    ("'s", ""), ("s'", "s"), ("s", ""), ("ily", "y"), ("ly", ""), ("ly", "le"), ("iness", "y"), ("ness", ""),
+    ("ing", ""), ("ish", ""),
 )  # fmt: skip
 
 
@@ -214,16 +220,28 @@ def _tokens(clean: str) -> list[_Token]:
     return [_Token(word, start, pause=word in ",.;:!?()\n") for word, start in found if word != "/"]
 
 
+def _whole(tokens: list[_Token], at: int) -> tuple[int, _Phrase | None]:
+    """The phrase at a place, cut short where a longer one begins inside it: `cinematic` + `drum and bass`."""
+    length, phrase = _longest(tokens, at)
+    for inside in range(at + 1, at + length):
+        longer, other = _longest(tokens, inside)
+        if other is not None and longer > length and inside + longer > at + length:
+            return _longest(tokens[:inside], at)
+    return length, phrase
+
+
 def _longest(tokens: list[_Token], at: int) -> tuple[int, _Phrase | None]:
     """The longest phrase at a place, and how many words it takes."""
     if at >= len(tokens):
         return 1, None
-    phrases = _phrases()
     longest = _longest_by_first_word().get(tokens[at].text, 0)
-    for length in range(min(longest, len(tokens) - at), 0, -1):
-        phrase = phrases.get(tuple(token.text for token in tokens[at : at + length]))
-        if phrase is not None:
-            return length, phrase
+    if longest:
+        phrases = _phrases()
+        words = tuple([token.text for token in tokens[at : at + longest]])
+        for length in range(len(words), 0, -1):
+            phrase = phrases.get(words[:length])
+            if phrase is not None:
+                return length, phrase
     return 1, _derived(tokens[at].text)
 
 
@@ -251,6 +269,7 @@ class _Said:
     negated: bool = False
     describes: bool = False
     steps: float = 0.0
+    stem: str = ""  # what an `-er` word compares by
 
 
 @dataclass
@@ -299,6 +318,8 @@ class _Found:
         if kind == "state" and kind in self.first and self.first[kind].value in _PLACES_OF_STATE:
             self.first[kind] = Hit(value, said.words) if value not in _PLACES_OF_STATE else self.first[kind]
         held = self.first.setdefault(kind, Hit(value, said.words))
+        if kind == "intensity" and _is_further(int(value), int(held.value)):
+            self.first[kind] = Hit(value, said.words)
         if kind in ("mood", "colour") and held.words == said.words and not (kind == "colour" and "mood" in self.first):
             self.mood_word = _word_of_plane(said.words, value)
         if kind in ("mood", "meter") and held.value != value:
@@ -341,7 +362,7 @@ class _Found:
             up = 1 if int(kinds["intensity"][0]) >= 3 else -1
             self.shifts.append(Shift("intensity", up * said.steps, said.words))
         if "mood" in kinds:
-            word = _word_of_plane(said.words, kinds["mood"][0])
+            word = _word_of_plane(said.stem or said.words, kinds["mood"][0])
             self.shifts.append(Shift("mood", said.steps, said.words, word))
             if "intensity" not in kinds and abs(PLANE[word].arousal) >= 0.5:
                 self.shifts.append(Shift("intensity", said.steps * (1 if PLANE[word].arousal > 0 else -1), said.words))
@@ -371,7 +392,8 @@ class _Found:
 
     def reading(self) -> Reading:
         """A family is ruled out but for the members that the text asks for by name (`taiko, no other percussion`)."""
-        asked = {name for name in self.instruments if name not in self._directly_excluded()}
+        loose = {name for name, hit in self.instruments.items() if hit.words in lexicon.LOOSE} & set(self.excluded)
+        asked = {name for name in self.instruments if name not in self._directly_excluded() | loose}
         instruments = tuple(hit for name, hit in self.instruments.items() if name in asked)
         first = self.first.get
         shape = sections.shaped(tuple(hit.value for hit in self.shapes)) if self.shapes else ""
@@ -406,6 +428,11 @@ class _Found:
         return {name for name, hit in self.excluded.items() if name in named.get(hit.words.removeprefix("less "), ())}
 
 
+def _is_further(level: int, than: int) -> bool:
+    """Whether an intensity says more of the same: `maestoso, fortissimo` is as loud as the louder of the two."""
+    return (level - 3) * (than - 3) >= 0 and abs(level - 3) > abs(than - 3)
+
+
 def _word_of_plane(words: str, mood: str) -> str:
     """Where on the plane a mood word lies: its own place, else that of the mood it stands for."""
     return words if words in PLANE else mood
@@ -437,14 +464,14 @@ class _Walk:
     def step(self, at: int) -> int:
         """Read what begins at `at`; how many words that were."""
         token = self.tokens[at]
-        length, phrase = self._phrase(at)
+        length, phrase, stem = self._phrase(at)
         if phrase is None:
             self._word(token, at)
             return 1
         following = self.tokens[at + length].text if at + length < len(self.tokens) else ""
         words = " ".join(token.text for token in self.tokens[at : at + length])
         freed = phrase.instrument and following == _FREE
-        said = _Said(words, self.negation.holds or freed, self._describes(phrase, at + length), self.degree)
+        said = _Said(words, self.negation.holds or freed, self._describes(phrase, at + length), self.degree, stem)
         self.found.mean(phrase, said)
         if phrase.instrument and not said.negated:
             self._solo(at, following)
@@ -452,19 +479,19 @@ class _Walk:
         self.weight, self.degree = 1.0, 0.0
         return length + (1 if freed else 0)
 
-    def _phrase(self, at: int) -> tuple[int, _Phrase | None]:
-        """The phrase at a place; numbers and signs that are figures begin none, `darker` is the phrase of `dark`."""
+    def _phrase(self, at: int) -> tuple[int, _Phrase | None, str]:
+        """The phrase at a place, and the stem it compares by: `darker` is the phrase of `dark`. Figures begin none."""
         token = self.tokens[at]
         if self._is_figure(token) or (token.text in _DEGREES and not self.negation.holds):
-            return 1, None
-        length, phrase = _longest(self.tokens, at)
+            return 1, None, ""
+        length, phrase = _whole(self.tokens, at)
         if phrase is not None:
-            return length, phrase
-        stem = _compared_stem(token.text)
-        if stem is None or self.negation.holds:
-            return 1, None
+            return length, phrase, ""
+        compared = _compared_stem(token.text)
+        if compared is None or self.negation.holds:
+            return 1, None, ""
         self.degree = self.weight
-        return 1, stem
+        return 1, _phrases()[(compared,)], compared
 
     def _word(self, token: _Token, at: int) -> None:
         """A word that begins no phrase."""
@@ -492,9 +519,13 @@ class _Walk:
 
     def _describes(self, phrase: _Phrase, at: int) -> bool:
         """Whether an instrument follows at once, or behind further adjectives."""
-        while at < len(self.tokens):
+        if not phrase.describing:
+            return False
+        for _ in range(_MOST_ADJECTIVES):
             length, follower = _longest(self.tokens, at)
             if follower is None:
+                if at >= len(self.tokens):
+                    return False
                 return self.tokens[at].text == "solo" and phrase.adjective and _longest(self.tokens,
                 at + 1)[1] is not None
             if follower.instrument:
@@ -513,8 +544,8 @@ class _Walk:
 
 
 @lru_cache(maxsize=1 << 14)
-def _compared_stem(word: str) -> _Phrase | None:
-    """The phrase that an `-er` word compares by: `darker` by `dark`, `sadder` by `sad`, `busier` by `busy`."""
+def _compared_stem(word: str) -> str | None:
+    """The word that an `-er` word compares by: `darker` by `dark`, `sadder` by `sad`, `busier` by `busy`."""
     if not word.endswith("er") or word in _COMPARED or word in STOP_WORDS:
         return None
     stems = [word.removesuffix(ending) + instead for ending, instead in _STEMS if word.endswith(ending)]
@@ -523,7 +554,7 @@ def _compared_stem(word: str) -> _Phrase | None:
     for stem in stems:
         phrase = _phrases().get((stem,))
         if phrase is not None and any(kind in ("mood", "intensity", "tempo") for kind, _ in phrase.meanings):
-            return phrase
+            return stem
     return None
 
 

@@ -48,6 +48,8 @@ SHAPES = {
 }  # fmt: skip
 """Words for how a piece grows, and the section that does it."""
 
+_STARTS = frozenset({*_SECTIONS, *(name + "s" for name in _SECTIONS), "choruses", "pre", "middle"})
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,6 +62,8 @@ class Run:
 
 def run_of(words: list[str]) -> Run | None:
     """The longest run of at least two sections among the words (lower case, punctuation as words of its own)."""
+    if _STARTS.isdisjoint(words):
+        return None
     best: Run | None = None
     at = 0
     while at < len(words):

@@ -21,8 +21,8 @@ def values(hits: tuple) -> list[str]:
         ("bossa nova", "bossa-nova"), ("EDM banger", "electronic"), ("minimal techno", "techno"),
         ("drum and bass", "drum-and-bass"), ("drum'n'bass", "drum-and-bass"), ("ｊａｚｚ", "jazz"),
         ("celtic reel", "celtic"), ("deep house", "house"), ("a tavern song", "medieval"), ("drill beat", "trap"),
-        ("military parade", "march"), ("survival horror", "horror"), ("j-pop", "city-pop"), ("a Viennese waltz", "waltz"),
-        ("retrowave drive", "synthwave"),
+        ("military parade", "march"), ("survival horror", "horror"), ("j-pop", "city-pop"),
+        ("a Viennese waltz", "waltz"), ("retrowave drive", "synthwave"), ("cinematic drum and bass", "drum-and-bass"),
         ("symphonic sweep", "orchestral"), ("heavy metal", "metal"),
     ],
 )
@@ -48,12 +48,14 @@ def test_moods_are_known_by_their_synonyms(text: str, mood: str) -> None:
     [
         ("electric piano", ["electric piano"]), ("piano", ["piano"]), ("violins and celli", ["violin", "cello"]),
         ("low brass", ["low brass"]), ("drum kit", ["drums"]), ("bass drum", ["drums"]), ("bass guitar", ["bass"]),
-        ("808s", ["sub bass", "trap drums"]), ("acoustic guitars", ["acoustic guitar"]), ("double bass", ["contrabass"]),
-        ("english horn", ["oboe"]), ("french horns", ["horn"]), ("horn section", ["brass"]),
+        ("808s", ["sub bass", "trap drums"]), ("acoustic guitars", ["acoustic guitar"]),
+        ("double bass", ["contrabass"]), ("english horn", ["oboe"]), ("french horns", ["horn"]),
+        ("horn section", ["brass"]),
         ("harpsichords and organisation", ["harpsichord"]), ("bassinet, pianola, drummer", []),
         ("synths", ["synth lead", "synth pad"]),
-        ("string bass", ["contrabass"]), ("music-box", ["music box"]), ("pizzicato", ["pizzicato strings"]), ("palm-muted riffs", ["muted guitar"]),
-        ("tremolo strings", ["tremolo strings"]), ("Rhodes", ["electric piano"]), ("an arpeggiated line", ["pluck"]),
+        ("string bass", ["contrabass"]), ("music-box", ["music box"]), ("pizzicato", ["pizzicato strings"]),
+        ("palm-muted riffs", ["muted guitar"]), ("tremolo strings", ["tremolo strings"]),
+        ("Rhodes", ["electric piano"]), ("an arpeggiated line", ["pluck"]),
     ],
 )
 def test_the_longest_name_of_an_instrument_counts_on_whole_words(text: str, instruments: list[str]) -> None:
@@ -99,7 +101,8 @@ def test_negation_reaches_over_its_list_and_no_further(text: str, instruments: l
         ("in D minor", "D minor"), ("in F# dorian", "F# dorian"), ("in b\u266d major", "Bb major"),
         ("E-flat major", "Eb major"), ("c sharp minor", "C# minor"), ("In A major, waltz", "A major"),
         ("in a minor", "A minor"), ("A minor", "A minor"), ("in Dm", "D minor"),
-        ("G harmonic minor", "G harmonic minor"),
+        ("G harmonic minor", "G harmonic minor"), ("D minor pentatonic", "D minor pentatonic"), ("key of C", "C major"),
+        ("F#m groove", "F# minor"), ("C octatonic", "C octatonic"), ("in D, slow", "D major"), ("in A hurry", None),
         ("a minor mishap", None), ("A major battle", None), ("a dorian melody", None), ("minor key", None),
         ("C minority", None), ("vitamin abc major", None),
     ],
@@ -145,7 +148,15 @@ def test_what_is_no_tempo_sets_none(text: str) -> None:
         ("two minutes", "duration", "120"),
         ("1.5 min", "duration", "90"), ("80s synthwave", "duration", None), ("9999 minutes", "duration", None),
         ("a 16-bar loop", "bars", "16"), ("12-bar blues", "bars", None), ("minute details", "duration", None),
-        ("seamless loop", "loop", "true"), ("not looping", "loop", "false"), ("with a clear ending", "loop", "false"), ("loopy", "loop", None),
+        ("seamless loop", "loop", "true"), ("not looping", "loop", "false"), ("loopy", "loop", None),
+        ("with a clear ending", "loop", "false"), ("one-shot", "loop", "false"), ("half a minute", "duration", "30"),
+        ("a minute and a half", "duration", "90"), ("1:30 long", "duration", "90"), ("45s", "duration", "45"),
+        ("90s", "duration", None), ("90s long", "duration", "90"), ("lasting 60s", "duration", "60"),
+        ("two verses and a chorus", "form", "verse-verse-chorus"), ("AABA", "form", "A-A-B-A"),
+        ("intro, verse, pre-chorus, chorus, outro", "form", "intro-verse-prechorus-chorus-outro"),
+        ("rondo form", "form", "A-B-A-C-A"), ("a catchy chorus", "form", None), ("ABBA", "form", None),
+        ("a build-up to a climax", "shape", "intro-A-build-climax-outro"), ("80s synths", "era", "80s"),
+        ("final boss battle", "state", "boss"), ("a dungeon with a boss fight", "state", "boss"),
     ],
 )
 def test_lengths_and_loops_are_read(text: str, field: str, value: str | None) -> None:
@@ -154,8 +165,11 @@ def test_lengths_and_loops_are_read(text: str, field: str, value: str | None) ->
 
 
 def test_meters_are_read_from_signs_and_dances() -> None:
-    assert [read_prompt(text).meter.value for text in ("in 6/8", "a waltz", "5/4 groove")] == ["6/8", "3/4", "5/4"]
+    said = {"in 6/8": "6/8", "a waltz": "3/4", "5/4 groove": "5/4", "in 7": "7/8", "in seven": "7/8",
+            "waltz time": "3/4", "six-eight": "6/8", "odd meter": "7/8"}  # fmt: skip
+    assert {text: read_prompt(text).meter.value for text in said} == said
     assert read_prompt("on 24/7, 13/8").meter is None
+    assert read_prompt("in 3 minutes").meter is None
 
 
 def test_an_adjective_before_an_instrument_is_its_colour() -> None:
