@@ -500,7 +500,7 @@ def excluding() -> dict[str, tuple[str, ...]]:
 @cache
 def states() -> dict[str, tuple[str, ...]]:
     """Phrase to game state."""
-    named = {state.replace("-", " "): (state,) for state in STATES }
+    named: dict[str, tuple[str, ...]] = {state.replace("-", " "): (state,) for state in STATES}
     named |= {phrase: (state,) for state, line in STATES.items() for phrase in _phrases(line)}
     return named
 
