@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.composer.counterpoint import parallels, voices_of
 from models.composer.score import Score
 from models.composer.theory import parse_key
 from models.composer.traits import Traits
 
 WEIGHTS = {
-    "outside": 3.0, "tonic": 2.0, "ending": 1.5, "strong": 3.0, "leaps": 1.0, "turns": 0.7, "range": 0.7, "peak": 0.5,
-    "standing": 0.7, "monotone": 0.7, "silence": 0.5,
+    "outside": 3.0, "tonic": 4.0, "ending": 3.0, "strong": 3.0, "parallels": 4.0, "leaps": 1.0, "turns": 0.7,
+    "range": 0.7, "peak": 0.5, "standing": 0.7, "monotone": 0.7, "silence": 0.5,
 }  # fmt: skip
 """What each fault costs; the names are those of `Rating.faults`."""
 
@@ -31,20 +32,24 @@ class Rating:
 
 def rate(score: Score, traits: Traits) -> Rating:
     """The rating of a score with its traits."""
-    faults = {**_tonal(score, traits), "strong": _strong(score, traits), **_melodic(score, traits.line)}
+    faults = {
+        **_tonal(score, traits),
+        "strong": _strong(score, traits),
+        "parallels": _share(parallels(voices_of(score)).share, 0.04),
+        **_melodic(score, traits.line),
+    }
     return Rating(sum(WEIGHTS[name] * fault for name, fault in faults.items()), faults)
 
 
 def _tonal(score: Score, traits: Traits) -> dict[str, float]:
-    """Notes outside of the mode, a tonic that others outweigh, and an end in the bass that is not the tonic."""
+    """Notes outside of the mode, a tonic that is neither first nor second in weight, an arrival elsewhere."""
     key = parse_key(score.key)
     inside = sum(traits.weights[(step - key.tonic) % 12] for step in key.collection)
     stronger = sum(weight > traits.weights[0] for weight in traits.weights)
-    astray = traits.last_bass not in (-1, 0) and not score.loop
     return {
         "outside": _share(1.0 - inside, 0.15),
-        "tonic": _share(max(0, stronger - 1), 3.0),
-        "ending": float(astray),
+        "tonic": float(stronger > 1) or 0.2 * stronger,
+        "ending": float(not traits.arrives),
     }
 
 

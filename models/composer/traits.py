@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.composer.instruments import INSTRUMENTS
-from models.composer.score import Notes, Score, Track
+from models.composer.score import Chord, Score, Track
 from models.composer.theory import parse_key
 
 GRAM = 4  # intervals that make a melodic word
 _GRID = 4  # slots to the quarter note
+_LATE = 0.12  # quarters that a player may be early or late
 
 Gram = tuple[int, ...]
 
@@ -23,14 +24,14 @@ Gram = tuple[int, ...]
 class Traits:
     """`grams` are the melody's interval 4-grams; `onsets` a mark for every role and sixteenth where it strikes a note.
 
-    `weights` are seconds of sound by pitch class above the tonic (12 values that sum to 1, or zeros); `last_bass` is
-    the pitch class above the tonic of the lowest last bass note, -1 without a bass. `line` holds the melody's onset,
-    length and pitch."""
+    `weights` are shares of sound by pitch class above the tonic (12 values that sum to 1, or zeros); `arrives` tells
+    whether the lowest tone is the tonic where the piece arrives: at its last chord, in a loop at its last or its first.
+    `line` holds the melody's onset, length and pitch."""
 
     grams: frozenset[Gram]
     onsets: frozenset[tuple[str, int]]
     weights: tuple[float, ...]
-    last_bass: int
+    arrives: bool
     line: NDArray[np.float64]
 
 
@@ -43,7 +44,7 @@ def traits_of(score: Score) -> Traits:
         grams=grams_of(line[:, 2]),
         onsets=_struck(score),
         weights=_weights(pitched, key.tonic),
-        last_bass=_last_bass(pitched, key.tonic),
+        arrives=_arrives(score, pitched, key.tonic),
         line=line,
     )
 
@@ -92,9 +93,18 @@ def _weights(tracks: list[Track], tonic: int) -> tuple[float, ...]:
     return tuple((total / whole if whole else total).tolist())
 
 
-def _last_bass(tracks: list[Track], tonic: int) -> int:
-    bass: list[Notes] = [track.notes for track in tracks if track.role == "bass" and len(track.notes.onset)]
-    if not bass:
-        return -1
-    notes = bass[0]
-    return int((notes.pitch[int(np.argmax(notes.onset))] - tonic) % 12)
+def _arrives(score: Score, tracks: list[Track], tonic: int) -> bool:
+    places = [score.chords[-1], *(score.chords[:1] if score.loop else ())] if score.chords else []
+    return any(_lowest(tracks, chord) % 12 == tonic for chord in places)
+
+
+def _lowest(tracks: list[Track], chord: Chord) -> int:
+    """The lowest tone held or struck within a chord, -1 where there is none."""
+    start, end = chord.onset + _LATE, chord.onset + chord.length - _LATE
+    found = 128
+    for track in tracks:
+        notes = track.notes
+        sounding = (notes.onset < end) & (notes.onset + notes.length > start)
+        if track.role not in ("drums", "percussion"):
+            found = min(found, int(notes.pitch[sounding].min(initial=128)))
+    return found if found < 128 else -1
