@@ -35,14 +35,16 @@ class Shade:
 _SHADES: dict[str, dict[str, Shade]] = {
     "combat": {
         "pads": Shade(out=True),
-        "ostinato": Shade(always=True, register=7, gain_db=2.5),
+        "ostinato": Shade(always=True, register=7),
         "harmony": Shade(register=2),
-        "melody": Shade(register=4),
+        "melody": Shade(register=4, gain_db=1.5),
+        "bass": Shade(gain_db=1.0),
     },
     "boss": {
-        "pads": Shade(always=True, register=-9, gain_db=4.5),
-        "ostinato": Shade(register=-9, gain_db=-1.5),
-        "harmony": Shade(register=-4),
+        "pads": Shade(always=True, register=-9, gain_db=5.0),
+        "ostinato": Shade(register=-9, gain_db=-2.5),
+        "harmony": Shade(register=-4, gain_db=-1.5),
+        "drums": Shade(gain_db=-1.5),
         "melody": Shade(register=-5),
         "bass": Shade(always=True, gain_db=1.0),
     },
