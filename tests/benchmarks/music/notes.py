@@ -16,6 +16,7 @@ from models.composer.score import Chord, Notes, Score, Track
 
 NEAR = 0.12  # quarters: how far a player may be from a place and still be on it
 HELD = 0.25  # quarters: how long a note sounds on beside a newer one to be part of a chord with it
+CHORDS = ("harmony", "pads")  # roles that sound several voices
 DOUBLED = 0.6  # share of common moments in octaves or unison from which two voices are one, doubled
 SCALES = {
     "major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10), "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -189,7 +190,9 @@ def motions(score: Score) -> Iterator[Motion]:
     for number, track in enumerate(score.tracks):
         if not _voices(track) or not INSTRUMENTS[track.instrument].pitched:
             continue
-        struck = _with_held(verticals(track.notes), track.notes)
+        struck = verticals(track.notes)
+        if track.role in CHORDS:
+            struck = _with_held(struck, track.notes)
         thick = _is_thickened(struck)
         onsets = np.array([vertical.onset for vertical in struck])
         for change, (start, at, end) in enumerate(_changes(score)):

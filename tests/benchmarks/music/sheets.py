@@ -13,7 +13,6 @@ from tests.benchmarks.music.report import Figure, Finding, level, yes
 
 MOST_OVERLAP = 0.6
 FEWEST_DIFFERENCES = 0.1
-CHORDS = ("harmony", "pads")
 FIGURES = (
     Figure("composed", 1.0),
     Figure("notes in the mode", 0.92),
@@ -78,7 +77,7 @@ def _alone(take: Take, score: Score) -> Iterator[tuple[str, Share]]:
     yield "forbidden parallels", everything
     for name, chords in (("  of lines and bass", 0), ("  of lines and chords", 1), ("  of chords", 2)):
         some = [
-            share for pair, share in by_roles.items() if sum(role in CHORDS for role in pair.split("-")) == chords
+            share for pair, share in by_roles.items() if sum(role in notes.CHORDS for role in pair.split("-")) == chords
         ]
         yield name, Share(sum(each.part for each in some), sum(each.whole for each in some))
     yield "tracks", level(len(score.tracks))
