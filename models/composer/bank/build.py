@@ -80,12 +80,16 @@ def _key_ranges(roots: list[int]) -> dict[int, tuple[int, int]]:
 
 
 def _second_ranges(roots: list[int]) -> dict[int, list[tuple[int, int]]]:
-    """As `_key_ranges`, but every key is played by its second nearest root: another string, another strike."""
+    """As `_key_ranges`, but every key is played by its second nearest root: another string, another strike.
+
+    Keys beyond the outermost roots keep their own where the second would be stretched too far."""
     ranges: dict[int, list[tuple[int, int]]] = {root: [] for root in roots}
     last = len(roots) - 1
     nearest = {key: i for i, root in enumerate(roots) for key in range(*_open(_key_ranges(roots)[root]))}
     for key, i in nearest.items():
         other = i + 1 if (key >= roots[i] and i < last) or i == 0 else i - 1
+        if abs(key - roots[other]) > 1.25 * abs(roots[i] - roots[other]):
+            other = i
         spans = ranges[roots[other]]
         if spans and spans[-1][1] == key - 1:
             spans[-1] = (spans[-1][0], key)

@@ -36,8 +36,8 @@ def _struck(program: int, low: int, high: int, family: str, bank: int = 0, alter
     return Preset(bank, program, low, high, family, alternates=alternates)
 
 
-def _kit(program: int) -> Preset:
-    return Preset(128, program, 35, 81, "drums", is_drum=True, alternates=2)
+def _kit(program: int, alternates: int = 2) -> Preset:
+    return Preset(128, program, 35, 81, "drums", is_drum=True, alternates=alternates)
 
 
 PRESETS: dict[str, Preset] = {
@@ -114,7 +114,7 @@ PRESETS: dict[str, Preset] = {
     "techno drums": _kit(26),
     "trap drums": _kit(27),
     "breakbeat drums": _kit(8),
-    "chip drums": _kit(25),
+    "chip drums": _kit(25, alternates=1),
     "orchestral drums": _kit(49),
     "hand drums": _kit(57),
     "taiko": _kit(48),
