@@ -47,7 +47,7 @@ def compose(controls: Controls, seed: int) -> Score:
     `seed` (any whole number) decides progressions, development, orchestration and fills; the motif is that of
     `controls.theme`. Raises ValueError for a key, meter, genre, form, intensity or instrument that cannot be."""
     piece = adaptive.short_piece(controls, seed) if adaptive.is_short(controls) else plan(controls, seed)
-    seats = levels.seated(controls, cast(controls, piece.genre, piece.character, seed))
+    seats = levels.seated(controls, piece, cast(controls, piece.genre, piece.character, seed))
     tracks = levels.heard_at(controls, piece, seats, _tracks(controls, piece, seats))
     seconds = piece.quarters * 60.0 / controls.bpm
     return Score(
@@ -157,7 +157,7 @@ def _slots(
     pace = piece.genre.bars_per_chord * piece.character.chord_pace
     pace = max(1.0, pace) if phrase.cadence == "final" else pace
     grid = slot_grid(phrase.bars, piece.meter, min(pace, 2.0, max(1, phrase.bars // 2)), quicken=pace < 4)
-    opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic"
+    opening = "away" if part.kind in _AWAY and phrase.index % 2 == 0 else "tonic" if phrase.bar else "home"
     demand = tuple(_demand(piece.key, piece.meter, tones))
     pedal = "D" if part.kind == "build" and palette.pedal else ""
     wish = PhraseWish(tuple(grid), phrase.cadence, opening, demand, phrase.index % 2 == 1, pedal)

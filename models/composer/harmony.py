@@ -82,8 +82,9 @@ class Slot:
 @dataclass(frozen=True)
 class PhraseWish:
     """What a phrase's harmony has to serve: when its chords sound (`grid`: onset, length in quarters), how it closes,
-    where it opens (`tonic`, or `away` for contrasting parts), and what the melody holds: onset, weight, pitch class.
-    A `continuation` may follow a sequence; `pedal` wishes a bass that stays (`T` tonic, `D` dominant)."""
+    where it opens (`tonic`, `home` for the tonic itself on its root, or `away` for contrasting parts), and what the
+    melody holds: onset, weight, pitch class. A `continuation` may follow a sequence; `pedal` wishes a bass that stays
+    (`T` tonic, `D` dominant)."""
 
     grid: tuple[tuple[float, float], ...]
     cadence: str
@@ -284,6 +285,12 @@ def _weighted(dice: Dice, pairs: Weighted) -> str:
 
 
 def _walk(key: Key, palette: Palette, wish: PhraseWish, area: dict[str, Weighted] | None, dice: Dice) -> list[str]:
+    """The chords of a phrase before its cadence; one that opens at home begins with the tonic on its root."""
+    line = _drawn(key, palette, wish, area, dice)
+    return [GRAMMAR[key.mode]["T"][0][0], *line[1:]] if wish.opening == "home" else line
+
+
+def _drawn(key: Key, palette: Palette, wish: PhraseWish, area: dict[str, Weighted] | None, dice: Dice) -> list[str]:
     count = len(wish.grid)
     if area is None and count > 2 and dice.chance(palette.sequences * (2.0 if wish.continuation else 0.5)):
         return _sequence(key, palette, count, wish.opening, dice)
@@ -291,7 +298,7 @@ def _walk(key: Key, palette: Palette, wish: PhraseWish, area: dict[str, Weighted
         return _idiom(key, palette, count, wish.opening, dice)
     words = area or GRAMMAR[key.mode]
     home = words["T"][0][0]
-    function = "T" if wish.opening == "tonic" or area else "P"
+    function = "T" if wish.opening != "away" or area else "P"
     line = [home if function == "T" else _weighted(dice, words["P"])]
     while len(line) < count:
         function = {
@@ -308,9 +315,9 @@ def _sequence(key: Key, palette: Palette, count: int, opening: str, dice: Dice) 
     """The beginning of a schema, said again where it is shorter than the phrase."""
     rows = [row for row in SEQUENCES[key.mode] if palette.inversions > 0 or not _inverted(row)]
     tonic = GRAMMAR[key.mode]["T"][0][0]
-    fitting = [row for row in rows if (plain(row[0]) == tonic) == (opening == "tonic")]
+    fitting = [row for row in rows if (plain(row[0]) == tonic) == (opening != "away")]
     row = dice.pick(fitting or rows)
-    if opening != "tonic" and plain(row[0]) == tonic:
+    if opening == "away" and plain(row[0]) == tonic:
         row = (*row[1:], row[0])
     if palette.extension == "power":
         row = tuple(idiom_numeral(key, plain(numeral)) for numeral in row)
@@ -328,7 +335,7 @@ def _idiom(key: Key, palette: Palette, count: int, opening: str, dice: Dice) -> 
     if opening == "away" and len(row) > 2:
         start = next((place for place in (2, 1) if plain(row[place]) != tonic), 0)
     names = [plain(numeral) for numeral in row]
-    if count < len(row) and count > 0 and opening == "tonic" and names[0] != tonic and tonic in names:
+    if count < len(row) and count > 0 and opening != "away" and names[0] != tonic and tonic in names:
         start = names.index(tonic)
     return [row[(start + place) % len(row)] for place in range(count)]
 
@@ -373,7 +380,7 @@ def _mismatch(key: Key, numerals: list[str], wish: PhraseWish) -> float:
     home = sum(length for (_, length), (_, at_home) in zip(wish.grid, chords, strict=True) if at_home)
     still = sum(plain(one) == plain(two) for one, two in zip(numerals, numerals[1:], strict=False)) / len(numerals)
     away = max(0.0, 0.5 - home / sum(length for _, length in wish.grid))
-    return (wrong / total if total else 0.0) + 0.4 * still + away
+    return (wrong / total if total else 0.0) + 0.4 * still + 1.8 * away
 
 
 @lru_cache(maxsize=4096)

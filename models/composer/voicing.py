@@ -22,7 +22,7 @@ _PARALLEL, _OUTER = 24.0, 30.0
 _WIDEST, _SPAN = 10, 21
 _MUD = 50
 _BEAM = 3  # voicings of a chord that are followed on
-_MISSED = (2.8, 5.0, 0.8, 2.0, 1.2)  # what leaving out root, third, fifth, seventh and ninth costs
+_MISSED = (8.0, 5.0, 0.8, 2.0, 1.2)  # what leaving out root, third, fifth, seventh and ninth costs
 _KEYS = 11  # chord tones nearest to the centre that voicings are made of
 
 

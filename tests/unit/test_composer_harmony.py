@@ -228,3 +228,12 @@ def test_chords_fill_the_phrase(bars: int, text: str, pace: float) -> None:
         assert onset == pytest.approx(at) and length > 0
         at += length
     assert at == pytest.approx(bars * meter.bar)
+
+
+@given(keys, st.integers(0, 200))
+def test_a_piece_opens_at_home_on_the_root_whatever_is_drawn(key, seed: int) -> None:
+    rich = Palette(idioms=(("vi:3", "IV", "V", "I"),), idiom=0.6, sequences=0.4, inversions=1.0)
+    numerals = phrase(key, "half", seed, rich, opening="home")
+    chords = [build(key, rich, numeral) for numeral in numerals]
+    assert numerals[0] == GRAMMAR[key.mode]["T"][0][0]
+    assert basses(key, rich, numerals, chords)[0] == -1
