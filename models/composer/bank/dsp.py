@@ -58,11 +58,6 @@ def hz(key: float) -> float:
     return float(440.0 * 2.0 ** ((key - 69) / 12))
 
 
-def db(value: float) -> float:
-    """Decibels to an amplitude factor."""
-    return float(10.0 ** (value / 20))
-
-
 def times(seconds: float, rate: int = RATE) -> Signal:
     """The instants of all frames."""
     return np.arange(int(round(seconds * rate))) / rate
