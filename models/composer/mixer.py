@@ -148,8 +148,10 @@ def _layer(tracks: Sequence[Track], play: Callable[[Track], Audio], score: Score
         dry = play(track)
         echo = track.echo if desk.echo_beats > 0 else 0.0
         _add(track, folded(dry, frames) if loop else dry[:, :frames], stem, sends, echo)
+        del dry  # before echo and reverb take their own room
     if sends.echo is not None:
         _add_echo(sends, desk, score.bpm, stem, loop)
+        sends.echo = None
     if sends.reverb is not None:
         add_reverb(sends.reverb, desk.space, stem, loop)
     return stem
