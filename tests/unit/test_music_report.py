@@ -320,7 +320,7 @@ def test_the_sound_of_a_small_catalog_meets_the_goals(tmp_path: Path) -> None:
     chosen = [next(take for take in takes if (take.genre, take.state) == each) for each in wanted]
     made = [recordings.recorded(take, composer, tmp_path / f"{take.genre}.png") for take in chosen]
     report = Report(recordings.FIGURES, [*(each for one in made for each in one.findings), *recordings.together(made)])
-    assert report.value("states told apart") != report.value("states told apart")  # too few to learn from
+    assert np.isnan(report.value("states told apart"))  # four takes are too few to learn from
     assert not report.missed(), "\n".join(report.lines())
     assert len(list(tmp_path.glob("*.png"))) == 4
 

@@ -18,6 +18,7 @@ from tests.benchmarks.music.notes import Share
 from tests.benchmarks.music.report import Figure, Finding, level, yes
 
 CREST = (8.0, 20.0)
+FEWEST_ZONES = 12  # from which a classifier can be trained on all but a few
 FIGURES = (
     Figure("tempo within 0.5 %", 0.98),
     Figure("states told apart", 0.95),
@@ -108,7 +109,7 @@ def together(recordings: Sequence[Recording]) -> Iterator[Finding]:
     main = [each for each in recordings if each.take.state in MAIN_STATES]
     groups = [f"{each.take.genre} {each.take.zone}" for each in main]
     asked = [each.take.state for each in main]
-    enough = len(set(groups)) > 3 and len(set(asked)) > 1
+    enough = len(set(groups)) >= FEWEST_ZONES and len(set(asked)) > 1
     for figure, rows in (
         ("states told apart", [each.features for each in main]),
         ("  without drums, equally loud", [each.undrummed for each in main]),

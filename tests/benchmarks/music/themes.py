@@ -3,8 +3,8 @@
 A theme is what was ordered, as pitches in the take's key. A piece is searched line by line (top notes of every pitched
 track) for a stretch that moves like the theme: transposed anywhere, upright or inverted, at full, double or half
 length, with up to two short notes added between any two. Intervals may differ by a semitone, as they do in another
-mode. How good the best stretch is, is a number; what counts as found is decided by the same search for themes of
-other catalogs, so that chance finds no more than one in ten.
+mode (by two in modes of five tones). How good the best stretch is, is a number; what counts as found is decided by the
+same search for themes of other catalogs, so that chance finds no more than one in ten.
 """
 
 from collections.abc import Sequence
@@ -33,11 +33,13 @@ Line = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 @dataclass(frozen=True)
 class Tune:
-    """A theme to look for: onsets in quarters, pitches in semitones; the first `head` notes are its first bar."""
+    """A theme to look for: onsets in quarters, pitches in semitones; the first `head` notes are its first bar. `slack`
+    is how many semitones a step may be off: one, and two in modes of five tones, whose own steps are wider."""
 
     onsets: tuple[float, ...]
     pitches: tuple[int, ...]
     head: int
+    slack: int = 1
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,18 @@ def tune_of(theme: Theme, controls: Controls) -> Tune:
     _, _, mode = controls.key.partition(" ")
     scale = _seven(mode)
     pitches = tuple(12 * (tone.degree // 7) + scale[tone.degree % 7] + tone.alter for tone in motif.tones)
-    return Tune(tuple(tone.onset for tone in motif.tones), pitches, sum(tone.onset < meter.bar for tone in motif.tones))
+    return Tune(
+        tuple(tone.onset for tone in motif.tones), pitches, sum(tone.onset < meter.bar for tone in motif.tones),
+        2 if len(SCALES[mode]) == 5 else 1,
+    )  # fmt: skip
 
 
 @cache
 def _seven(mode: str) -> tuple[int, ...]:
     """Seven degrees for a mode: its own, or those of the seven-tone scale that it is heard within."""
-    parent = {"major pentatonic": "major", "minor pentatonic": "minor", "octatonic": "phrygian"}.get(mode, mode)
-    return SCALES[parent]
+    if mode == "octatonic":
+        return 0, 1, 3, 6, 7, 9, 10
+    return SCALES[mode.replace(" pentatonic", "")]
 
 
 def lines_of(score: Score) -> list[tuple[str, Line]]:
@@ -106,7 +112,7 @@ def _aligned(tune: Tune, sung: Line, scaling: float) -> Match:
             step = _gain(asked) * np.where(off == 0, 1.0, 0.6)
             step = step + np.where(np.abs(waited - lasts) <= _RHYTHM_NEAR * lasts + 0.06, _RHYTHM_GAIN, -0.1)
             reached = score[:-back] + step - _ORNAMENT_COST * (back - 1)
-            right = (off <= 1) & ((asked == 0) | (np.sign(moved) == np.sign(asked)) | (abs(asked) == 1))
+            right = (off <= tune.slack) & ((np.sign(moved) == np.sign(asked)) | (abs(asked) <= tune.slack))
             right &= waited <= 2.5 * lasts + 0.1
             better = right & (reached > new[back:])
             new[back:] = np.where(better, reached, new[back:])
