@@ -32,11 +32,21 @@ _HINT_TOUCH = 0.78
 _BEHIND_DB = -4.0  # a doubling stands behind what it doubles
 
 
-def seated(controls: Controls, seats: Sequence[Seat]) -> list[Seat]:
-    """The seats of a piece that has levels: nobody is left out for want of energy, the level alone decides."""
+def seated(controls: Controls, piece: Piece, seats: Sequence[Seat]) -> list[Seat]:
+    """The seats of a piece that has levels: nobody is left out for want of energy, the level alone decides, and one of
+    the genre's players holds the texture that the lowest level rests on, whoever else was asked for."""
     if not controls.reference:
         return list(seats)
-    return [replace(seat, asked=True) for seat in seats]
+    return [replace(seat, asked=True) for seat in (*seats, *_texture(controls, piece, seats))]
+
+
+def _texture(controls: Controls, piece: Piece, seats: Sequence[Seat]) -> list[Seat]:
+    chair = piece.genre.roles.get("pads")
+    if chair is None or any(seat.role == "pads" for seat in seats):
+        return []
+    out = banned(controls.excluded) | {seat.instrument for seat in seats}
+    free = [name for name in _players(piece.genre, "pads") if name not in out]
+    return [Seat("pads", free[0], replace(chair, instruments=(free[0],)), asked=True)] if free else []
 
 
 def heard_at(controls: Controls, piece: Piece, seats: Sequence[Seat], tracks: Sequence[Track]) -> tuple[Track, ...]:

@@ -71,6 +71,11 @@ def test_the_first_level_is_texture_and_hints_and_the_last_one_is_doubled() -> N
     assert {each.stem for each in highest.tracks} == {"texture", "melody", "bass", "harmony", "drums"}
 
 
+def test_the_first_level_rests_on_a_texture_whoever_was_asked_for() -> None:
+    fight = {"state": "combat", "mood": "urgent", "instruments": ("short strings", "taiko", "low brass")}
+    assert all("texture" in {each.stem for each in score.tracks} for score in levels("orchestral", **fight))
+
+
 def test_a_level_never_brings_in_who_is_excluded() -> None:
     highest = levels("orchestral", excluded=("brass", "drums"), instruments=("violin", "harp"))[4]
     assert not {each.instrument for each in highest.tracks} & {"brass", "low brass", "horn", "trumpet", "trombone"}
