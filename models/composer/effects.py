@@ -21,7 +21,7 @@ _INAUDIBLE = 10 ** (-54 / 20)
 _SOFTER = 0.22  # share of the frame before in every repeat: what darkens it
 PUMP_KEYS = (35, 36)  # the kick drums of General MIDI
 _PUMP_FALL_S, _PUMP_MOST_S = 0.006, 0.32
-NOISES = {"vinyl": -62.0, "tape": -58.0, "air": -64.0}
+NOISES = {"vinyl": -54.0, "tape": -56.0, "air": -60.0}
 """Level of every texture in dBFS RMS (of vinyl without its crackle)."""
 _NOISE_FRAMES, _SEAM = 1 << 18, 1 << 14
 _POPS_PER_SECOND = 5.0
@@ -148,10 +148,10 @@ def _crackle(out: Audio) -> None:
     """Dust on the record: clicks of all sizes, most of them tiny, laid round the end of `out`, in place."""
     frames, rng = out.shape[1], _rng("crackle", out.shape[1])
     count = int(_POPS_PER_SECOND * frames / RATE)
-    at, sizes = rng.integers(0, frames, count), 0.0016 * np.exp(0.9 * rng.standard_normal(count))
+    at, sizes = rng.integers(0, frames, count), 0.004 * np.exp(0.9 * rng.standard_normal(count))
     places, lengths = rng.uniform(-0.8, 0.8, count), rng.integers(8, 90, count)
     signs = rng.choice([-1.0, 1.0], count)
-    for start, size, place, length, sign in zip(at, np.minimum(sizes, 0.02), places, lengths, signs, strict=True):
+    for start, size, place, length, sign in zip(at, np.minimum(sizes, 0.04), places, lengths, signs, strict=True):
         t = np.arange(length)
         click = sign * size * np.exp(-4 * t / length) * np.cos(2.2 * np.pi * t / max(6.0, length / 3))
         click -= click.mean()

@@ -274,7 +274,7 @@ def test_noises_have_their_level_no_dc_and_no_seam(kind: str) -> None:
     assert noise.shape == (2, frames)
     assert np.array_equal(noise, texture(kind, frames, True))
     level = 20 * np.log10(np.std(noise))
-    assert -66 < level < -48
+    assert -62 < level < -46
     assert np.abs(noise.mean(axis=1)).max() < 1e-5
     steps = np.abs(np.diff(noise, axis=1))
     assert np.all(np.abs(noise[:, 0] - noise[:, -1]) <= np.quantile(steps, 0.9999, axis=1))
