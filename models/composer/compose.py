@@ -24,7 +24,7 @@ from models.composer.harmony import (
     phrase_numerals,
     slot_grid,
 )
-from models.composer.humanise import Feel, humanised
+from models.composer.humanise import Feel, humanised, rounded
 from models.composer.instruments import INSTRUMENTS, LAYER_OF
 from models.composer.line import Event, notes_of
 from models.composer.meter import Meter, counted, parse_meter
@@ -267,6 +267,7 @@ def _track(piece: Piece, seat: Seat, written: list[Event], place: int) -> Track:
     dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
     feel = Feel(seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm)
     notes = humanised(notes_of(whole), feel, piece.quarters, dice)
+    notes = rounded(notes, piece.quarters) if piece.loop else notes
     chair = seat.chair
     gain = (
         chair.gain_db

@@ -8,6 +8,8 @@ from models.composer.dice import Dice
 from models.composer.line import SHORTEST
 from models.composer.score import Notes
 
+_SEAM = 0.08  # quarter notes on either side of a loop's seam
+_SOFTER = 0.84  # of the velocity of what begins at the seam
 _STEADY = {"drums": 0.6, "percussion": 0.8, "bass": 0.7}
 
 
@@ -42,3 +44,12 @@ def humanised(notes: Notes, feel: Feel, quarters: float, dice: Dice) -> Notes:
     velocity = np.clip(np.rint(notes.velocity + dice.spread(count) * feel.touch), 1, 127).astype(np.int32)
     order = np.lexsort((notes.pitch, onset))
     return Notes(onset[order], length[order], notes.pitch[order], velocity[order])
+
+
+def rounded(notes: Notes, quarters: float) -> Notes:
+    """The notes of a loop of `quarters` as people play who are in it already: its first downbeat is one among others,
+    and no grace note stands in the last moment before it."""
+    kept = notes.onset < quarters - _SEAM
+    begins = notes.onset[kept] < _SEAM
+    velocity = np.where(begins, np.maximum(1, np.rint(notes.velocity[kept] * _SOFTER)), notes.velocity[kept])
+    return Notes(notes.onset[kept], notes.length[kept], notes.pitch[kept], velocity.astype(np.int32))

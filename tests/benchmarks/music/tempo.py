@@ -2,7 +2,8 @@
 
 The tempo stage of librosa's beat tracker gives first guesses, some 2 % off by its grid of lags. They are refined on the
 spectrum of the onset envelope over the whole piece: the guesses, and the tempi that trackers mistake for one another
-(2:1, 3:2, 4:3), each moved to where beat, half and quarter beat together are strongest.
+(2:1, 3:2, 4:3), each moved to where beat and subdivisions together are strongest. A beat divides into halves and
+quarters or, in swung and shuffled music, into thirds and sixths.
 """
 
 from itertools import product
@@ -19,7 +20,10 @@ _MISTAKEN = (1.0, 2.0, 0.5, 1.5, 2 / 3, 4 / 3, 0.75)
 _EXPECTED = (90.0, 120.0, 150.0)  # what a listener may expect before hearing anything
 _SPREAD = 0.04  # how far the first guess may be off
 _SLOWEST, _FASTEST = 55.0, 215.0
-_LEVELS = ((1, 1.0), (2, 1.0), (4, 0.7))  # beat, half, quarter: multiples of the frequency, and what each counts
+_LEVELS = (  # the beat and its subdivisions: multiples of the frequency, and what each counts
+    ((1, 1.0), (2, 1.0), (4, 0.7)),
+    ((1, 1.0), (3, 1.0), (6, 0.7)),
+)
 
 
 def envelope(mono: NDArray[np.float32], rate: int) -> tuple[NDArray[np.float64], float]:
@@ -56,8 +60,11 @@ class _Spectrum:
 
     def salience(self, bpm: NDArray[np.float64]) -> NDArray[np.float64]:
         """How much of the envelope moves with beats of these tempi."""
+        return np.maximum(*(self._moving(bpm, levels) for levels in _LEVELS))
+
+    def _moving(self, bpm: NDArray[np.float64], levels: tuple[tuple[int, float], ...]) -> NDArray[np.float64]:
         total = np.zeros(len(bpm))
-        for multiple, counts in _LEVELS:
+        for multiple, counts in levels:
             at = bpm / 60 * multiple * self._bins_a_hertz
             total += counts * np.interp(at, np.arange(len(self._power)), self._power)
         return total
