@@ -267,7 +267,7 @@ def _track(piece: Piece, seat: Seat, written: list[Event], place: int) -> Track:
     dice = Dice("human", piece.seed, seat.role, seat.instrument, place)
     feel = Feel(seat.role, piece.genre.timing_ms, piece.genre.touch, piece.bpm)
     notes = humanised(notes_of(whole), feel, piece.quarters, dice)
-    notes = rounded(notes, piece.quarters) if piece.loop else notes
+    notes = rounded(notes, piece.quarters, INSTRUMENTS[seat.instrument].pitched) if piece.loop else notes
     chair = seat.chair
     gain = (
         chair.gain_db

@@ -10,6 +10,9 @@ from models.composer.score import Notes
 
 _SEAM = 0.08  # quarter notes on either side of a loop's seam
 _SOFTER = 0.84  # of the velocity of what begins at the seam
+_LEADING = 0.34  # quarter notes before the seam in which snares only lead over it,
+_GHOST = 0.5  # with this share of their velocity
+_SNARES = (38, 39, 40)  # General MIDI percussion keys
 _STEADY = {"drums": 0.6, "percussion": 0.8, "bass": 0.7}
 
 
@@ -46,10 +49,12 @@ def humanised(notes: Notes, feel: Feel, quarters: float, dice: Dice) -> Notes:
     return Notes(onset[order], length[order], notes.pitch[order], velocity[order])
 
 
-def rounded(notes: Notes, quarters: float) -> Notes:
+def rounded(notes: Notes, quarters: float, pitched: bool) -> Notes:
     """The notes of a loop of `quarters` as people play who are in it already: its first downbeat is one among others,
-    and no grace note stands in the last moment before it."""
+    no grace note stands in the last moment before it, and a fill's last strokes lead over the seam quietly."""
     kept = notes.onset < quarters - _SEAM
-    begins = notes.onset[kept] < _SEAM
-    velocity = np.where(begins, np.maximum(1, np.rint(notes.velocity[kept] * _SOFTER)), notes.velocity[kept])
-    return Notes(notes.onset[kept], notes.length[kept], notes.pitch[kept], velocity.astype(np.int32))
+    onset, pitch, velocity = notes.onset[kept], notes.pitch[kept], notes.velocity[kept].astype(np.float64)
+    velocity[onset < _SEAM] *= _SOFTER
+    if not pitched:
+        velocity[(onset > quarters - _LEADING) & np.isin(pitch, _SNARES)] *= _GHOST
+    return Notes(onset, notes.length[kept], pitch, np.maximum(1, np.rint(velocity)).astype(np.int32))

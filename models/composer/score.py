@@ -64,9 +64,10 @@ class Chord:
 class Desk:
     """How a genre is mixed. `space` names the impulse response (`models.composer.rooms.ROOMS`).
 
-    `echo_beats` is the delay of the echo in quarter notes (0: none), `echo_feedback` what every repeat keeps; `pump` how
-    many dB a kick ducks everything but the drums; `drive` how many dB the bus is driven into soft saturation; `tilt`
-    dB an octave around 1 kHz (negative: darker); `noise` a texture under everything (`vinyl`, `tape`, `air` or none).
+    `echo_beats` is the delay of the echo in quarter notes (0: none), `echo_feedback` what every repeat keeps; `pump`
+    how many dB a kick ducks everything but the drums; `drive` how many dB the bus is driven into soft saturation;
+    `tilt` dB an octave around 1 kHz (negative: darker); `noise` a texture under everything (`vinyl`, `tape`, `air` or
+    none).
     """
 
     space: str = "hall"

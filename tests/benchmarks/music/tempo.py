@@ -3,7 +3,8 @@
 The tempo stage of librosa's beat tracker gives first guesses, some 2 % off by its grid of lags. They are refined on the
 spectrum of the onset envelope over the whole piece: the guesses, and the tempi that trackers mistake for one another
 (2:1, 3:2, 4:3), each moved to where beat and subdivisions together are strongest. A beat divides into halves and
-quarters or, in swung and shuffled music, into thirds and sixths.
+quarters or, in swung and shuffled music, into thirds and sixths. Levels are multiplied, not added: a beat that nobody
+plays is none, however strong its subdivisions.
 """
 
 from itertools import product
@@ -20,6 +21,7 @@ _MISTAKEN = (1.0, 2.0, 0.5, 1.5, 2 / 3, 4 / 3, 0.75)
 _EXPECTED = (90.0, 120.0, 150.0)  # what a listener may expect before hearing anything
 _SPREAD = 0.04  # how far the first guess may be off
 _SLOWEST, _FASTEST = 55.0, 215.0
+_FLOOR = 0.01  # of the strongest periodicity: below it a level counts as absent
 _LEVELS = (  # the beat and its subdivisions: multiples of the frequency, and what each counts
     ((1, 1.0), (2, 1.0), (4, 0.7)),
     ((1, 1.0), (3, 1.0), (6, 0.7)),
@@ -55,7 +57,8 @@ class _Spectrum:
     def __init__(self, strength: NDArray[np.float64], per_second: float) -> None:
         shaped = (strength - strength.mean()) * np.hanning(len(strength))
         size = 1 << (int(np.ceil(np.log2(len(strength)))) + 5)
-        self._power = np.abs(np.fft.rfft(shaped, size))
+        power = np.abs(np.fft.rfft(shaped, size))
+        self._power = power / max(float(power[int(size / per_second / 2) :].max()), 1e-12)
         self._bins_a_hertz = size / per_second
 
     def salience(self, bpm: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,11 +66,12 @@ class _Spectrum:
         return np.maximum(*(self._moving(bpm, levels) for levels in _LEVELS))
 
     def _moving(self, bpm: NDArray[np.float64], levels: tuple[tuple[int, float], ...]) -> NDArray[np.float64]:
+        """The weighted mean of the levels' logarithms."""
         total = np.zeros(len(bpm))
         for multiple, counts in levels:
             at = bpm / 60 * multiple * self._bins_a_hertz
-            total += counts * np.interp(at, np.arange(len(self._power)), self._power)
-        return total
+            total += counts * np.log(np.interp(at, np.arange(len(self._power)), self._power) + _FLOOR)
+        return total / sum(counts for _, counts in levels)
 
     def strongest(self, around: float) -> tuple[float, float]:
         """The strongest tempo near one, and how strong."""
