@@ -26,7 +26,7 @@ class Theme:
 
 @dataclass(frozen=True)
 class Destination:
-    """Where a transition leads: the state, key, tempo (BPM) and intensity of the cue that begins on its last bar line."""
+    """Where a transition leads: state, key, tempo (BPM) and intensity of the cue that begins on its last bar line."""
 
     state: str
     key: str
