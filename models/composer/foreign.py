@@ -13,7 +13,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +20,11 @@ from numpy.typing import NDArray
 
 RATE = 48000
 MOST_BYTES = 2 << 30
-MOST_FRAMES = 1 << 23  # of one sample: three minutes
+MOST_FRAMES = 1 << 23  # of one sample, and of one note made of it: three minutes
 MOST_ZONES = 200_000  # of all presets, an instrument counted wherever it is used
 MOST_REGIONS = 12  # that sound at one note
+MOST_PRESET = 8192  # regions of one preset
+MOST_GENERATORS = 256  # of one zone: there are sixty kinds
 MOST_RELEASE_S, MOST_STAGE_S = 6.0, 60.0
 FOLDER = "sound-banks"
 DRUMS = 128
@@ -227,7 +228,10 @@ def _zones(tables: dict[bytes, NDArray[np.void]], side: str, first: int, last: i
     target = _INSTRUMENT if side == "p" else _SAMPLE
     common: Generators = {}
     for bag in range(first, last):
-        zone = {int(number): int(amount) for number, amount in gens[int(bags[bag]) : int(bags[bag + 1])].tolist()}
+        first_gen, after = int(bags[bag]), int(bags[bag + 1])
+        if after - first_gen > MOST_GENERATORS:
+            raise BankError(f"a zone of it has {after - first_gen} generators, more than {MOST_GENERATORS}")
+        zone = {int(number): int(amount) for number, amount in gens[first_gen:after].tolist()}
         if target in zone:
             yield {**common, **zone}
         elif bag == first:
@@ -244,6 +248,8 @@ def _presets(tables: dict[bytes, NDArray[np.void]], pool: int) -> Iterator[tuple
             if seen > MOST_ZONES:
                 raise BankError(f"its presets have more than {MOST_ZONES} zones")
             regions += _regions(tables, over, (first, last), pool)
+            if len(regions) > MOST_PRESET:
+                raise BankError(f"a preset of it has more than {MOST_PRESET} regions")
         if regions:
             yield (int(head["bank"]), int(head["program"])), tuple(regions)
 
@@ -345,7 +351,6 @@ def _frames_of(zone: Generators, head: np.void, pool: int) -> tuple[tuple[int, i
     return (start, end), loop if looped else None
 
 
-@lru_cache(maxsize=512)
 def envelope(stages: tuple[float, ...], sustain: float, frames: int) -> NDArray[np.float32]:
     """The volume envelope of a held note for `frames` frames: delay, attack, hold, and decay by 100 dB in its time."""
     delay, attack, hold, decay = (round(seconds * RATE) for seconds in stages)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter
 
 from models.composer.bank.presets import PRESETS
-from models.composer.foreign import MOST_REGIONS, Region, envelope, opened
+from models.composer.foreign import MOST_FRAMES, MOST_REGIONS, Region, envelope, opened
 from models.composer.score import Notes
 from models.composer.strips import Strip, sections, strip_of
 from models.composer.synth import (
@@ -30,7 +30,7 @@ from models.composer.synth import (
 
 Audio = NDArray[np.float32]
 
-_KEEP_BYTES, _KEEP_DOUBLE_BYTES = 48 * 2**20, 64 * 2**20
+_KEEP_BYTES, _KEEP_DOUBLE_BYTES, _KEEP_ENVELOPE_BYTES = 48 * 2**20, 64 * 2**20, 16 * 2**20
 _GRAIN = 24000
 _MOST_STEP = 64.0  # of a sample's own rate: six octaves up
 _STAGE_GRAIN = 24000  # frames; envelopes are made in multiples of this
@@ -55,6 +55,7 @@ class ForeignSampler:
         self._bank = opened(bank)
         self._notes: Shelf[tuple[_Tone, float]] = Shelf(_KEEP_BYTES)
         self._doubles: Shelf[_Tone] = Shelf(_KEEP_DOUBLE_BYTES)
+        self._envelopes: Shelf[tuple[tuple[float, ...], float, int]] = Shelf(_KEEP_ENVELOPE_BYTES)
 
     def regions(self, instrument: str, key: int, velocity: int) -> list[Region]:
         """What sounds at a key and velocity, at most `MOST_REGIONS`; empty where the preset leaves a gap. KeyError."""
@@ -70,7 +71,9 @@ class ForeignSampler:
         """One track, dry: (1, frames) where everything is in the middle, else (2, frames); see `Sampler.render`."""
         starts, lengths = note_frames(notes, bpm, PRESETS[instrument].is_drum)
         keys, velocities = notes.pitch.tolist(), notes.velocity.tolist()
-        plan = [self.regions(instrument, key, velocity) for key, velocity in zip(keys, velocities, strict=True)]
+        struck = list(zip(keys, velocities, strict=True))
+        sounding = {touch: self.regions(instrument, *touch) for touch in dict.fromkeys(struck)}
+        plan = [sounding[touch] for touch in struck]
         _choke(starts, lengths, plan)
         rings = [max((round(region.release * RATE) for region in regions), default=0) for regions in plan]
         frames = max((sum(ends) for ends in zip(starts, lengths, rings, strict=True)), default=0) + 1
@@ -94,7 +97,9 @@ class ForeignSampler:
         audio = self._source(tone, region.cents(key), length + ring)[: length + ring]
         stages = (region.delay, region.attack, region.hold, region.decay)
         whole = -(-len(audio) // _STAGE_GRAIN) * _STAGE_GRAIN
-        audio = audio * envelope(stages, region.sustain, whole)[: len(audio)]
+        place = (stages, region.sustain, whole)
+        shape = self._envelopes.get(place, lambda: envelope(*place))
+        audio = audio * shape[: len(audio)]
         audio[length:] *= release_curve(max(ring, 1))[: max(0, len(audio) - length)]
         return audio
 
@@ -105,8 +110,8 @@ class ForeignSampler:
 
         def pitched() -> Audio:
             double = self._doubles.get(tone, lambda: self._double(tone))
-            wanted = int(len(double) / step) if loop is None else -(-frames // _GRAIN) * _GRAIN
-            return resampled(double, loop, step, wanted)
+            whole = min(int(len(double) / step), MOST_FRAMES)
+            return resampled(double, loop, step, whole if loop is None else -(-frames // _GRAIN) * _GRAIN)
 
         return self._notes.get((tone, step), pitched, 0 if loop is None else frames)
 

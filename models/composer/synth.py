@@ -98,15 +98,12 @@ def resampled(source: Audio, loop: tuple[int, int] | None, step: float, frames: 
 
     `step` is rounded so that a piece is a whole number of frames: by less than a tenth of a cent."""
     advance = max(1, round(step * _PIECE))
-    wanted = -(-frames // _PIECE) * advance + 2
-    if loop is not None and wanted > loop[1]:
-        repeats = -(-(wanted - loop[1]) // (loop[1] - loop[0]))
-        source = np.concatenate([source[: loop[1]], np.tile(source[loop[0] : loop[1]], repeats)])
-    frames = max(0, min(frames, (len(source) - 1) * _PIECE // advance))
+    if loop is None:
+        frames = max(0, min(frames, (len(source) - 1) * _PIECE // advance))
     whole, share = _places(advance)
     out = np.empty(frames, np.float32)
     for start in range(0, frames, _PIECE):
-        piece, here = out[start : start + _PIECE], source[start // _PIECE * advance :]
+        piece, here = out[start : start + _PIECE], _from(source, loop, start // _PIECE * advance, advance + 2)
         places = whole[: len(piece)]
         np.take(here[1:], places, out=piece, mode="clip")
         first = np.take(here, places, mode="clip")
@@ -114,6 +111,17 @@ def resampled(source: Audio, loop: tuple[int, int] | None, step: float, frames: 
         piece *= share[: len(piece)]
         piece += first
     return out
+
+
+def _from(source: Audio, loop: tuple[int, int] | None, start: int, count: int) -> Audio:
+    """`count` frames of a source from `start` on, going round its loop; fewer where it has none and ends before."""
+    if loop is None or start + count <= loop[1]:
+        return source[start : start + count]
+    size = loop[1] - loop[0]
+    at = start if start < loop[1] else loop[0] + (start - loop[0]) % size
+    first = source[at : loop[1]]
+    turns = -(-max(0, count - len(first)) // size)
+    return np.concatenate([first, np.tile(source[loop[0] : loop[1]], turns)])[:count]
 
 
 @dataclass(frozen=True)
@@ -333,26 +341,17 @@ def turns_of(keys: list[int], alternates: int, is_drum: bool) -> list[int]:
     return out
 
 
-_RAMPS: dict[tuple[str, int], Audio] = {}
-
-
+@lru_cache(maxsize=64)
 def _attack(frames: int) -> Audio:
     """A raised-cosine rise."""
-    ramp = _RAMPS.get(("attack", frames))
-    if ramp is None:
-        ramp = (0.5 - 0.5 * np.cos(np.pi * (np.arange(frames) + 0.5) / frames)).astype(np.float32)
-        _RAMPS["attack", frames] = ramp
-    return ramp
+    return (0.5 - 0.5 * np.cos(np.pi * (np.arange(frames) + 0.5) / frames)).astype(np.float32)
 
 
+@lru_cache(maxsize=64)
 def release_curve(frames: int) -> Audio:
     """An exponential fall of 35 dB that is bent to reach zero."""
-    ramp = _RAMPS.get(("release", frames))
-    if ramp is None:
-        x = (np.arange(frames) + 1) / max(frames, 1)
-        ramp = (np.exp(-4 * x) * (1 - x) ** 0.5).astype(np.float32)
-        _RAMPS["release", frames] = ramp
-    return ramp
+    x = (np.arange(frames) + 1) / max(frames, 1)
+    return (np.exp(-4 * x) * (1 - x) ** 0.5).astype(np.float32)
 
 
 def note_frames(notes: Notes, bpm: float, is_drum: bool) -> tuple[list[int], list[int]]:

@@ -1,6 +1,8 @@
 """A sound bank of other people is read within bounds, plays what it says, and is found again by its digest."""
 
 import struct
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,6 +133,49 @@ def test_an_instrument_used_over_and_over_is_refused_in_time(monkeypatch: pytest
     monkeypatch.setattr("models.composer.foreign.MOST_ZONES", 5)
     with pytest.raises(BankError, match="more than 5 zones"):
         read(memoryview(general_midi()))
+
+
+def test_a_zone_of_endless_generators_and_a_preset_of_endless_regions_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(BankError, match="generators, more than 3"):
+        patch.setattr("models.composer.foreign.MOST_GENERATORS", 3)
+        read(memoryview(general_midi()))
+    zones = (Zone(0, generators=PLAIN), Zone(0, keys=(0, 60), generators=PLAIN))
+    kit = Program("kit", 128, 0, (Zone(0, generators=PLAIN),))
+    monkeypatch.setattr("models.composer.foreign.MOST_PRESET", 1)
+    with pytest.raises(BankError, match="more than 1 regions"):
+        read(memoryview(soundfont("twice", [Program("p", 0, 0, zones), kit], [tone(440.0)])))
+
+
+@pytest.mark.parametrize(("loop", "rate", "root"), [(None, 1500, 127), ((24000, 48000), 192_000, 0)])
+def test_a_note_far_from_its_sample_asks_for_little_memory(
+    loop: tuple[int, int] | None, rate: int, root: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.composer.foreign_synth.MOST_FRAMES", 4 * RATE, raising=False)
+    far = Sample("far", tone(440.0).pcm, rate, root, loop)
+    programs = [Program(name, number, 0, (Zone(0, generators=PLAIN),)) for name, number in (("p", 0), ("kit", 128))]
+    path = tmp_path / "far.sf2"
+    path.write_bytes(soundfont("far", programs, [far]))
+    player = ForeignSampler(path)
+    tracemalloc.start()
+    player.render("piano", notes((0.0, 20.0, 69, 100)), 120.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 64 << 20
+
+
+def test_envelopes_and_releases_of_many_lengths_are_not_kept_for_ever(bank: Path) -> None:
+    region = opened(bank).presets[0, 0][0]
+    player = ForeignSampler(bank)
+    player._sounding(region, 69, 30 * RATE, (None, 0.0))
+    tracemalloc.start()
+    for number in range(100):
+        slow = replace(region, release=5.0 - 0.01 * number, hold=0.01 * number)
+        player._sounding(slow, 69, 10 * RATE, (None, 0.0))
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 90 << 20
 
 
 @settings(max_examples=300, deadline=None)
