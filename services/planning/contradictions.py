@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from models.controls import Controls
+from models.words import INSTRUMENTS
 from services.planning import timing
 from services.planning.controls import Ask
 from services.planning.draft import SHORT_KINDS
@@ -32,7 +33,7 @@ def contradictions(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
         yield Contradiction("prompt", clash.what, clash.remedy, clash.words)
     yield from _meter(ask, controls)
     yield from _length(ask, controls)
-    yield from _instruments(ask)
+    yield from _instruments(ask, controls)
     yield from _form(ask, controls)
 
 
@@ -62,8 +63,11 @@ def _length(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
         yield Contradiction("prompt", what, "say bars or seconds", f"{bars.words}, {seconds.words}")
 
 
-def _instruments(ask: Ask) -> Iterator[Contradiction]:
-    """Instruments that a cue lists and that its own prompt rules out (a prompt may rule out those of the defaults)."""
+def _instruments(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
+    """Instruments that a cue lists and that its own prompt rules out (a prompt may rule out those of the defaults); and
+    pieces that leave nobody to play."""
+    if len(controls.excluded) == len(INSTRUMENTS):
+        yield Contradiction("prompt", "every instrument is ruled out", "leave at least one to play")
     listed = ask.own.get("instruments") or ()
     for hit in ask.prompt.excluded:
         if hit.value in listed:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from models.words import INSTRUMENTS
 from services.planning.adhoc import adhoc
 from services.planning.faults import BriefError
 from services.planning.plan import plan
@@ -59,6 +60,17 @@ cues:
 """)
     assert [(line, field) for line, field, _ in found] == [
         (2, "defaults.meter"), (5, "cues[1].prompt"), (6, "cues[2].instruments")]
+
+
+def test_an_order_that_leaves_nobody_to_play_is_refused() -> None:
+    prompt = ", ".join(f"no {name}" for name in INSTRUMENTS)
+    what = "exploration: every instrument is ruled out"
+    assert refused(f"catalog: x\ncues:\n  - {{state: exploration, prompt: '{prompt}'}}\n") == [
+        (3, "cues[0].prompt", what)
+    ]
+    for name in ("violin", "taiko"):
+        spared = prompt.replace(f"no {name},", f"{name},")
+        assert plan(adhoc(spared, 1), lambda _: "r").takes[0].controls.instruments == (name,)
 
 
 def test_a_sentence_that_contradicts_itself_is_refused_too() -> None:
