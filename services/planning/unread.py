@@ -74,8 +74,9 @@ def told(words: Iterable[str], known: frozenset[str]) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def suggestion(word: str, known: frozenset[str]) -> str | None:
-    """The known word that a misspelt one is likely to mean, or nothing. Slow: for words that are shown, not for all."""
-    if not 4 <= len(word) <= LONGEST_WORD or not word.isalpha():
+    """The known word that a misspelt one is likely to mean, or nothing: a word that is known as part of a phrase is not
+    misspelt. Slow: for words that are shown, not for all."""
+    if not 4 <= len(word) <= LONGEST_WORD or not word.isalpha() or word in known:
         return None
     near = sorted(name for name in known if abs(len(name) - len(word)) <= 2 and set(name[:2]) & set(word[:2]))
     close = difflib.get_close_matches(word, near, n=1, cutoff=_LIKENESS)

@@ -93,3 +93,8 @@ def test_hostile_text_is_read_within_its_bounds(text: str) -> None:
     reading = read_prompt(text)
     assert len(reading.aside) <= 8
     assert len(reading.shifts) <= 8
+
+
+def test_words_that_are_known_as_part_of_a_phrase_are_not_called_misspelt() -> None:
+    assert "study" in known_words()
+    assert told(["study", "machine", "vilolin"], known_words()) == "study, machine, vilolin (violin?)"
