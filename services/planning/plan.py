@@ -153,18 +153,22 @@ def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
 
 def _strangers(takes: list[PlannedTake]) -> Iterator[str]:
     """Zones whose states cannot be crossfaded: their bars never meet, or their keys have nothing in common."""
-    sets: dict[str, dict[tuple[float, str], str]] = {}
+    sets: dict[str, dict[tuple[float, str, str], str]] = {}
     before = None
     for take in takes:
         if take.zone is not None and take.controls is not before:
             before = take.controls
-            sets.setdefault(take.zone, {}).setdefault((before.bpm, before.key), take.cue)
+            sets.setdefault(take.zone, {}).setdefault((before.bpm, before.key, before.meter), take.cue)
     for zone, states in sets.items():
         pairs = list(islice(combinations(states.items(), 2), MOST_PAIRS))
         for (one, cue), (other, beside) in pairs:
             if not timing.bars_meet(one[0], other[0]):
                 yield (f"zone {zone}: {beside} at {other[0]:g} bpm and {cue} at {one[0]:g} bpm stand in no simple "
                        "ratio, so their bar lines never meet; share a tempo-grid")
+            elif not timing.bars_meet(one[0] / timing.quarters_per_bar(one[2]),
+                                      other[0] / timing.quarters_per_bar(other[2])):
+                yield (f"zone {zone}: bar lines of {beside} in {other[2]} and {cue} in {one[2]} hardly ever meet, so "
+                       "they cannot be crossfaded on one; give both the same meter")
             if not kinship.are_akin(one[1], other[1]):
                 yield (f"zone {zone}: {beside} in {other[1]} and {cue} in {one[1]} are in no related keys, so they "
                        "cannot be crossfaded; share a key")

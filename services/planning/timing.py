@@ -76,6 +76,7 @@ def is_on_grid(bpm: float, of: float) -> bool:
 
 
 def bars_meet(one: float, other: float) -> bool:
-    """Whether bars of two tempi meet again within eight bars of the faster and four of the slower one."""
+    """Whether bar lines of two pieces meet again within eight bars of the faster and four of the slower one; both in
+    bars a minute, or in bpm where they share a meter."""
     ratio = max(one, other) / min(one, other)
     return any(abs(ratio / (fast / slow) - 1) < 1e-3 for slow in range(1, 5) for fast in range(slow, 9))

@@ -224,6 +224,16 @@ def test_states_of_a_zone_that_cannot_be_crossfaded_are_warned_of() -> None:
     assert not any("zone" in warning for warning in planned(cues).warnings)
 
 
+def test_states_of_a_zone_whose_meters_hardly_meet_are_warned_of() -> None:
+    def told(meter: str) -> bool:
+        cues = f"  - {{state: a, prompt: p, bpm: 90}}\n  - {{state: b, prompt: p, bpm: 90, meter: {meter}}}\n"
+        what = f"zone one: bar lines of b in {meter} and a in 4/4 hardly ever meet"
+        return any(what in warning for warning in planned(cues, "zones: [{name: one}]\n").warnings)
+
+    assert told("7/8")
+    assert not any(told(meter) for meter in ("2/4", "3/4", "4/4", "5/4", "6/8", "12/8"))
+
+
 _ANY = st.one_of(
     st.none(), st.booleans(), st.integers(-1, 6), st.just(""), st.just([]), st.just({}), st.sampled_from(STINGERS),
     st.sampled_from(["a", "b", "s", "stinger", "transition", "music", "all", "none", "loop"]),
