@@ -41,7 +41,9 @@ class ReadBrief:
     sound_bank_file: Path | None = None
 
     def fault(self, path: tuple[str | int, ...], what: str, remedy: str, value: object = None) -> Fault:
-        """A fault at a place of this brief, with its file and line."""
+        """A fault at a place of this brief, with its file and line; of an order by one sentence, with the key alone."""
+        if self.path is None and path[:2] == ("cues", 0) and len(self.brief.cues) == 1:
+            path = path[2:]
         return _Place(self.path, self.tree).fault(path, what, remedy, value)
 
 
