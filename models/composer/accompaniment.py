@@ -169,8 +169,8 @@ def _stabs(hand: Hand) -> bool:
 
 
 def _rolled(hand: Hand) -> list[Event]:
-    """Chords broken upwards on the genre's rhythm."""
-    marks = [time for time, _ in _marks(hand)]
+    """Chords broken upwards on the genre's rhythm, or where they change in a phrase in which its row rests."""
+    marks = [time for time, _ in _marks(hand)] or [slot.onset for slot in hand.passage.slots]
     ends = [*marks[1:], hand.passage.end]
     return [event for time, end in zip(marks, ends, strict=True) for event in roll(hand, time, end - time)]
 

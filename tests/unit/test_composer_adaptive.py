@@ -112,6 +112,16 @@ def test_stingers_and_transitions_keep_to_any_key_and_meter(key: str, meter: str
             assert max(float(each.notes.onset.max()) for each in score.tracks) < score.quarters
 
 
+def test_a_bar_in_which_a_row_rests_still_has_its_chords() -> None:
+    goal = Destination("town", "B octatonic", 96.0, 2)
+    for seed in range(12):
+        order = replace(BASE, genre="ambient", meter="2/4", form="transition", loop=False, bars=4, destination=goal)
+        score = compose(order, seed)
+        harmony = track(score, "harmony")
+        assert harmony is not None
+        assert {int(bar) for bar in (harmony.notes.onset + 0.1) // 2} == {0, 1, 2, 3}
+
+
 def test_stingers_close_as_they_are_called() -> None:
     last = {stinger: short(stinger=stinger).chords[-1].symbol for stinger in STINGERS}
     assert last["victory"] == "D"
