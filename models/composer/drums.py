@@ -53,7 +53,15 @@ def write_kit(piece: Piece, seat: Seat) -> list[Event]:
         if _crashes(piece, seat, passage, passage.part is not previous and place > 0, dice):
             events.append(_hit(piece, passage.start, piece.genre.crash, "x", passage))
         previous = passage.part
-    return _placed(piece, seat, events)
+    return _placed(piece, seat, _once(events))
+
+
+def _once(events: list[Event]) -> list[Event]:
+    """The strokes without those that fall on a drum together with a louder one."""
+    loudest: dict[tuple[float, int], Event] = {}
+    for event in sorted(events, key=lambda event: event.velocity):
+        loudest[round(event.onset, 3), event.pitch] = event
+    return list(loudest.values())
 
 
 def _crashes(piece: Piece, seat: Seat, passage: Passage, opens: bool, dice: Dice) -> bool:
@@ -83,7 +91,7 @@ def write_euclid(piece: Piece, seat: Seat) -> list[Event]:
         dice = Dice("euclid", piece.seed, seat.instrument, passage.part.material, passage.phrase.index % 2)
         grid = 4 if passage.energy > 0.78 and piece.bpm < 150 else 2
         events += _euclid_phrase(piece, passage, round(piece.meter.bar * grid), grid, dice)
-    return events
+    return _once(events)
 
 
 def _euclid_phrase(piece: Piece, passage: Passage, count: int, grid: int, dice: Dice) -> list[Event]:

@@ -137,3 +137,16 @@ def test_swing_delays_off_beats_in_four_and_leaves_compound_meters_alone() -> No
     assert [event.onset for event in late] == pytest.approx([0.0, 0.66, 1.0])
     assert late[0].length == pytest.approx(0.66)
     assert swung(events, parse_meter("6/8"), 0.66, 0.5) == events
+
+
+@pytest.mark.parametrize(
+    ("genre", "meter", "instruments"),
+    [("march", "4/4", ("rock drums", "orchestral drums")), ("city-pop", "9/8", ("taiko",))],
+)
+def test_no_drum_is_struck_twice_at_a_time(genre: str, meter: str, instruments: tuple[str, ...]) -> None:
+    for seed in range(6):
+        score = compose(order(genre=genre, meter=meter, instruments=instruments, intensity=4, bars=16), seed)
+        for track in score.tracks:
+            if track.stem == "drums":
+                struck = list(zip(track.notes.onset.round(4), track.notes.pitch.tolist(), strict=True))
+                assert len(set(struck)) == len(struck)
