@@ -74,7 +74,7 @@ def test_an_order_that_leaves_nobody_to_play_is_refused() -> None:
 
 
 def test_a_sentence_that_contradicts_itself_is_refused_too() -> None:
-    with pytest.raises(BriefError, match="^prompt: music: a waltz in 7/8"):
+    with pytest.raises(BriefError, match=r"^prompt: music: a waltz in 7/8"):
         plan(adhoc("a 7/8 waltz", 1), lambda _: "r")
 
 
