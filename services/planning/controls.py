@@ -8,7 +8,7 @@ stored. Nothing here is random: a tonic that nobody named is the place's, and in
 exactly is a simple ratio of the zone's (`kinship`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +21,7 @@ from services.planning.unread import listed
 
 UNREAD, NOT_DONE, ASIDE = "unread", "not done", "set aside"
 """Fields of choices that decide nothing: words that were not understood, wishes that nothing here grants, and words
-that came second to another of their kind."""
+that came second to another of their kind or to a key of the brief."""
 LEFTOVERS = frozenset({UNREAD, NOT_DONE, ASIDE})
 _TEMPO_STEP = 1.18  # what "faster" does to a tempo
 _TOWARDS = 0.6  # how far "darker" goes to dark
@@ -416,18 +416,20 @@ class _Resolver:
         return int(self._first("intensity", (value, source, words)))
 
     def _intensity_of_mood(self, mood: str) -> tuple[int, str, str] | None:
-        """What the arousal of the prompt's mood suggests; in a game state at most one step from the state's own."""
+        """What the arousal of the prompt's mood suggests; in a game state at most one step from the state's own, and
+        none for a mood that is the state's own: who calls a fight urgent asks for no more than a fight."""
         word = self.prompt.mood_word
         if not word:
             return None
         level, own = moods.level(moods.PLANE[word]), self.state.intensity
         if self.ask.state in presets.GAME_STATES:
-            level = min(own + 1, max(own - 1, level))
+            beside = level - moods.level(moods.ANCHORS[self.state.mood])
+            level = min(5, max(1, own + min(1, max(-1, beside))))
         return level, "mood", word
 
     def _leftovers(self) -> None:
-        """Note what decided nothing: what came second, what nobody does, what was not understood."""
-        for kind, hit in self.prompt.aside:
+        """Note what decided nothing: what came second or was overruled, what nobody does, what was not understood."""
+        for kind, hit in (*self.prompt.aside, *self._overruled()):
             self._note(ASIDE, f"{kind} {hit.value}", "prompt", hit.words)
         for hit in self.prompt.not_done:
             self._note(NOT_DONE, hit.value, "prompt", hit.words)
@@ -436,6 +438,16 @@ class _Resolver:
             if reading.unread:
                 self._note(UNREAD, listed(reading.unread), source, "")
         self.warnings += [f"{self.ask.cue}: {told}" for told in contradictions(self.prompt)]
+
+    def _overruled(self) -> Iterator[tuple[str, Hit]]:
+        """What the prompt says of a field that a key, a relation or the zone decided."""
+        used = {(choice.field, choice.source) for choice in self.choices}
+        for name in ("genre", "mood", "key", "meter", "bars", "duration", "loop", "form"):
+            hit: Hit | None = getattr(self.prompt, name)
+            if hit is not None and (name, "prompt") not in used:
+                yield name, hit
+        if self.prompt.tempo is not None and ("bpm", "prompt") not in used:
+            yield "tempo", Hit(self.prompt.tempo.words, self.prompt.tempo.words)
 
     def _theme(self) -> Theme:
         if self.ask.parent is None:

@@ -16,7 +16,7 @@ from services.planning import kinship, templates, timing
 from services.planning.adaptive import at_level, levelled, stinger_ask, told_of_stinger, transition
 from services.planning.brief import Brief, Cue, Relation, Zone
 from services.planning.contradictions import Contradiction, contradictions
-from services.planning.controls import LEFTOVERS, UNREAD, Ask, Parent, Resolved, Understanding, resolve
+from services.planning.controls import ASIDE, LEFTOVERS, UNREAD, Ask, Parent, Resolved, Understanding, resolve
 from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS
 from services.planning.faults import BriefError, Fault, at_most, nearest
 from services.planning.identity import PointIdentity, theme_seed
@@ -185,7 +185,7 @@ def _unread(brief: ReadBrief, understood: list[Understood]) -> Iterator[str]:
                 continue
             if choice.field == UNREAD and len(words.setdefault(u.cue, {})) < MOST_UNREAD:
                 words[u.cue] |= dict.fromkeys(choice.value.split(", "))
-            elif choice.field not in LEFTOVERS:
+            elif choice.field == ASIDE or choice.field not in LEFTOVERS:
                 heard.add(u.cue)
     for place, (cue, found) in enumerate(words.items()):
         yield f"{cue}: not understood: {told(found, known_words() if place < MOST_WARNINGS else frozenset())}"

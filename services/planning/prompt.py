@@ -148,6 +148,8 @@ def read_prompt(text: str) -> Reading:
     aside = [(kind, hit) for kind, hit in reading.aside if kind != "meter" or figures.meter is None]
     if figures.meter and reading.meter and reading.meter.value != figures.meter.value:
         aside.append(("meter", reading.meter))
+    if figures.tempo and reading.tempo:
+        aside.append(("tempo", Hit(_phrase_of(reading.tempo), reading.tempo.words)))
     not_done = (Hit(f"not one of the meters; {foreign.value} is", foreign.words),) if foreign else ()
     return replace(
         reading,
@@ -162,6 +164,11 @@ def read_prompt(text: str) -> Reading:
         aside=tuple(aside),
         clashes=figures.clashes,
     )
+
+
+def _phrase_of(tempo: Tempo) -> str:
+    """The phrase of the lexicon that a tempo in words was said with."""
+    return tempo.words.removeprefix("not ")
 
 
 def _clean(text: str) -> str:
@@ -370,6 +377,9 @@ class _Found:
 
     def _tempo(self, phrase: str, said: _Said) -> None:
         if self.tempo is not None:
+            words = f"not {said.words}" if said.negated else said.words
+            if words != self.tempo.words:
+                self.aside.append(("tempo", Hit(phrase, words)))
             return
         factor, lowest, highest = lexicon.TEMPI[phrase]
         tempo = Tempo(said.words, factor=factor, lowest=lowest, highest=highest)
@@ -395,6 +405,7 @@ class _Found:
         loose = {name for name, hit in self.instruments.items() if hit.words in lexicon.LOOSE} & set(self.excluded)
         asked = {name for name in self.instruments if name not in self._directly_excluded() | loose}
         instruments = tuple(hit for name, hit in self.instruments.items() if name in asked)
+        gone = [("instrument", hit) for name, hit in self.instruments.items() if name not in asked | loose]
         first = self.first.get
         shape = sections.shaped(tuple(hit.value for hit in self.shapes)) if self.shapes else ""
         return Reading(
@@ -411,7 +422,7 @@ class _Found:
             excluded=tuple(hit for name, hit in self.excluded.items() if name not in asked),
             avoided=tuple(self.avoided[:_MOST_ASIDE]),
             shifts=tuple(self.shifts[:_MOST_ASIDE]),
-            aside=tuple(dict.fromkeys(self.aside))[:_MOST_ASIDE],
+            aside=tuple(dict.fromkeys((*self.aside, *gone)))[:_MOST_ASIDE],
             not_done=tuple(dict.fromkeys(self.not_done))[:_MOST_ASIDE],
             unread=tuple(dict.fromkeys(self.unread)),
         )
@@ -586,9 +597,18 @@ class _Negation:
 
 
 def contradictions(reading: Reading) -> tuple[str, ...]:
-    """What a text says against itself, as sentences: moods that nothing can have both, two genres, two meters."""
+    """What a text says against itself, as sentences: moods and tempi that nothing can have both, two genres, two
+    meters, an instrument that is asked for and ruled out."""
     told = []
     for kind, hit in reading.aside:
+        if kind == "instrument":
+            told.append(f"{hit.words!r} is asked for and ruled out; it is left out ({hit.value})")
+            continue
+        if kind == "tempo":
+            if reading.tempo is not None and _never_meet(reading.tempo, hit):
+                first_words = reading.tempo.words
+                told.append(f"{first_words!r} and {hit.words!r} contradict each other; {first_words!r} counts")
+            continue
         first: Hit | None = getattr(reading, kind)
         if first is None or first.words == hit.words:
             continue
@@ -599,7 +619,14 @@ def contradictions(reading: Reading) -> tuple[str, ...]:
     return tuple(told)
 
 
+def _never_meet(tempo: Tempo, other: Hit) -> bool:
+    """Whether no tempo is both: `slow` and `fast`, `160 bpm` and `slow`."""
+    if other.words.startswith("not "):
+        return False
+    _, lowest, highest = lexicon.TEMPI.get(other.value, (1.0, 0.0, 0.0))
+    low, high = tempo.bpm or tempo.lowest, tempo.bpm or tempo.highest
+    return bool((high and lowest and high < lowest) or (highest and low and highest < low))
+
+
 def _place(mood: Hit) -> Affect:
     return PLANE[_word_of_plane(mood.words, mood.value)]
-
-

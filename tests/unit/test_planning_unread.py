@@ -98,3 +98,33 @@ def test_hostile_text_is_read_within_its_bounds(text: str) -> None:
 def test_words_that_are_known_as_part_of_a_phrase_are_not_called_misspelt() -> None:
     assert "study" in known_words()
     assert told(["study", "machine", "vilolin"], known_words()) == "study, machine, vilolin (violin?)"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "warning"),
+    [
+        ("slow fast strings", "'slow' and 'fast' contradict each other; 'slow' counts"),
+        ("fast strings at 60 bpm", "'60 bpm' and 'fast' contradict each other; '60 bpm' counts"),
+        ("strings and piano, no piano", "'piano' is asked for and ruled out; it is left out (piano)"),
+    ],
+)
+def test_words_against_each_other_are_told(prompt: str, warning: str) -> None:
+    assert any(warning in told for told in order(prompt).warnings)
+
+
+@pytest.mark.parametrize("prompt", [
+    "lively strings at 140 bpm", "briskly at 60 bpm", "fast, but not too fast", "no drums, big taiko drums",
+    "drumless lo-fi beat",
+])  # fmt: skip
+def test_words_that_go_together_are_not_warned_of(prompt: str) -> None:
+    assert order(prompt).warnings == ()
+
+
+def test_what_a_key_of_the_brief_overrules_is_stored_as_set_aside() -> None:
+    text = "{catalog: x, cues: [{state: combat, prompt: '8 bars of fast jazz in 3/4', bars: 4, bpm: 80, meter: 4/4}]}"
+    choices = plan(read_bytes(text.encode()), lambda _: "r").understandings[0].understanding.choices
+    assert {choice.value for choice in choices if choice.field == "set aside"} == {"bars 8", "meter 3/4", "tempo fast"}
+    said = plan(adhoc("500 bars in 3 seconds", 1, duration=12.0), lambda _: "r")
+    assert {c.value for c in said.understandings[0].understanding.choices if c.field == "set aside"} == {
+        "bars 500", "duration 3"}
+    assert not any("nothing in the prompt" in warning for warning in said.warnings)
