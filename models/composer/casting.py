@@ -1,15 +1,14 @@
 """Who plays what: asked-for instruments first, then the genre's own players, and nobody who is excluded.
 
-Every asked-for instrument gets a seat. The stems are a small stable set, one for every role of
-`models.composer.instruments.ROLES`: melody, counter, harmony, pads, ostinato, bass, drums, percussion.
+Every asked-for instrument gets a seat, in a role of `models.composer.instruments.ROLES`. States shade the roles: who
+stays out of a fight, who carries a boss. Nothing is written out here.
 """
 
 from dataclasses import dataclass, replace
 
 from models.composer.character import Character
 from models.composer.dice import Dice
-from models.composer.genre import Genre
-from models.composer.genre import Part as Chair
+from models.composer.genre import Chair, Genre
 from models.composer.instruments import INSTRUMENTS, banned
 from models.composer.piece import Seat
 from models.controls import Controls

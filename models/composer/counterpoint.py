@@ -1,4 +1,4 @@
-"""Counterpoint as arithmetic: chord tones on strong beats, parallels, spacing and range, of lines that sound together.
+"""Counterpoint as arithmetic: forbidden parallels between lines that sound together, and lines mended of them.
 
 Used while writing (a bass or a voicing that knows the lines above it) and while judging (candidates, reports). Nothing
 here chooses notes by chance, and nothing knows of genres, seats or states.
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.composer.line import Event
-from models.composer.score import Chord, Notes, Score, Track
+from models.composer.score import Notes, Score, Track
 
 PARTS = ("melody", "counter", "harmony", "pads", "bass")
 """Roles whose voices are led against each other; figures and drums are texture."""
@@ -198,34 +198,6 @@ def _doubled(voices: Voices) -> frozenset[tuple[int, int]]:
         if len(pairs) >= 8 and np.mean((pairs[:, 1] - pairs[:, 0]) % 12 == 0) >= _DOUBLED:
             found.append((one, two))
     return frozenset(found)
-
-
-def strong_tones(
-    onsets: Sequence[float], pitches: Sequence[int], chords: Sequence[Chord], strong: Sequence[bool]
-) -> Tally:
-    """Notes on strong places that are no chord tone, of all notes on strong places. Onsets in quarters, as written or
-    played (up to an eighth of a quarter early or late)."""
-    starts = np.array([chord.onset for chord in chords])
-    wrong = total = 0
-    for onset, pitch, counts in zip(onsets, pitches, strong, strict=True):
-        if counts and len(starts):
-            chord = chords[max(0, int(np.searchsorted(starts, onset + _LATE, side="right")) - 1)]
-            total += 1
-            wrong += int(pitch) % 12 not in chord.pitch_classes
-    return Tally(wrong, total)
-
-
-def spacing(voicing: Sequence[int]) -> int:
-    """Faults of one chord (MIDI keys, ascending): more than an octave between neighbours above the lowest voice, and
-    thirds or less below C3 (48)."""
-    pairs = list(zip(voicing, voicing[1:], strict=False))
-    wide = sum(high - low > 12 for low, high in pairs[1:])
-    return wide + sum(0 < high - low <= 4 and low < 48 for low, high in pairs)
-
-
-def out_of_range(pitches: Sequence[int], low: int, high: int) -> int:
-    """How many notes lie outside of low..high."""
-    return sum(not low <= pitch <= high for pitch in pitches)
 
 
 def around(notes: Notes, time: float, start: float, end: float) -> tuple[tuple[int, ...], tuple[int, ...]]:

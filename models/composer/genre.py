@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from models.composer.fills import BUILDS, FILLS, KEYS
+from models.composer.form import KINDS as SECTIONS
 from models.composer.groove import KINDS, bars_of, kind_of, named
 from models.composer.instruments import INSTRUMENTS, ROLES
 from models.composer.meter import Meter
@@ -21,7 +22,6 @@ from models.composer.score import Desk
 LEVELS = ("light", "steady", "driving")
 EXTENSIONS = ("triad", "sixth", "seventh", "ninth", "add9", "sus", "quintal", "power")
 NOISES = ("", "vinyl", "tape", "air")
-KINDS_OF_PART = ("intro", "theme", "verse", "contrast", "bridge", "peak", "drop", "break", "build", "solo", "outro")
 MANNERS = ("plain", "vocal", "improvised", "riff", "fiddle", "bells", "chip", "dotted", "lilting", "modal")
 STYLES = {
     "harmony": (
@@ -49,14 +49,11 @@ _TASTES = {
     "sequences": 0.15, "inversions": 0.5, "mixture": 0.0, "deceptive": 0.15, "pedal": 0.1, "areas": 0.35,
 }  # fmt: skip
 _HARMONY_KEYS = " ".join(("extension bars_per_chord idiom applied calm major minor", *_TASTES))
-_PART_KEYS = "play fierce from mix style patterns late sections register keeps"
-
-Rows = dict[str, str | tuple[str, ...]]
-"""Rows of a kit by voice; several ones are alternatives."""
+_CHAIR_KEYS = "play fierce from mix style patterns late sections register keeps"
 
 
 @dataclass(frozen=True)
-class Part:
+class Chair:
     """How a genre fills a role: players best first (`fierce` ones in battle), the energy it enters at, its mix.
 
     `patterns` maps a level to rows of steps (see `groove`) by kind of meter; `style` names the way of playing; `late`
@@ -129,7 +126,7 @@ class Genre:
     pedal: float
     areas: float
     idioms: dict[str, tuple[tuple[str, ...], ...]]
-    roles: dict[str, Part]
+    roles: dict[str, Chair]
 
 
 def level_of(energy: float) -> str:
@@ -190,7 +187,7 @@ class _Reader:
             fills=tuple(self._word("fills", word, FILLS) for word in ((fills,) if isinstance(fills, str) else fills)),
             build=self._word("build", data.get("build", ""), ("", *BUILDS)),
             crash=self._word("crash", data.get("crash", ""), ("", *KEYS)),
-            roles={role: self._part(role, row) for role, row in data["roles"].items()},
+            roles={role: self._chair(role, row) for role, row in data["roles"].items()},
             **harmony,
         )
 
@@ -239,10 +236,10 @@ class _Reader:
         self._word("desk.noise", desk.noise, NOISES)
         return desk
 
-    def _part(self, role: str, row: Any) -> Part:
+    def _chair(self, role: str, row: Any) -> Chair:
         where = f"roles.{role}"
         self._word("roles", role, ROLES)
-        self._known(where, row, _PART_KEYS, required="play")
+        self._known(where, row, _CHAIR_KEYS, required="play")
         mix = row.get("mix", [0, 0, 0.2])
         if not isinstance(mix, list) or len(mix) not in (3, 4):
             raise self.wrong(f"{where}.mix", f"gain, pan, reverb and perhaps echo are expected, not {mix!r}")
@@ -250,7 +247,7 @@ class _Reader:
         gain, pan, reverb, echo = (
             self._number(f"{where}.mix", value, *limit) for value, limit in zip([*mix, 0][:4], limits, strict=True)
         )
-        return Part(
+        return Chair(
             instruments=self._players(f"{where}.play", row["play"]),
             fierce=self._players(f"{where}.fierce", row.get("fierce", ())),
             enters=self._number(f"{where}.from", row.get("from", 0.0), 0, 1),
@@ -274,7 +271,7 @@ class _Reader:
 
     def _sections(self, where: str, table: Any) -> dict[str, dict[str, str]]:
         for kind, row in table.items():
-            self._word(f"{where}.sections", kind, KINDS_OF_PART)
+            self._word(f"{where}.sections", kind, SECTIONS)
             for voice, other in row.items():
                 self._word(f"{where}.sections.{kind}", voice, KEYS)
                 self._word(f"{where}.sections.{kind}.{voice}", other, ("", *KEYS))

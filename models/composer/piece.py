@@ -6,8 +6,7 @@ from models.composer.character import Character
 from models.composer.counterpoint import Strand
 from models.composer.dice import Dice
 from models.composer.form import Part, Phrase
-from models.composer.genre import Genre
-from models.composer.genre import Part as Chair
+from models.composer.genre import Chair, Genre
 from models.composer.harmony import Slot
 from models.composer.line import Event
 from models.composer.meter import Meter

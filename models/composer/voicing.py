@@ -14,10 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.composer.counterpoint import Strand, forbidden, matched
+from models.composer.counterpoint import Strand, matched
 
 Voicing = tuple[int, ...]
-parallels = forbidden
 _PARALLEL, _OUTER = 24.0, 30.0
 _WIDEST, _SPAN = 10, 21
 _MUD = 50

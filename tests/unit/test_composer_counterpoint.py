@@ -17,15 +17,11 @@ from models.composer.counterpoint import (
     is_parallel,
     matched,
     mended,
-    out_of_range,
     parallels,
-    spacing,
     strand_of,
-    strong_tones,
     voices_of,
 )
 from models.composer.line import Event, notes_of
-from models.composer.score import Chord
 from models.words import GENRES, MODES
 from tests.unit.composer_orders import order
 
@@ -72,19 +68,6 @@ def test_a_line_doubled_in_octaves_is_no_fault() -> None:
     before, after = np.tile(before, (2, 1)), np.tile(after, (2, 1))
     assert parallels(Voices(before, after, (0, 1))) == Tally(0, 0)
     assert Tally(0, 0).share == 0
-
-
-def test_spacing_and_range_faults_are_counted() -> None:
-    assert spacing((48, 64, 67, 72)) == 0
-    assert spacing((48, 55, 68, 72)) == 1
-    assert spacing((40, 43, 55)) == 1
-    assert out_of_range((40, 60, 90), 48, 80) == 2
-
-
-def test_strong_notes_are_held_against_their_chord() -> None:
-    chords = [Chord(0, 2, "C", "I", (0, 4, 7)), Chord(2, 2, "G", "V", (7, 11, 2))]
-    tally = strong_tones([0.0, 1.0, 1.97, 3.0], [60, 65, 67, 60], chords, [True, False, True, True])
-    assert tally == Tally(1, 3)
 
 
 def test_what_sounds_around_a_change_is_the_last_stroke_and_the_first_with_what_is_held() -> None:

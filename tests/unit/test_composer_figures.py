@@ -10,7 +10,7 @@ from models.composer import accompaniment, bass
 from models.composer.compose import plan
 from models.composer.counterpoint import strand_of
 from models.composer.figures import FIGURES
-from models.composer.genre import STYLES, Part
+from models.composer.genre import STYLES, Chair
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
 from models.composer.piece import Piece, Seat
@@ -26,11 +26,11 @@ def piece(meter: str = "4/4", intensity: int = 3, key: str = "C major", loop: bo
 
 
 def chords(style: str, of: Piece, role: str = "harmony", instrument: str = "piano") -> list[Event]:
-    return accompaniment.write(of, Seat(role, instrument, Part((instrument,), style=style), asked=True))
+    return accompaniment.write(of, Seat(role, instrument, Chair((instrument,), style=style), asked=True))
 
 
 def low(style: str, of: Piece) -> list[Event]:
-    return bass.write(of, Seat("bass", "bass", Part(("bass",), style=style), asked=True))
+    return bass.write(of, Seat("bass", "bass", Chair(("bass",), style=style), asked=True))
 
 
 def strokes(events: list[Event]) -> dict[float, list[int]]:
@@ -106,7 +106,7 @@ def test_a_drone_is_the_tonic_and_its_fifth() -> None:
 
 def test_quartal_voicings_leave_the_root_to_the_bass() -> None:
     of = plan(order(genre="jazz", key="C major", bars=16, state="town"), 5)
-    seat = Seat("harmony", "piano", Part(("piano",), style="quartal", patterns={"light": "-..............."}), True)
+    seat = Seat("harmony", "piano", Chair(("piano",), style="quartal", patterns={"light": "-..............."}), True)
     told = strokes(accompaniment.write(of, seat))
     slots = {round(slot.onset, 3): slot for passage in of.passages for slot in passage.slots}
     sevenths = [
@@ -120,7 +120,7 @@ def test_quartal_voicings_leave_the_root_to_the_bass() -> None:
 
 
 def test_power_chords_are_roots_and_fifths() -> None:
-    seat = Seat("harmony", "distorted guitar", Part((), style="power", patterns={"light": "x.x.x.x.x.x.x.x."}), True)
+    seat = Seat("harmony", "distorted guitar", Chair((), style="power", patterns={"light": "x.x.x.x.x.x.x.x."}), True)
     of = plan(order(genre="metal", key="E minor", state="town"), 1)
     assert all(
         {(key - keys[0]) % 12 for key in keys} <= {0, 7} for keys in strokes(accompaniment.write(of, seat)).values()
