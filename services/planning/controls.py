@@ -25,6 +25,7 @@ that came second to another of their kind or to a key of the brief."""
 LEFTOVERS = frozenset({UNREAD, NOT_DONE, ASIDE})
 _TEMPO_STEP = 1.18  # what "faster" does to a tempo
 _TOWARDS = 0.6  # how far "darker" goes to dark
+_GLAD = 0.6  # from this valence on an epic word is one of joy: triumphant, victorious, glorious
 _EITHER_PENTATONIC = frozenset({"pentatonic", "pentatonic scale"})
 
 
@@ -299,7 +300,10 @@ class _Resolver:
     def _usual_key(self, mood: str) -> tuple[str, str, str]:
         """The place's tonic, or that of the related cue, in the mode that the text names or the mood suggests."""
         named = self._said("mode")
-        mode, source, words = named or (presets.MOOD_MODES.get(mood, "minor"), "mood", mood)
+        word = moods.PLANE.get(self.prompt.mood_word)
+        glad = mood == "epic" and (self.ask.state == "victory" or (word is not None and word.valence >= _GLAD))
+        usual = "major" if glad else presets.MOOD_MODES.get(mood, "minor")
+        mode, source, words = named or (usual, "mood", mood)
         if words in _EITHER_PENTATONIC and moods.ANCHORS[mood].valence < 0:
             mode = "minor pentatonic"
         parent = self.ask.parent

@@ -122,9 +122,9 @@ def nearest(place: Affect, without: Collection[str] = ()) -> str:
 
 
 def contradict(one: Affect, other: Affect) -> bool:
-    """Whether nothing can be both: calm and frantic, cheerful and grim."""
+    """Whether nothing can be both: calm and frantic, cheerful and grim (but epic or calm and dark go together)."""
     arousal, valence = abs(one.arousal - other.arousal), abs(one.valence - other.valence)
-    return arousal >= 1.15 or (valence >= 1.15 and one.valence * other.valence < 0)
+    return arousal >= 1.15 or (valence > 1.2 and one.valence * other.valence < 0)
 
 
 def level(place: Affect) -> int:

@@ -81,3 +81,17 @@ def test_two_genres_are_warned_of_and_an_adjective_gives_way_to_a_plainer_one() 
 def test_places_keep_within_the_plane() -> None:
     far = Affect(0.9, -0.9).moved(Affect(1, -1), 2.0)
     assert (far.valence, far.arousal) == (1.0, -1.0)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "mode"),
+    [("triumphant fanfare", "major"), ("victory theme, brass", "major"), ("an epic battle", "minor"),
+     ("a triumphant fanfare in a minor key", "minor"), ("epic, driving strings", "minor")],
+)
+def test_a_victory_is_in_major(prompt: str, mode: str) -> None:
+    assert plan(adhoc(prompt, 1), lambda _: "r").takes[0].controls.key.endswith(mode)
+
+
+@pytest.mark.parametrize("prompt", ["epic and dark strings piece, epic, dark", "a calm piece, dark"])
+def test_dark_goes_with_epic_and_calm(prompt: str) -> None:
+    assert not any("contradict" in warning for warning in plan(adhoc(prompt, 1), lambda _: "r").warnings)
