@@ -130,7 +130,7 @@ _MOST_ADJECTIVES = 4
 _MOST_ASIDE = 8
 _MOST_TEXT = 20_000
 
-_TOKEN = re.compile(r"w/o|[^\W_]+(?:'[^\W_]+)*|&|[,.;:!?()\n/]")
+_TOKEN = re.compile(r"w/o|[^\W_]+(?:'[^\W_]+)*|[\u2600-\u27bf\U0001f300-\U0001faff]|&|[,.;:!?()\n/]")
 _STEMS = (("ier", "y"), ("er", ""), ("er", "e"))
 _ENDINGS = (
     ("'s", ""), ("s'", "s"), ("s", ""), ("ily", "y"), ("ly", ""), ("ly", "le"), ("iness", "y"), ("ness", ""),

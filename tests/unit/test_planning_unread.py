@@ -22,7 +22,8 @@ def order(prompt: str) -> Plan:
         ("ruhige Musik mit Klavier", ["ruhige", "musik", "mit", "klavier"]), ("戦闘 fast", ["戦闘"]),
         ("an upbeat jazz piano piece, please", []), ("in D minor at 120 bpm, 16 bars, 4/4", []),
         ("90s of slow ambient", []), ("80s synths, gently, with the darkness of winter", []),
-        ("zorp zorp zorp", ["zorp"]), ("", []), ("half a minute, two verses and a chorus", []),
+        ("zorp zorp zorp", ["zorp"]), ("", []), ("rock 🎸🔥 boss", ["🎸", "🔥"]),
+        ("half a minute, two verses and a chorus", []),
         ("no drums, not too fast, a bit darker, more strings than usual", []),
     ],
 )
