@@ -270,3 +270,14 @@ def test_the_command_that_settles_names_the_plan_and_keeps_the_cap() -> None:
     capped = fact("acme/service", "*", "unknown", volume_cap=100)
     told = judged([capped], "acme/service", plan="pro").stops[0].text
     assert "--plan pro --volume-cap 100 --answer" in told
+
+
+def test_the_samples_of_a_generator_are_silent_where_a_sound_bank_is_brought() -> None:
+    own = fact(component="samples", note="It holds no samples of others")
+    free = fact("spdx:MIT", "*", note="The licence's text")
+    facts = [free, fact(component="weights"), own]
+    bank = Material("sound bank", "MIT", "others.sf2")
+    assert own.id in judged(facts).facts
+    told = judged(facts, materials=(bank,))
+    assert (told.answer, own.id in told.facts) == ("allowed", False)
+    assert own.id in judged(facts, materials=(replace(bank, role="theme file"),)).facts

@@ -16,7 +16,8 @@ from services.rights.policy.weighing import Near, over_unsaid, weigh_closest, we
 from services.rights.policy.words import UNKNOWN, Material
 
 Rule = Callable[[Case], Iterator[Finding]]
-CODE, LOOP = "code", "loop"
+CODE, SAMPLES, LOOP = "code", "samples", "loop"
+SOUND_BANK = "sound bank"
 
 
 def words(case: Case) -> Iterator[Finding]:
@@ -31,10 +32,13 @@ def words(case: Case) -> Iterator[Finding]:
 
 
 def generator(case: Case) -> Iterator[Finding]:
-    """Every component of the generator must allow it."""
+    """Every component of the generator must allow it; its own samples are not heard where a sound bank is brought."""
     name = case.question.generator
+    silent = SAMPLES if any(material.role == SOUND_BANK for material in case.question.materials) else None
     components: dict[str, list[Near]] = {}
     for fact, closeness in case.known.about(name):
+        if fact.component == silent:
+            continue
         components.setdefault(fact.component, []).append((fact, closeness))
     for component, facts in sorted(components.items()):
         about = name if component == ANY else f"{name} ({component})"
