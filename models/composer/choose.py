@@ -52,7 +52,7 @@ def choose(controls: Controls, seed: int, variation: int = 0) -> Score:
     return replace(score, facts={**score.facts, "selection": told})
 
 
-@lru_cache(maxsize=4 * BLOCK)
+@lru_cache(maxsize=2 * BLOCK)
 def _chosen(controls: Controls, seed: int, place: int) -> Choice:
     """The choice for the take at `place` of its block."""
     elders = [_chosen(controls, elder(seed, by), place - by).traits for by in range(place, 0, -1)]

@@ -18,6 +18,7 @@ from models.composer.groove import KINDS, bars_of, kind_of, named
 from models.composer.instruments import INSTRUMENTS, ROLES
 from models.composer.meter import Meter
 from models.composer.score import Desk
+from models.words import MODES
 
 LEVELS = ("light", "steady", "driving")
 EXTENSIONS = ("triad", "sixth", "seventh", "ninth", "add9", "sus", "quintal", "power")
@@ -42,7 +43,8 @@ MARKS = {
     "pads": "Xx-.",
 }
 _GENRE_KEYS = (
-    "tempo bpm usual fierce suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony roles"
+    "tempo bpm mode usual fierce suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony "
+    "roles"
 )
 # Tastes of the harmony: what they are where a file says nothing, and the most they may be.
 _TASTES = {
@@ -94,14 +96,16 @@ class Chair:
 class Genre:
     """One genre.
 
-    `tempo` is its range in BPM and `bpm` its usual one; `usual` are the players of a piece that names none, `fierce`
-    those of a fight, `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its
-    pair (0.5 straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it;
+    `tempo` is its range in BPM and `bpm` its usual one; `mode` that of a piece whose mood nobody named (empty: the
+    mood's); `usual` are the players of a piece that names none, `fierce` those of a fight, `suggests` the instruments
+    that make one think of it; `swing` where the off-beat falls within its pair (0.5 straight), on the grid of
+    `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it;
     `fills` are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
 
     name: str
     tempo: tuple[float, float]
     bpm: float
+    mode: str
     usual: tuple[str, ...]
     fierce: tuple[str, ...]
     suggests: frozenset[str]
@@ -175,6 +179,7 @@ class _Reader:
             name=self.name,
             tempo=tempo,
             bpm=self._number("bpm", data["bpm"], *tempo),
+            mode=self._word("mode", data.get("mode", ""), ("", *MODES)),
             usual=usual,
             fierce=fierce,
             suggests=frozenset(suggests),

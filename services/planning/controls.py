@@ -298,12 +298,17 @@ class _Resolver:
         ))
 
     def _usual_key(self, mood: str) -> tuple[str, str, str]:
-        """The place's tonic, or that of the related cue, in the mode that the text names or the mood suggests."""
+        """The place's tonic, or that of the related cue, in the mode that the text names, the named mood suggests, the
+        genre has, or the state's mood suggests."""
         named = self._said("mode")
         word = moods.PLANE.get(self.prompt.mood_word)
         glad = mood == "epic" and (self.ask.state == "victory" or (word is not None and word.valence >= _GLAD))
-        usual = "major" if glad else presets.MOOD_MODES.get(mood, "minor")
-        mode, source, words = named or (usual, "mood", mood)
+        usual = ("major" if glad else presets.MOOD_MODES.get(mood, "minor"), "mood", mood)
+        decided = {choice.field: choice for choice in self.choices}
+        own = presets.genre(decided["genre"].value).mode
+        if own and not glad and decided["mood"].source in ("state", "place"):
+            usual = (own, "genre", decided["genre"].value)
+        mode, source, words = named or usual
         if words in _EITHER_PENTATONIC and moods.ANCHORS[mood].valence < 0:
             mode = "minor pentatonic"
         parent = self.ask.parent

@@ -22,12 +22,14 @@ class StatePreset:
 
 @dataclass(frozen=True)
 class GenrePreset:
-    """What a genre's own data file says: its usual tempo, the range it bears, and who plays (`fierce`: in fights)."""
+    """What a genre's own data file says: its usual tempo, the range it bears, who plays (`fierce`: in fights), and the
+    mode of a piece whose mood nobody named (empty: the mood's)."""
 
     bpm: float
     tempo: tuple[float, float]
     instruments: tuple[str, ...]
     fierce: tuple[str, ...]
+    mode: str = ""
 
     def near(self, bpm: float) -> float:
         """The tempo nearest to a wanted one that the genre bears."""
@@ -67,7 +69,7 @@ def genre(name: str) -> GenrePreset:
     from models.composer.genre import genre as read
 
     style = read(name)
-    return GenrePreset(style.bpm, style.tempo, style.usual, style.fierce)
+    return GenrePreset(style.bpm, style.tempo, style.usual, style.fierce, style.mode)
 
 
 @lru_cache(maxsize=1)
