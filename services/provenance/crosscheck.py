@@ -216,7 +216,7 @@ class _Rows:
             order = dict(zip(_ORDER, values, strict=True)) | {"catalog": catalog, "prompt": prompt}
             if (found := _identity(order)) != id_:
                 self._tell_take(id_, "is not as it was ordered: its row hashes to " + found, found, id_)
-            elif isinstance(order["controls"], dict) and order["controls"].get("state", state) != state:
+            elif isinstance(order["controls"], dict) and not _may_stand_under(order["controls"], state):
                 self._tell_take(id_, "has another state than it was ordered for", state)
             if cue != order["cue"] or of_catalog != at:
                 self._tell_take(id_, "belongs to a cue that is not its own, or that was changed", cue)
@@ -230,6 +230,13 @@ class _Rows:
 
 _CUE = (Cue.name, Brief.catalog_id, Take.catalog_id)
 _ORDER = ("zone", "cue", "point", "index", "controls", "delivery", "seed", "generator", "revision")
+
+
+def _may_stand_under(controls: Mapping[str, Any], state: str) -> bool:
+    """Whether a take with these controls may be listed under a state: music under its own; what announces a state or
+    leads from one to another under whatever its brief calls it."""
+    announces = bool(controls.get("stinger")) or controls.get("destination") is not None
+    return announces or controls.get("state", state) == state
 
 
 def _identity(order: Mapping[str, Any]) -> str:

@@ -31,6 +31,28 @@ def test_an_untouched_catalog_verifies(rendered: Rendered) -> None:
     assert found["unreferenced"] == []
 
 
+ADAPTIVE = """
+catalog: adaptive
+seed: 3
+defaults: {bars: 2, bpm: 120, formats: [flac]}
+cues:
+  - {name: calm, state: exploration, prompt: "calm harp", intensities: [1, 3], loop: true}
+  - {name: fight, state: combat, prompt: "taiko, urgent", loop: true}
+  - {kind: stinger, from: calm, stinger: victory, bars: 1}
+  - {kind: transition, from: calm, to: fight, bars: 1}
+"""
+
+
+def test_levels_stingers_and_transitions_verify_and_reproduce(quick: Cueworks, tmp_path: Path) -> None:
+    brief = tmp_path / "adaptive.yaml"
+    brief.write_text(ADAPTIVE)
+    assert quick.json("generate", brief)["counts"] == {"done": 5}
+    found = quick.json("verify")
+    assert (found["ok"], found["problems"], found["takes"]) == (True, [], 5)
+    rows = quick.json("reproduce", *quick.takes())
+    assert [row["identical"] for row in rows] == [True] * 5
+
+
 def test_a_changed_blob_is_found_repaired_and_rendered_again(damaged: tuple[Cueworks, str], rendered: Rendered) -> None:
     cueworks, id_ = damaged
     found = cueworks.json("verify", code=4)
