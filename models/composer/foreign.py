@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.composer.bank.sf2 import BAG, GEN, INST, PHDR, SHDR
+
 RATE = 48000
 MOST_BYTES = 2 << 30
 MOST_FRAMES = 1 << 23  # of one sample, and of one note made of it: three minutes
@@ -29,15 +31,7 @@ MOST_RELEASE_S, MOST_STAGE_S = 6.0, 60.0
 FOLDER = "sound-banks"
 DRUMS = 128
 
-_PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("rest", "<u4", 3)])
-_INST = np.dtype([("name", "S20"), ("bag", "<u2")])
-_BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
-_GEN = np.dtype([("number", "<u2"), ("amount", "<i2")])
-_SHDR = np.dtype(
-    [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop_start", "<u4"), ("loop_end", "<u4"), ("rate", "<u4"),
-     ("root", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
-)  # fmt: skip
-_TABLES = {b"phdr": _PHDR, b"pbag": _BAG, b"pgen": _GEN, b"inst": _INST, b"ibag": _BAG, b"igen": _GEN, b"shdr": _SHDR}
+_TABLES = {b"phdr": PHDR, b"pbag": BAG, b"pgen": GEN, b"inst": INST, b"ibag": BAG, b"igen": GEN, b"shdr": SHDR}
 _START, _END, _LOOP_START, _LOOP_END, _START_COARSE = 0, 1, 2, 3, 4
 _CUTOFF, _END_COARSE, _PAN = 8, 12, 17
 _DELAY, _ATTACK, _HOLD, _DECAY, _SUSTAIN, _RELEASE = 33, 34, 35, 36, 37, 38

@@ -45,8 +45,8 @@ MANNERS: dict[str, Manner] = {
 
 
 def manner_of(name: str) -> Manner:
-    """The manner of a genre; `plain` for a word that is none."""
-    return MANNERS.get(name, MANNERS["plain"])
+    """The manner that a genre names; genre files are held to `models.composer.genre.MANNERS`, the same words."""
+    return MANNERS[name]
 
 
 def free_rhythm(piece: Piece, passage: Passage, bars: int, dice: Dice) -> list[list[tuple[float, float]]]:

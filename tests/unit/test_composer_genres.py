@@ -8,9 +8,10 @@ import pytest
 import yaml
 from composer_orders import order
 
+from models.composer import effects, tunes
 from models.composer.compose import compose
 from models.composer.fills import KEYS
-from models.composer.genre import genre, read_genre
+from models.composer.genre import MANNERS, NOISES, genre, read_genre
 from models.composer.score import Score, Track
 from models.words import GENRES, INSTRUMENTS, METERS
 from services.planning import presets
@@ -320,3 +321,8 @@ def test_a_fight_has_short_figures_and_a_boss_a_low_layer_in_every_genre(name: s
     assert tracks(fight, "ostinato") and not tracks(fight, "pads")
     low = [track.notes.pitch.mean() for track in tracks(boss, "pads")]
     assert low and low[0] < 62
+
+
+def test_what_a_genre_file_may_name_is_what_there_is() -> None:
+    assert set(MANNERS) == set(tunes.MANNERS)
+    assert set(NOISES) == {"", *effects.NOISES}

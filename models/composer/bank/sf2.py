@@ -171,11 +171,12 @@ def _chunks(data: memoryview) -> dict[bytes, memoryview]:
     return out
 
 
-_PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("rest", "<u4", 3)])
-_INST = np.dtype([("name", "S20"), ("bag", "<u2")])
-_BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
-_GEN = np.dtype([("number", "<u2"), ("amount", "<i2")])
-_SHDR = np.dtype(
+# The records of the standard (SoundFont 2.04, section 7).
+PHDR = np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("rest", "<u4", 3)])
+INST = np.dtype([("name", "S20"), ("bag", "<u2")])
+BAG = np.dtype([("gen", "<u2"), ("mod", "<u2")])
+GEN = np.dtype([("number", "<u2"), ("amount", "<i2")])
+SHDR = np.dtype(
     [("name", "S20"), ("start", "<u4"), ("end", "<u4"), ("loop_start", "<u4"), ("loop_end", "<u4"), ("rate", "<u4"),
      ("root", "u1"), ("cents", "i1"), ("link", "<u2"), ("kind", "<u2")]
 )
@@ -199,9 +200,9 @@ def parse(data: bytes | memoryview) -> tuple[list[Program], list[Sample]]:
     chunks = _chunks(top[b"sfbk"])
     pool = np.frombuffer(_chunks(chunks[b"sdta"])[b"smpl"], "<i2")
     hydra = _chunks(chunks[b"pdta"])
-    phdr, inst = np.frombuffer(hydra[b"phdr"], _PHDR), np.frombuffer(hydra[b"inst"], _INST)
-    bags, gens = np.frombuffer(hydra[b"ibag"], _BAG)["gen"], np.frombuffer(hydra[b"igen"], _GEN)
-    headers, samples = np.frombuffer(hydra[b"shdr"], _SHDR)[:-1], []
+    phdr, inst = np.frombuffer(hydra[b"phdr"], PHDR), np.frombuffer(hydra[b"inst"], INST)
+    bags, gens = np.frombuffer(hydra[b"ibag"], BAG)["gen"], np.frombuffer(hydra[b"igen"], GEN)
+    headers, samples = np.frombuffer(hydra[b"shdr"], SHDR)[:-1], []
     zones = [_zone(gens[first:last]) for first, last in zip(bags[:-1], bags[1:], strict=True)]
     looped = {int(gens[last - 1]["amount"]) for last in bags[1:] if gens[last - 2]["amount"] == 1}
     for number, head in enumerate(headers):
