@@ -52,6 +52,7 @@ _SHADES: dict[str, dict[str, Shade]] = {
 
 def cast(controls: Controls, genre: Genre, character: Character, seed: int) -> list[Seat]:
     """The seats of a take, in the order of `_ORDER`. Raises ValueError for an instrument that nobody knows."""
+    genre = genre.chairs(character.traits)
     unknown = [name for name in controls.instruments if name not in INSTRUMENTS]
     if unknown:
         raise ValueError(f"instruments: {', '.join(unknown)} not known; see `cueworks words` for the list")
@@ -137,16 +138,12 @@ def _wishes(name: str, genre: Genre, character: Character) -> list[str]:
     """The roles of an instrument, best first: where the genre itself seats it, then its own order; riffs pull strings
     and plucked players to the ostinato."""
     suits = list(INSTRUMENTS[name].suits)
-    own = [role for role in suits if role in genre.roles and name in _players(genre.roles[role], character)]
+    own = [role for role in suits if role in genre.roles and name in genre.roles[role].instruments]
     wishes = list(dict.fromkeys([*own, *suits]))
     if character.riff and "ostinato" in wishes and wishes[0] == "pads":
         wishes.remove("ostinato")
         wishes.insert(0, "ostinato")
     return wishes
-
-
-def _players(chair: Chair, character: Character) -> tuple[str, ...]:
-    return chair.fierce if chair.fierce and character.fierce else chair.instruments
 
 
 def _chair(genre: Genre, role: str, name: str) -> Chair:
@@ -175,7 +172,7 @@ def _own_seat(
     role: str, genre: Genre, character: Character, out: frozenset[str], used: set[str], seed: int
 ) -> Seat | None:
     chair = genre.roles[role]
-    allowed = [name for name in _players(chair, character) if name not in out]
+    allowed = [name for name in chair.instruments if name not in out]
     free = [name for name in allowed if name not in used] or allowed or _substitutes(role, out)
     if not free:
         return None

@@ -21,10 +21,11 @@ class Character:
     `energy` 0..1 decides layers, patterns and loudness, `heat` what is composed (they differ where takes share a
     reference intensity); `melody` how the theme is told (see `develop`); `density` scales the notes of free bars;
     `chord_pace` multiplies the genre's bars per chord; `pedal` holds the bass on the tonic, `riff` makes the ostinato
-    out of the motif, `fierce` calls the genre's players of battle, `sustained` holds chords instead of striking them,
-    `counter` brings the counter-motif, `soars` lifts the summit by an octave; `dark` is the chance of borrowed darker
-    chords; `register` shifts melodies in semitones; `legato` scales lengths; `drums` moves the entry of drums and
-    percussion; `dropped` roles stay silent; `drone` pulls the harmony back to the tonic.
+    out of the motif, `gentle` and `fierce` call the genre's players of peace and of battle, `sustained` holds chords
+    instead of striking them (and calls those of a boss), `counter` brings the counter-motif, `soars` lifts the summit
+    by an octave; `dark` is the chance of borrowed darker chords; `register` shifts melodies in semitones; `legato`
+    scales lengths; `drums` moves the entry of drums and percussion; `dropped` roles stay silent; `drone` pulls the
+    harmony back to the tonic.
     """
 
     state: str
@@ -35,6 +36,7 @@ class Character:
     chord_pace: float
     pedal: bool
     riff: bool
+    gentle: bool
     fierce: bool
     sustained: bool
     counter: bool
@@ -45,6 +47,12 @@ class Character:
     drums: float
     dropped: tuple[str, ...]
     drone: float
+
+    @property
+    def traits(self) -> tuple[str, ...]:
+        """Its traits that genres answer (`models.composer.genre.TRAITS`), the most particular first."""
+        told = {"sustained": self.sustained, "fierce": self.fierce, "gentle": self.gentle}
+        return tuple(name for name, holds in told.items() if holds)
 
 
 @lru_cache(maxsize=1)
@@ -73,6 +81,7 @@ def character_of(controls: Controls) -> Character:
         chord_pace=state["chord_pace"],
         pedal=state["pedal"],
         riff=state["riff"],
+        gentle=state["gentle"],
         fierce=state["fierce"],
         sustained=state["sustained"],
         counter=state["counter"],

@@ -5,7 +5,7 @@ Everything in a file is checked when it is read: whatever is unknown or does not
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib import resources
 from typing import Any
@@ -21,6 +21,8 @@ from models.composer.score import Desk
 from models.words import MODES
 
 LEVELS = ("light", "steady", "driving")
+TRAITS = ("gentle", "fierce", "sustained")
+"""What of a character (`models.composer.character`) a genre may answer with other players or another way of playing."""
 EXTENSIONS = ("triad", "sixth", "seventh", "ninth", "add9", "sus", "quintal", "power")
 NOISES = ("", "vinyl", "tape", "air")
 MANNERS = ("plain", "vocal", "improvised", "riff", "fiddle", "bells", "chip", "dotted", "lilting", "modal")
@@ -43,28 +45,29 @@ MARKS = {
     "pads": "Xx-.",
 }
 _GENRE_KEYS = (
-    "tempo bpm mode usual fierce suggests space desk swing swing_grid timing_ms touch melody fills build crash harmony "
-    "roles"
+    "tempo bpm mode usual gentle fierce sustained suggests space desk swing swing_grid timing_ms touch melody fills "
+    "build crash harmony roles"
 )
 # Tastes of the harmony: what they are where a file says nothing, and the most they may be.
 _TASTES = {
     "sequences": 0.15, "inversions": 0.5, "mixture": 0.0, "deceptive": 0.15, "pedal": 0.1, "areas": 0.35,
 }  # fmt: skip
 _HARMONY_KEYS = " ".join(("extension bars_per_chord idiom applied calm major minor", *_TASTES))
-_CHAIR_KEYS = "play fierce from mix style patterns late sections register keeps"
+_CHAIR_KEYS = "play from mix style patterns late sections register keeps"
 
 
 @dataclass(frozen=True)
 class Chair:
-    """How a genre fills a role: players best first (`fierce` ones in battle), the energy it enters at, its mix.
+    """How a genre fills a role: players best first, the energy it enters at, its mix.
 
+    `turned` is the same chair as some of TRAITS would have it.
     `patterns` maps a level to rows of steps (see `groove`) by kind of meter; `style` names the way of playing; `late`
     how many milliseconds a voice (`""`: all) comes behind the beat; `sections` what a kind of section makes of a voice:
     another one, or `""` for silence; `register` moves it up or down, in semitones;
     `keeps` lets an ostinato play its own rows where others take up the motif."""
 
     instruments: tuple[str, ...]
-    fierce: tuple[str, ...] = ()
+    turned: dict[str, "Chair"] = field(default_factory=dict)
     enters: float = 0.0
     gain_db: float = 0.0
     pan: float = 0.0
@@ -76,6 +79,12 @@ class Chair:
     sections: dict[str, dict[str, str]] = field(default_factory=dict)
     register: float = 0.0
     keeps: bool = False
+
+    @property
+    def everyone(self) -> tuple[str, ...]:
+        """All players of the chair, its own first, each once."""
+        chairs = (self, *self.turned.values())
+        return tuple(dict.fromkeys(name for chair in chairs for name in chair.instruments))
 
     def pattern(self, energy: float) -> Any:
         """The pattern for an energy: the level's own, else the nearest calmer, else the calmest there is."""
@@ -97,9 +106,9 @@ class Genre:
     """One genre.
 
     `tempo` is its range in BPM and `bpm` its usual one; `mode` that of a piece whose mood nobody named (empty: the
-    mood's); `usual` are the players of a piece that names none, `fierce` those of a fight, `suggests` the instruments
-    that make one think of it; `swing` where the off-beat falls within its pair (0.5 straight), on the grid of
-    `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it;
+    mood's); `usual` are the players of a piece that names none, `turned` those that some of TRAITS ask for instead,
+    `suggests` the instruments that make one think of it; `swing` where the off-beat falls within its pair (0.5
+    straight), on the grid of `swing_grid` quarters; `timing_ms` and `touch` are how loosely people play it;
     `fills` are kinds of drum fills, `build` what grows before a drop, `crash` the voice that opens sections."""
 
     name: str
@@ -107,7 +116,7 @@ class Genre:
     bpm: float
     mode: str
     usual: tuple[str, ...]
-    fierce: tuple[str, ...]
+    turned: dict[str, tuple[str, ...]]
     suggests: frozenset[str]
     desk: Desk
     swing: float
@@ -131,6 +140,14 @@ class Genre:
     areas: float
     idioms: dict[str, tuple[tuple[str, ...], ...]]
     roles: dict[str, Chair]
+
+    def chairs(self, traits: tuple[str, ...]) -> "Genre":
+        """The genre with its chairs as a character with these traits has them."""
+        turned = {
+            role: next((chair.turned[trait] for trait in traits if trait in chair.turned), chair)
+            for role, chair in self.roles.items()
+        }
+        return replace(self, roles=turned)
 
 
 def level_of(energy: float) -> str:
@@ -173,7 +190,7 @@ class _Reader:
     def genre(self, data: dict[str, Any]) -> Genre:
         self._known("", data, _GENRE_KEYS, required="tempo bpm usual space timing_ms touch harmony roles")
         harmony, tempo = self._harmony(data["harmony"]), self._tempo(data)
-        suggests, usual, fierce = (self._players(key, data.get(key, ())) for key in ("suggests", "usual", "fierce"))
+        suggests, usual = (self._players(key, data.get(key, ())) for key in ("suggests", "usual"))
         fills = data.get("fills", ())
         return Genre(
             name=self.name,
@@ -181,7 +198,7 @@ class _Reader:
             bpm=self._number("bpm", data["bpm"], *tempo),
             mode=self._word("mode", data.get("mode", ""), ("", *MODES)),
             usual=usual,
-            fierce=fierce,
+            turned={trait: self._players(trait, data[trait]) for trait in TRAITS if trait in data},
             suggests=frozenset(suggests),
             desk=self._desk(data),
             swing=self._number("swing", data.get("swing", 0.5), 0.5, 0.75),
@@ -242,9 +259,25 @@ class _Reader:
         return desk
 
     def _chair(self, role: str, row: Any) -> Chair:
+        """A chair and what it turns into; one that is `sustained` is what the `fierce` one is but for its own keys."""
         where = f"roles.{role}"
         self._word("roles", role, ROLES)
-        self._known(where, row, _CHAIR_KEYS, required="play")
+        self._known(where, row, f"{_CHAIR_KEYS} {' '.join(TRAITS)}", required="play")
+        own = {key: value for key, value in row.items() if key not in TRAITS}
+        chair = self._seated(role, where, own)
+        changed = {trait: self._changed(f"{where}.{trait}", row[trait]) for trait in TRAITS if trait in row}
+        if "sustained" in changed:
+            changed["sustained"] = changed.get("fierce", {}) | changed["sustained"]
+        turned = {trait: self._seated(role, f"{where}.{trait}", own | keys) for trait, keys in changed.items()}
+        return replace(chair, turned=turned)
+
+    def _changed(self, where: str, value: Any) -> dict[str, Any]:
+        """The keys of a chair that a trait replaces; a list names its players."""
+        keys = {"play": value} if isinstance(value, list) else value
+        self._known(where, keys, _CHAIR_KEYS)
+        return dict(keys)
+
+    def _seated(self, role: str, where: str, row: dict[str, Any]) -> Chair:
         mix = row.get("mix", [0, 0, 0.2])
         if not isinstance(mix, list) or len(mix) not in (3, 4):
             raise self.wrong(f"{where}.mix", f"gain, pan, reverb and perhaps echo are expected, not {mix!r}")
@@ -254,7 +287,6 @@ class _Reader:
         )
         return Chair(
             instruments=self._players(f"{where}.play", row["play"]),
-            fierce=self._players(f"{where}.fierce", row.get("fierce", ())),
             enters=self._number(f"{where}.from", row.get("from", 0.0), 0, 1),
             gain_db=gain,
             pan=pan,

@@ -112,8 +112,7 @@ def _doublings(controls: Controls, piece: Piece, tracks: Sequence[Track]) -> lis
 
 def _players(genre: Genre, role: str) -> list[str]:
     chair = genre.roles.get(role)
-    own = (*chair.instruments, *chair.fierce) if chair else ()
-    return list(dict.fromkeys(name for name in own if INSTRUMENTS[name].pitched))
+    return [name for name in chair.everyone if INSTRUMENTS[name].pitched] if chair else []
 
 
 def _reaches(name: str, notes: Notes, shift: int) -> bool:

@@ -22,13 +22,13 @@ class StatePreset:
 
 @dataclass(frozen=True)
 class GenrePreset:
-    """What a genre's own data file says: its usual tempo, the range it bears, who plays (`fierce`: in fights), and the
-    mode of a piece whose mood nobody named (empty: the mood's)."""
+    """What a genre's own data file says: its usual tempo, the range it bears, who plays (`turned`: in states with
+    such a trait), and the mode of a piece whose mood nobody named (empty: the mood's)."""
 
     bpm: float
     tempo: tuple[float, float]
     instruments: tuple[str, ...]
-    fierce: tuple[str, ...]
+    turned: dict[str, tuple[str, ...]]
     mode: str = ""
 
     def near(self, bpm: float) -> float:
@@ -37,7 +37,7 @@ class GenrePreset:
 
     def players(self, state: str) -> tuple[str, ...]:
         """Who plays in a cue of a state that names no instrument."""
-        return self.fierce if state in FIGHTS and self.fierce else self.instruments
+        return next((self.turned[trait] for trait in TRAITS.get(state, ()) if trait in self.turned), self.instruments)
 
 
 STATES: dict[str, StatePreset] = {
@@ -62,6 +62,12 @@ GAME_STATES = frozenset(STATES) - {"music"}
 
 FIGHTS = frozenset({"combat", "boss"})
 
+TRAITS: dict[str, tuple[str, ...]] = {
+    "combat": ("fierce",), "boss": ("sustained", "fierce"),
+    **dict.fromkeys(("exploration", "ambient", "menu", "defeat", "town", "puzzle", "cutscene"), ("gentle",)),
+}
+"""Traits of states that genres answer with other players, the most particular first."""
+
 
 @lru_cache(maxsize=64)
 def genre(name: str) -> GenrePreset:
@@ -69,7 +75,7 @@ def genre(name: str) -> GenrePreset:
     from models.composer.genre import genre as read
 
     style = read(name)
-    return GenrePreset(style.bpm, style.tempo, style.usual, style.fierce, style.mode)
+    return GenrePreset(style.bpm, style.tempo, style.usual, style.turned, style.mode)
 
 
 @lru_cache(maxsize=1)

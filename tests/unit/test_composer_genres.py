@@ -9,6 +9,7 @@ import yaml
 from composer_orders import order
 
 from models.composer import effects, tunes
+from models.composer.character import character_of
 from models.composer.compose import compose
 from models.composer.fills import KEYS
 from models.composer.genre import MANNERS, NOISES, genre, read_genre
@@ -193,6 +194,17 @@ def test_metal_gallops_below_fifths_with_two_feet() -> None:
     assert guitar.instrument == "distorted guitar" and guitar.notes.pitch.min() < 55
 
 
+def test_metal_at_peace_is_clean_and_half_as_fast() -> None:
+    score = played("metal", 2, state="exploration")
+    assert not {"distorted guitar", "muted guitar"} & {track.instrument for track in score.tracks}
+    assert {"electric guitar", "rock drums"} <= {track.instrument for track in score.tracks}
+    assert len(onsets(score, "drums", "kick")) / score.bars <= 3
+    backbeat = onsets(score, "drums", "snare", "rim")
+    assert share(backbeat, score, 2) >= 0.5 and share(backbeat, score, 1) < 0.3
+    loud = {track.instrument for track in played("metal", 3).tracks}
+    assert {"distorted guitar", "muted guitar"} <= loud
+
+
 @pytest.mark.parametrize("name", ["rock", "city-pop", "synthwave"])
 def test_the_backbeat_is_on_two_and_four(name: str) -> None:
     score = played(name)
@@ -236,6 +248,15 @@ def test_horror_holds_drones_and_hits_where_nobody_expects_it() -> None:
     assert len(bars) >= 3
 
 
+def test_horror_hunts_in_short_strings_and_its_monsters_stand_in_brass_and_organ() -> None:
+    hunt, monster = (played("horror", level, state=state) for state, level in (("combat", 4), ("boss", 5)))
+    players = [{track.instrument for track in score.tracks} for score in (hunt, monster)]
+    assert "short strings" in players[0] and not {"tremolo strings", "organ", "choir"} & players[0]
+    assert {"low brass", "organ", "choir"} <= players[1]
+    lengths = [np.median(tracks(score, "harmony")[0].notes.length) for score in (hunt, monster)]
+    assert lengths[0] < 0.5 < lengths[1]
+
+
 def test_ambient_has_no_kit_and_few_notes() -> None:
     score = played("ambient", 2)
     assert not tracks(score, "drums")
@@ -260,6 +281,7 @@ WRONG = [
     ("bpm", 20, "bpm"),
     ("colour", "blue", "colour"),
     ("usual", ["kazoo"], "usual"),
+    ("gentle", ["kazoo"], "gentle"),
     ("swing", 2, "swing"),
     ("fills", ["fireworks"], "fills"),
     ("crash", "gong", "crash"),
@@ -278,6 +300,11 @@ WRONG = [
     ("roles.drums.mix", [0, 0], "roles.drums.mix"),
     ("roles.drums.mix", [0, 3, 0.1], "roles.drums.mix"),
     ("roles.drums.play", ["kazoo"], "roles.drums.play"),
+    ("roles.drums.gentle", ["kazoo"], "roles.drums.gentle.play"),
+    ("roles.drums.gentle", {"from": 2}, "roles.drums.gentle.from"),
+    ("roles.drums.gentle", {"fierce": ["taiko"]}, "roles.drums.gentle"),
+    ("roles.drums.sustained", {"patterns": {"light": "x..."}}, "roles.drums.sustained.patterns.light"),
+    ("roles.bass.fierce", "picked bass", "roles.bass.fierce"),
     ("roles.bass.style", "shredding", "roles.bass.style"),
     ("roles.bass.patterns", {"light": "x..............."}, "roles.bass.patterns.light"),
     ("roles.bass.patterns", {"light": 1234}, "roles.bass.patterns.light"),
@@ -313,6 +340,28 @@ def test_an_unknown_genre_is_refused_and_no_path_is_followed() -> None:
     for name in ("polka-dot", "../words", "", "rock.yaml"):
         with pytest.raises(ValueError, match="no data file"):
             genre(name)
+
+
+def test_a_trait_takes_a_role_over_key_by_key() -> None:
+    data = yaml.safe_load(resources.files("models.composer.genres").joinpath("rock.yaml").read_text("utf-8"))
+    fierce = {"play": ["sub bass"], "from": 0.2}
+    data["roles"]["bass"] |= {"gentle": ["bass"], "fierce": fierce, "sustained": {"from": 0.3}}
+    bass = read_genre("mine", yaml.safe_dump(data))
+
+    def told(*traits: str) -> tuple[tuple[str, ...], float]:
+        chair = bass.chairs(traits).roles["bass"]
+        return chair.instruments, chair.enters
+
+    assert told() == (tuple(data["roles"]["bass"]["play"]), 0.0)
+    assert told("gentle") == (("bass",), 0.0) and told("fierce") == (("sub bass",), 0.2)
+    assert told("sustained", "fierce") == (("sub bass",), 0.3)
+
+
+def test_planning_and_the_composer_agree_on_the_traits_of_states() -> None:
+    for state in presets.STATES:
+        traits = character_of(order(state=state)).traits
+        if state != "stealth":  # sneaks with the players of fights, but is asked for with the usual ones
+            assert presets.TRAITS.get(state, ()) == traits, state
 
 
 @pytest.mark.parametrize("name", GENRES)
