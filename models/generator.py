@@ -15,21 +15,44 @@ from models.controls import Controls
 
 Audio = NDArray[np.float32]  # (channels, frames), C-contiguous
 
+DEVICES = ("cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class Resources:
-    """What one actor of a generator needs. `threads` is fixed because it can change bits; it is part of the profile."""
+    """What one actor of a generator needs. `threads` is fixed because it can change bits; it is part of the profile.
+
+    `gpus` is a share of one device or a whole number of devices, `gpu_memory_mb` what is needed on each of them, and
+    `memory_mb` what is needed of the machine's own memory."""
 
     cpus: float = 1.0
     gpus: float = 0.0
     threads: int = 1
     memory_mb: int = 600
+    gpu_memory_mb: int = 0
 
     def __post_init__(self) -> None:
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise ValueError(f"gpus must be a fraction of one GPU or a whole number of GPUs, not {self.gpus}")
-        if self.cpus < 0 or self.gpus < 0 or self.threads < 1 or self.memory_mb < 1:
+        if self.cpus < 0 or self.gpus < 0 or self.threads < 1 or self.memory_mb < 1 or self.gpu_memory_mb < 0:
             raise ValueError("resources must be positive")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how large a generator is set up. Decided before it is built, and part of its engine profile.
+
+    `device` is `cpu` or `cuda`; `batch_size` is pinned per revision and kind of device."""
+
+    device: str = "cpu"
+    batch_size: int = 1
+    resources: Resources = Resources()
+
+    def __post_init__(self) -> None:
+        if self.device not in DEVICES:
+            raise ValueError(f"a device is {' or '.join(DEVICES)}, not {self.device!r}")
+        if self.batch_size < 1:
+            raise ValueError(f"a batch holds at least one take, not {self.batch_size}")
 
 
 @dataclass(frozen=True)

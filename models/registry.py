@@ -3,18 +3,46 @@
 To add a generator, add its card to `CARDS`; nothing else needs to know. Cards load no weights and import no library.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from models.composer import revision as composer
-from models.generator import Generator, Resources
+from models.generator import Generator, Place, Resources
+
+
+@dataclass(frozen=True)
+class Abilities:
+    """What an order may ask of a generator beyond plain music of a length.
+
+    `melody` and `continuation` are about reference audio that a take follows or goes on from; `longest_s` is the
+    longest take in seconds."""
+
+    stems: bool = False
+    midi: bool = False
+    forms: bool = False
+    intensities: bool = False
+    kinds: tuple[str, ...] = ("music",)
+    sound_bank: bool = False
+    melody: bool = False
+    continuation: bool = False
+    longest_s: float = 600.0
+
+
+class NoPlaceError(LookupError):
+    """A generator cannot be set up on the kind of device that was asked for."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What is known of a generator before it is loaded. `factory` is `module:function`, called with a cache folder."""
+    """What is known of a generator before it is loaded.
+
+    `factory` is `module:function`: called with a cache folder, and with the place and `options` (plain JSON) where the
+    card has options. `batch_size` and `resources` are those of the processor; `cuda` is the place on a GPU, None where
+    there is none. `prompting` is the `module:function` that makes a shaper of `options`, empty where prompts are read
+    as they stand."""
 
     id: str
     title: str
@@ -25,6 +53,18 @@ class Card:
     weights_digest: str | None = None
     licence: str = ""
     training_data: str = ""
+    cuda: Place | None = None
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    abilities: Abilities = Abilities()
+    prompting: str = ""
+
+    def place(self, device: str) -> Place:
+        """Where the generator is set up on that kind of device. Raises NoPlaceError where it cannot be."""
+        if device == "cpu":
+            return Place("cpu", self.batch_size, self.resources)
+        if device == "cuda" and self.cuda is not None:
+            return self.cuda
+        raise NoPlaceError(f"{self.id} runs on {'cpu or cuda' if self.cuda else 'cpu only'}, not on {device}")
 
 
 CARDS: dict[str, Card] = {
@@ -38,6 +78,14 @@ CARDS: dict[str, Card] = {
         weights_digest=composer.BANK_SHA256,
         licence="Apache-2.0",
         training_data="none",
+        abilities=Abilities(
+            stems=True,
+            midi=True,
+            forms=True,
+            intensities=True,
+            kinds=("music", "stinger", "transition"),
+            sound_bank=True,
+        ),
     )
 }
 
@@ -59,7 +107,10 @@ def load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
-def build(factory: str, cache_dir: Path) -> Generator:
+def build(
+    factory: str, cache_dir: Path, place: Place | None = None, options: Mapping[str, Any] | None = None
+) -> Generator:
     """Build the generator that `factory` names; `setup` is still to be called."""
-    generator: Generator = load(factory)(cache_dir)
+    made = load(factory)
+    generator: Generator = made(cache_dir, place or Place(), **options) if options else made(cache_dir)
     return generator
