@@ -1,0 +1,1 @@
+"""MusicGen checkpoints as a generator: loading, prompting and our own decoder engine."""
