@@ -34,7 +34,7 @@ from db.rights_tables import (
     Verdict,
     Withdrawal,
 )
-from db.tables import Asset, Attempt, Base, Brief, Measurement, Take
+from db.tables import Asset, Attempt, Base, Brief, Measurement, Registration, Take
 
 Rows = dict[str, dict[str, list[Any]]]  # table -> key -> value
 
@@ -118,6 +118,7 @@ KEPT = (
     Kept(Withdrawal, "release_id"),
     Kept(Derivation, "id", (), ("sha256",)),
     Kept(Reference, "sha256"),
+    Kept(Registration, "generator", ("number",), ("act", "digest")),
 )
 BY_NAME = {kept.name: kept for kept in KEPT}
 REPLACED = tuple(kept.entity for kept in KEPT if kept.replaced)

@@ -110,6 +110,37 @@ class Generator(Base):
     first_seen_at: Mapped[datetime]
 
 
+class Registration(Base):
+    """A checkpoint that was entered into the register of generators, or taken out of it: `act` says which.
+
+    Rows are only ever added, counted by `number` under a generator's name: those after the last `removed` one hold,
+    the newest of them is used, older ones stay for takes that were made with them. `digest` is SHA-256 over the
+    canonical JSON of {name: SHA-256} of the files that make the sound; `files` says of each its SHA-256, its size and
+    its time (nanoseconds, as text). `source` is a hub's id or a folder, `asked_revision` the tag that was asked for
+    and `commit_id` what it meant then. A removal repeats what it takes out, so that it can be added again.
+    """
+
+    __tablename__ = "registration"
+    generator: Mapped[str] = mapped_column(String(200), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    act: Mapped[str] = mapped_column(String(16))
+    digest: Mapped[str] = mapped_column(Sha256)
+    revision: Mapped[str] = mapped_column(String(200))
+    origin: Mapped[str] = mapped_column(String(16))
+    source: Mapped[str] = mapped_column(Text)
+    asked_revision: Mapped[str] = mapped_column(String(200))
+    commit_id: Mapped[str] = mapped_column(String(64))
+    folder: Mapped[str] = mapped_column(Text)
+    text_encoder: Mapped[str | None] = mapped_column(Text)
+    codec: Mapped[str | None] = mapped_column(Text)
+    format: Mapped[str] = mapped_column(String(32))
+    files: Mapped[dict[str, Any]]
+    card: Mapped[dict[str, Any]]
+    shape: Mapped[dict[str, Any]]
+    places: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
 class Run(Base):
     """One execution of a flow over a brief. `options` are the command's, `stages` seconds by stage."""
 

@@ -43,7 +43,7 @@ from services.provenance.notes import NoteError, TreeHead, read_note, read_tree_
 
 RESTORE_FILE = "put the file back from another copy; the ledger itself is not touched by this"
 EXPORT = "run `cueworks ledger checkpoint`, or put the files back from another copy"
-GUARD = "find out who took it away; restore the database from a backup, or make the trigger anew as migration 0002 does"
+GUARD = "find out who took it away; restore the database from a backup, or make it anew as migrations 0002 and 0003 do"
 
 Progress = Callable[[int], None]
 
