@@ -140,7 +140,7 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
 def _planned(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     return plan(
         brief,
-        lambda name: card(name).revision,
+        CARDS,
         takes=choices.takes,
         only=choices.only,
         generator=choices.generator,

@@ -14,6 +14,7 @@ import yaml
 from models.controls import Controls
 from services.planning.adhoc import adhoc
 from services.planning.plan import Plan, plan
+from tests.cards import cards_at
 
 FOLDER = Path(__file__).parent / "unit" / "prompts"
 HALVES = ("written_for", "held_out")
@@ -57,7 +58,7 @@ def score(half: str) -> PromptScore:
 
 def _missed(entry: dict[str, Any]) -> Iterator[Missed]:
     prompt = entry.pop("prompt")
-    made = plan(adhoc(prompt, 1), lambda _: "1")
+    made = plan(adhoc(prompt, 1), cards_at("1"))
     for attribute, expected in entry.items():
         planned = _PLANNED[attribute](made)
         if not _MET.get(attribute, _same)(expected, planned):

@@ -190,6 +190,7 @@ def _enum(words: tuple[Any, ...], kind: str = "string") -> WithJsonSchema:
     return WithJsonSchema({"type": kind, "enum": list(words)})
 
 
+GeneratorName = Annotated[str, Field(min_length=1, max_length=200)]
 Slug = Annotated[str, Field(pattern=SLUG)]
 Key = Annotated[str, BeforeValidator(_key), WithJsonSchema({"type": "string", "pattern": _KEY_PATTERN})]
 Bpm = Annotated[float, Field(ge=LOWEST_BPM, le=HIGHEST_BPM)]
@@ -290,9 +291,9 @@ class Relation(_Strict):
 
 
 class Cue(_Strict):
-    """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from` and `to` may stand
-    under `defaults` too, and the cue wins. Stingers and transitions take their music from the cues that they name, and
-    from `defaults` only what they are delivered as and how many."""
+    """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from`, `to` and `generator`
+    may stand under `defaults` too, and the cue wins. Stingers and transitions take their music from the cues that they
+    name, and from `defaults` only what they are delivered as and how many."""
 
     name: Slug | None = Field(default=None, description="Unique in the brief; the state where none is given.")
     state: Slug | None = Field(default=None, description="exploration, combat, boss, or any other word.")
@@ -316,6 +317,9 @@ class Cue(_Strict):
     goal: CueNames | None = Field(
         default=None, alias="to", description="The cue (or several) that a transition leads into, by name: that one "
         "begins, at its own tempo, on the bar line where the transition's last bar ends."
+    )
+    generator: GeneratorName | None = Field(
+        default=None, description="Makes this cue instead of the brief's `generator`: `composer` or a registered model."
     )
     zones: CueZones | None = Field(
         default=None, description="The zones that the cue is made for: `all` (where nothing is said), `none` (once, "
@@ -362,8 +366,9 @@ class Brief(_Strict):
     seed: int = Field(default=0, ge=0, le=MOST_SEED, description="Draws everything: another seed, another catalog.")
     use: Use = Field(default="internal-prototype", description="What the music is for; the rights policy judges it.")
     licensee: Licensee | None = Field(default=None, description="Who will use the music.")
-    generator: str = Field(
-        default="composer", min_length=1, max_length=200, description="`composer` or a registered model."
+    generator: GeneratorName = Field(
+        default="composer", description="Makes every cue that names no other: `composer` or a registered model "
+        "(`cueworks models`)."
     )
     theme: ThemeOrder = Field(default_factory=ThemeOrder, description="The motif of the catalog.")
     sound_bank: SoundBankOrder | None = Field(default=None, description="What plays, if not the composer's own bank.")

@@ -7,6 +7,7 @@ change. Nothing here chooses between the two: who contradicts himself is asked.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from models.composer.instruments import banned
 from models.controls import Controls
 from models.words import INSTRUMENTS
 from services.planning import timing
@@ -66,7 +67,7 @@ def _length(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
 def _instruments(ask: Ask, controls: Controls) -> Iterator[Contradiction]:
     """Instruments that a cue lists and that its own prompt rules out (a prompt may rule out those of the defaults); and
     pieces that leave nobody to play."""
-    if len(controls.excluded) == len(INSTRUMENTS):
+    if set(INSTRUMENTS) <= banned(controls.excluded) - (set(controls.instruments) - set(controls.excluded)):
         yield Contradiction("prompt", "every instrument is ruled out", "leave at least one to play")
     listed = ask.own.get("instruments") or ()
     for hit in ask.prompt.excluded:

@@ -4,6 +4,7 @@ A brief is refused with all its faults at once. Nothing here decides that someth
 """
 
 import difflib
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
@@ -61,6 +62,12 @@ def nearest(word: object, known: Iterable[str]) -> str:
             return f"did you mean {close[0]!r}?"
     listed = ", ".join(names[:20]) + (", ..." if len(names) > 20 else "")
     return f"use one of: {listed}" if names else "remove it"
+
+
+def how_to_add(name: str, known: Iterable[str]) -> str:
+    """What to do about a generator that there is not: the nearest one there is, and the command that adds this one."""
+    wanted = shlex.quote(printable(name)) if len(name) <= MOST_VALUE else "PATH"
+    return f"{nearest(name, sorted(known))} or add it: `cueworks models add {wanted} --revision REVISION`"
 
 
 def at_most(faults: list[Fault]) -> list[Fault]:

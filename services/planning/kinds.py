@@ -12,7 +12,7 @@ from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS, Clash, Dra
 from services.planning.faults import nearest
 
 _ALL = frozenset(field.alias or name for name, field in Cue.model_fields.items())
-_SHORT = frozenset({"kind", "name", "state", "prompt", "axes", "from", "bars"}) | SHARED_BY_ALL_KINDS
+_SHORT = frozenset({"kind", "name", "state", "prompt", "axes", "from", "bars", "generator"}) | SHARED_BY_ALL_KINDS
 KEYS: dict[str, frozenset[str]] = {
     "music": _ALL - {"stinger", "from", "to"},
     "stinger": _SHORT | {"stinger", "bpm", "key", "meter", "intensity", "instruments", "genre", "mood"},
@@ -22,7 +22,10 @@ KEYS: dict[str, frozenset[str]] = {
 NEEDED: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 """What a prompt of each kind may name besides its axes."""
-_NOT_OF_DEFAULTS = ("kind", "stinger", "from", "to")
+_NOT_OF_DEFAULTS = {
+    "kind": "write it there", "stinger": "write it there", "from": "write it there", "to": "write it there",
+    "generator": "write it at the top of the brief, for every cue that names no other",
+}
 
 
 def placeholders(draft: Draft, cue: Mapping[str, Any]) -> tuple[str, ...]:
@@ -32,9 +35,9 @@ def placeholders(draft: Draft, cue: Mapping[str, Any]) -> tuple[str, ...]:
 
 def clashes(draft: Draft) -> Iterator[Clash]:
     """What stands in the wrong kind of cue, is missing there, or leads nowhere."""
-    for key in _NOT_OF_DEFAULTS:
+    for key, remedy in _NOT_OF_DEFAULTS.items():
         if draft.defaults.get(key) is not None:
-            yield Clash(("defaults", key), f"`{key}` belongs to a cue", "write it there", draft.defaults[key])
+            yield Clash(("defaults", key), f"`{key}` belongs to a cue", remedy, draft.defaults[key])
     for at, cue in enumerate(draft.cues):
         kind = cue.get("kind", "music")
         if isinstance(kind, str) and kind in KEYS:

@@ -4,7 +4,7 @@ Everything that can be wrong is found before the first take leaves: a plan is wh
 once per zone, cue and point; a take adds its index, seed and id. Nothing here writes, renders or asks a database.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import combinations, islice, product
@@ -12,13 +12,14 @@ from math import prod
 from typing import Any
 
 from models.controls import Theme
+from models.registry import Card
 from services.planning import kinship, templates, timing
 from services.planning.adaptive import at_level, levelled, stinger_ask, told_of_stinger, transition
 from services.planning.brief import Brief, Cue, Relation, Zone
 from services.planning.contradictions import Contradiction, contradictions
 from services.planning.controls import ASIDE, LEFTOVERS, UNREAD, Ask, Parent, Resolved, Understanding, resolve
 from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS
-from services.planning.faults import BriefError, Fault, at_most, nearest
+from services.planning.faults import BriefError, Fault, at_most, how_to_add, nearest, shown
 from services.planning.identity import PointIdentity, theme_seed
 from services.planning.kinds import covers
 from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
@@ -43,7 +44,8 @@ class PlannedCue:
     """A cue as planned: its template, axes and the zones it is made for (None: outside the zones).
 
     `variants` are the coordinates that its kind adds to every point of the axes: levels of intensity, kinds of stinger,
-    pairs of cues that a transition joins; one empty one where there are none."""
+    pairs of cues that a transition joins; one empty one where there are none. `generator` makes its takes; `at` is its
+    number among the brief's cues."""
 
     name: str
     state: str
@@ -51,6 +53,8 @@ class PlannedCue:
     axes: dict[str, list[str]]
     zones: tuple[str | None, ...]
     takes: int
+    generator: str
+    at: int
     kind: str = "music"
     variants: tuple[dict[str, str], ...] = ({},)
 
@@ -80,8 +84,9 @@ class Understood:
 class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
     once, or it came from no file and never says what else its catalog holds; so takes that are missing from it are
-    still ordered and nothing may be superseded. `warnings` are sentences for people, `duties` what the rights policy
-    asks of them."""
+    still ordered and nothing may be superseded. `generator` is the brief's (or the one that took the place of all),
+    `generators` are (id, revision) of all that the takes are ordered from. `warnings` are sentences for people,
+    `duties` what the rights policy asks of them."""
 
     read: ReadBrief
     catalog: str
@@ -90,7 +95,7 @@ class Plan:
     use: str
     licensee: dict[str, Any] | None
     generator: str
-    revision: str
+    generators: tuple[tuple[str, str], ...]
     cues: tuple[PlannedCue, ...]
     takes: tuple[PlannedTake, ...]
     understandings: tuple[Understood, ...]
@@ -111,7 +116,7 @@ class Plan:
 
 def plan(
     brief: ReadBrief,
-    revision_of: Callable[[str], str],
+    known: Mapping[str, Card],
     *,
     takes: int | None = None,
     only: str | None = None,
@@ -121,27 +126,33 @@ def plan(
 ) -> Plan:
     """The takes that `brief` orders, in the order of cues, zones, points and indices.
 
-    `revision_of` gives a generator's revision and raises LookupError for an unknown id. `takes` overrides the number
-    per zone, cue and point; `only` keeps the cues of that state or name; `generator` and `use` override the brief's.
-    Raises BriefError with every fault; more takes than `ceiling` are refused before any is enumerated."""
+    `known` are the cards of the generators that there are. `takes` overrides the number per zone, cue and point; `only`
+    keeps the cues of that state or name; `generator` (of every cue) and `use` override the brief's. Raises BriefError
+    with every fault; more takes than `ceiling` are refused before any is enumerated."""
     order = brief.brief
-    generator, use = generator or order.generator, use or order.use
-    revision, faults = _revision(brief, revision_of, generator)
-    faults += _overrides(takes, use)
-    cues = list(_planned_cues(order, takes))
+    use = use or order.use
+    faults = _overrides(takes, use)
+    cues = list(_planned_cues(order, takes, generator))
     chosen = _only(cues, only, faults)
+    cards = _cards(brief, chosen, known, generator, faults)
     _check_ceiling(brief, chosen, ceiling, faults)
     if faults:
         raise BriefError(faults)
     resolver = _PointResolver(brief, {cue.name: cue for cue in cues})
-    planned, understood = _enumerate(resolver, chosen, generator, revision)
+    planned, understood = _enumerate(resolver, chosen, cards)
     return Plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
-        licensee=order.licensee.model_dump() if order.licensee else None, generator=generator, revision=revision,
+        licensee=order.licensee.model_dump() if order.licensee else None, generator=generator or order.generator,
+        generators=tuple((name, card.revision) for name, card in cards.items()),
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
         warnings=_few((*brief.warnings, *resolver.warnings, *_strangers(planned), *_unread(brief, understood))),
-        restricted=brief.path is None or only is not None or takes is not None or generator != order.generator,
+        restricted=brief.path is None or only is not None or takes is not None or _replaces(generator, order),
     )
+
+
+def _replaces(generator: str | None, order: Brief) -> bool:
+    """Whether a generator that takes the place of all is another than a cue of the brief names."""
+    return generator is not None and any(generator != (cue.generator or order.generator) for cue in order.cues)
 
 
 def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
@@ -194,14 +205,28 @@ def _unread(brief: ReadBrief, understood: list[Understood]) -> Iterator[str]:
             yield f"{cue}: nothing in the prompt was understood; `cueworks words` lists what is"
 
 
-def _revision(brief: ReadBrief, revision_of: Callable[[str], str], generator: str) -> tuple[str, list[Fault]]:
-    try:
-        return revision_of(generator), []
-    except LookupError:
-        remedy = "name `composer` or a registered model (`cueworks models`)"
-        if generator == brief.brief.generator:
-            return "", [brief.fault(("generator",), "unknown generator", remedy, generator)]
-        return "", [Fault("generator", "unknown generator", remedy, repr(generator))]
+def _cards(
+    brief: ReadBrief, cues: list[PlannedCue], known: Mapping[str, Card], generator: str | None, faults: list[Fault]
+) -> dict[str, Card]:
+    """The cards of the generators that make these cues, in their order; each unknown one is a fault, told once."""
+    cards: dict[str, Card] = {}
+    unknown: set[str] = set()
+    for cue in cues:
+        name = cue.generator
+        if name in cards or name in unknown:
+            continue
+        try:
+            cards[name] = known[name]
+        except LookupError:
+            unknown.add(name)
+            what, remedy = "unknown generator", how_to_add(name, known)
+            if generator is not None:
+                faults.append(Fault("generator", what, remedy, shown(name)))
+            else:
+                own = brief.brief.cues[cue.at].generator is not None
+                path = ("cues", cue.at, "generator") if own else ("generator",)
+                faults.append(brief.fault(path, what, remedy, name))
+    return cards
 
 
 def _overrides(takes: int | None, use: str) -> list[Fault]:
@@ -220,9 +245,9 @@ def _value(order: Brief, cue: Cue, name: str) -> Any:
     return getattr(order.defaults, name)
 
 
-def _planned_cues(order: Brief, takes: int | None) -> Iterator[PlannedCue]:
+def _planned_cues(order: Brief, takes: int | None, generator: str | None) -> Iterator[PlannedCue]:
     music = {_name_of(order, cue): cue for cue in order.cues if not _is_short(cue)}
-    for cue in order.cues:
+    for at, cue in enumerate(order.cues):
         state = _value(order, cue, "state") or cue.kind
         assert state is not None  # checked when the brief was read
         yield PlannedCue(
@@ -232,6 +257,8 @@ def _planned_cues(order: Brief, takes: int | None) -> Iterator[PlannedCue]:
             axes=_value(order, cue, "axes") or {},
             zones=_shared_zones(order, cue, music) if _is_short(cue) else _zones_of(order, cue),
             takes=takes or _value(order, cue, "takes") or 1,
+            generator=generator or cue.generator or order.generator,
+            at=at,
             kind=cue.kind or "music",
             variants=tuple(_variants(order, cue)),
         )
@@ -299,7 +326,7 @@ def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, fault
 
 
 def _enumerate(
-    resolver: "_PointResolver", cues: list[PlannedCue], generator: str, revision: str
+    resolver: "_PointResolver", cues: list[PlannedCue], cards: Mapping[str, Card]
 ) -> tuple[list[PlannedTake], list[Understood]]:
     order = resolver.order
     planned: list[PlannedTake] = []
@@ -317,7 +344,8 @@ def _enumerate(
             identity = PointIdentity(
                 catalog=order.catalog, brief_seed=order.seed, zone=zone, cue=cue.name, point=point,
                 prompt=resolver.prompt(cue.name, point), controls=resolved.controls,
-                delivery=at_level(ordered, point), generator=generator, revision=revision,
+                delivery=at_level(ordered, point), generator=cue.generator,
+                revision=cards[cue.generator].revision,
             )
             planned += identity.takes(cue.state, cue.takes)
     if faults:

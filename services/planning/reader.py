@@ -17,10 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from models.controls import SoundBank, Theme
 from services.planning import document
-from services.planning.brief import Brief, Cue, Licensee, Relation, SoundBankOrder, ThemeOrder, Zone
+from services.planning.brief import MOST_CUES, Brief, Cue, Licensee, Relation, SoundBankOrder, ThemeOrder, Zone
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
-from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, nearest, printable, shown
+from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, how_to_add, nearest, printable, shown
 from services.planning.theme import ThemeFileError, theme_from_file
 
 
@@ -102,7 +102,7 @@ def read_bytes(
     faults += [_told(place, clash) for clash in found if not clash.warning]
     theme = _theme_of(plain, place, faults)
     bank, bank_file = _sound_bank_of(plain, place, sound_bank, faults)
-    _check_generator(plain, place, generators, faults)
+    _check_generators(plain, place, generators, faults)
     if faults or brief is None:
         raise BriefError(at_most(_by_line(faults)))
     warnings = tuple(str(_told(place, clash)) for clash in found if clash.warning)
@@ -134,12 +134,19 @@ def _read_regular(file: Path, most: int) -> bytes:
     return data
 
 
-def _check_generator(
+def _check_generators(
     plain: Any, place: _Place, generators: Collection[str] | None, faults: list[Fault]
 ) -> None:
-    name = plain.get("generator") if isinstance(plain, dict) else None
-    if generators is not None and isinstance(name, str) and name not in generators:
-        faults.append(place.fault(("generator",), "unknown generator", nearest(name, sorted(generators)), name))
+    if generators is None or not isinstance(plain, dict):
+        return
+    cues = plain.get("cues")
+    named: list[tuple[tuple[str | int, ...], Any]] = [(("generator",), plain.get("generator"))]
+    for at, cue in enumerate(cues[:MOST_CUES] if isinstance(cues, list) else ()):
+        named.append((("cues", at, "generator"), cue.get("generator") if isinstance(cue, dict) else None))
+    known: dict[str, bool] = {}
+    for path, name in named:
+        if isinstance(name, str) and not known.setdefault(name, name in generators):
+            faults.append(place.fault(path, "unknown generator", how_to_add(name, generators), name))
 
 
 def _theme_of(plain: Any, place: _Place, faults: list[Fault]) -> Theme | None:

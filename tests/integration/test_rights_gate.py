@@ -29,6 +29,7 @@ from services.rights.register import Register, add, correct, load, open_register
 from services.rights.statements import corrected
 from services.rights.takes import counted_with, judge_takes
 from services.settings import Settings
+from tests.cards import cards_at
 from tests.catalog_rows import done, failed, sha
 from tests.rights_facts import DAY, LONG_AGO, fact
 
@@ -133,7 +134,7 @@ def test_facts_of_the_home_count_at_plan(settings: Settings, tmp_path: Path) -> 
 
 def composed(tmp_path: Path, **said: str) -> Plan:
     """A plan that was not judged."""
-    return plan(read_brief(brief(tmp_path, **said)), lambda name: "r1")
+    return plan(read_brief(brief(tmp_path, **said)), cards_at("r1"))
 
 
 def count(engine: Engine, table: type[Base]) -> int:
@@ -245,7 +246,7 @@ def test_what_the_newest_order_says_of_the_same_theme_counts(
     assert {one.answer for one in judged(engine, takes).values()} == {"allowed-with-duties"}
     path = brief(tmp_path, use="internal-prototype", more=more.format("theme.mid", "CC-BY-NC-4.0"))
     path.write_text(path.read_text().replace("company", "individual"))
-    order = plan(read_brief(path), lambda name: "r1")
+    order = plan(read_brief(path), cards_at("r1"))
     assert [take.id for take in order.takes] == takes
     runs.finish(engine, runs.start(engine, order, {}).id, {})
     assert {one.answer for one in judged(engine, takes).values()} == {"refused"}
@@ -307,7 +308,7 @@ def test_a_plan_over_a_volume_cap_is_refused_with_what_is_there_already(engine: 
     path = brief(tmp_path)
     path.write_text(path.read_text().replace("dark drums", "light drums"))
     with pytest.raises(RefusedError, match="at most 3 outputs"):
-        runs.start(engine, plan(read_brief(path), lambda name: "r1"), {})
+        runs.start(engine, plan(read_brief(path), cards_at("r1")), {})
 
 
 def test_every_order_goes_through_the_gate(settings: Settings, tmp_path: Path, monkeypatch: Any) -> None:

@@ -23,6 +23,7 @@ from services.planning.order import PlannedTake
 from services.planning.plan import Plan, plan
 from services.planning.reader import read_brief
 from services.rendering.jobs import Job, RenderingStoppedError
+from tests.cards import cards_at
 from tests.catalog_rows import attempt, done, failed, new_take, numbered, open_run, order_takes, record_takes
 
 IDS = [new_take(number).id for number in range(6)]
@@ -180,7 +181,7 @@ cues:
 def make_plan(tmp_path: Path, catalog: str = "game", **options: object) -> Plan:
     path = tmp_path / f"{catalog}.yaml"
     path.write_text(BRIEF.format(catalog=catalog))
-    return plan(read_brief(path, {"composer"}), lambda name: "1", **options)
+    return plan(read_brief(path, {"composer"}), cards_at("1"), **options)
 
 
 def test_starting_registers_and_cuts_once_and_finds_nothing_when_all_is_done(engine: Engine, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from services.planning.faults import BriefError
 from services.planning.plan import plan
 from services.planning.reader import read_brief
 from services.planning.theme import MOST_BARS, MOST_NOTES, ThemeFileError, theme_from_abc
+from tests.cards import cards_at
 
 
 def notes(music: str, head: str = "M:4/4\nL:1/8\nK:C") -> list[tuple[float, float, int]]:
@@ -134,7 +135,7 @@ def test_a_brief_takes_a_theme_from_an_abc_file(tmp_path: Path) -> None:
     (tmp_path / "t.abc").write_text("X:1\nT:Old song\nM:3/4\nL:1/4\nK:G\nG2A | B2d | c2A | G3 |]\n")
     path = tmp_path / "b.yaml"
     path.write_text("catalog: x\ntheme: {file: t.abc, licence: CC0-1.0}\ncues: [{state: a, prompt: p}]\n")
-    theme = plan(read_brief(path), lambda _: "r").takes[0].controls.theme
+    theme = plan(read_brief(path), cards_at("r")).takes[0].controls.theme
     assert theme.bars == 4
     assert theme.notes[:3] == ((0, 2, 67), (2, 1, 69), (3, 2, 71))
     assert [tone.degree for tone in motif_of(theme, parse_meter("3/4")).head] == [0, 1]

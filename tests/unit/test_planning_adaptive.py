@@ -15,6 +15,7 @@ from services.planning.faults import BriefError, Fault
 from services.planning.order import PlannedTake
 from services.planning.plan import Plan, plan
 from services.planning.reader import read_bytes
+from tests.cards import cards_at
 
 MUSIC = """\
   - {state: exploration, prompt: "calm {time}", axes: {time: [dawn, night]}, bpm: 90, key: D dorian, bars: 8}
@@ -23,7 +24,7 @@ MUSIC = """\
 
 
 def planned(cues: str, more: str = "", **options: object) -> Plan:
-    return plan(read_bytes(f"catalog: x\n{more}cues:\n{cues}".encode(), Path("b.yaml")), lambda _: "r", **options)
+    return plan(read_bytes(f"catalog: x\n{more}cues:\n{cues}".encode(), Path("b.yaml")), cards_at("r"), **options)
 
 
 def of_cue(result: Plan, cue: str) -> list[PlannedTake]:
@@ -250,7 +251,7 @@ def test_whatever_stands_in_an_adaptive_order_is_planned_or_refused(cue: dict, d
     cues = [{"state": "a", "prompt": "p", "bars": 4}, {"state": "b", "prompt": "p", "bars": 4}, cue]
     data = {"catalog": "x", "defaults": defaults, "cues": cues}
     try:
-        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), lambda _: "r")
+        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), cards_at("r"))
     except BriefError as error:
         assert all(fault.file == "b.yaml" and fault.line and fault.remedy for fault in error.faults)
         return

@@ -9,11 +9,12 @@ from services.planning.adhoc import adhoc
 from services.planning.faults import BriefError
 from services.planning.plan import plan
 from services.planning.reader import read_bytes
+from tests.cards import cards_at
 
 
 def refused(text: str) -> list[tuple[int | None, str, str]]:
     with pytest.raises(BriefError) as caught:
-        plan(read_bytes(text.encode(), Path("b.yaml")), lambda _: "r")
+        plan(read_bytes(text.encode(), Path("b.yaml")), cards_at("r"))
     assert all(fault.remedy for fault in caught.value.faults)
     return [(fault.line, fault.field, fault.what) for fault in caught.value.faults]
 
@@ -70,13 +71,20 @@ def test_an_order_that_leaves_nobody_to_play_is_refused() -> None:
     ]
     for name in ("violin", "taiko"):
         spared = prompt.replace(f"no {name},", f"{name},")
-        assert plan(adhoc(spared, 1), lambda _: "r").takes[0].controls.instruments == (name,)
+        assert plan(adhoc(spared, 1), cards_at("r")).takes[0].controls.instruments == (name,)
+
+
+def test_a_family_that_is_ruled_out_leaves_none_of_its_players() -> None:
+    prompt = ", ".join(f"no {name}" for name in INSTRUMENTS if name != "violin")
+    assert refused(f"catalog: x\ncues:\n  - {{state: exploration, prompt: '{prompt}'}}\n") == [
+        (3, "cues[0].prompt", "exploration: every instrument is ruled out")
+    ]
 
 
 def test_a_sentence_that_contradicts_itself_is_refused_too() -> None:
     with pytest.raises(BriefError, match=r"^prompt: music: a waltz in 7/8"):
-        plan(adhoc("a 7/8 waltz", 1), lambda _: "r")
+        plan(adhoc("a 7/8 waltz", 1), cards_at("r"))
 
 
 def test_a_waltz_without_a_meter_is_in_three() -> None:
-    assert plan(adhoc("an elegant waltz", 1), lambda _: "r").takes[0].controls.meter == "3/4"
+    assert plan(adhoc("an elegant waltz", 1), cards_at("r")).takes[0].controls.meter == "3/4"

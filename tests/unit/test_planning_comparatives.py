@@ -7,13 +7,14 @@ from services.planning.moods import ANCHORS
 from services.planning.plan import plan
 from services.planning.prompt import Shift, read_prompt
 from services.planning.reader import read_bytes
+from tests.cards import cards_at
 
 HEAD = "catalog: c\ntitle: t\nseed: 1\nuse: internal-prototype\ngenerator: composer\n"
 
 
 def controls(prompt: str, state: str = "exploration", own: str = "", more: str = "", zones: str = "") -> Controls:
     text = f"{HEAD}{more}{zones}cues:\n  - {{state: {state}, prompt: {prompt!r}{own}}}\n"
-    return plan(read_bytes(text.encode()), lambda _: "r").takes[0].controls
+    return plan(read_bytes(text.encode()), cards_at("r")).takes[0].controls
 
 
 @pytest.mark.parametrize(

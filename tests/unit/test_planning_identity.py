@@ -1,7 +1,5 @@
 """Ids and seeds: pinned, canonical, and untouched by whatever else a brief orders."""
 
-from dataclasses import asdict
-
 import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from services.planning.identity import draw_seed, take_id, take_seed, theme_seed
 from services.planning.order import PlannedTake
 from services.planning.plan import plan
 from services.planning.reader import read_bytes
+from tests.cards import cards_at
 
 BRIEF = """\
 catalog: golden
@@ -36,7 +35,7 @@ FIELDS = ("catalog", "zone", "cue", "point", "index", "prompt", "controls", "del
 
 
 def takes(text: str = BRIEF, **options: object) -> tuple[PlannedTake, ...]:
-    return plan(read_bytes(text.encode()), lambda generator: "rev-1", **options).takes
+    return plan(read_bytes(text.encode()), cards_at("rev-1"), **options).takes
 
 
 def ids(text: str) -> set[tuple[str, int]]:
@@ -57,7 +56,7 @@ def test_golden_ids() -> None:
 
 def test_ids_and_seeds_follow_the_documented_rule() -> None:
     for take in takes():
-        order = {name: asdict(take)[name] for name in FIELDS}
+        order = {name: take.as_json()[name] for name in FIELDS}
         assert take.id == take_id(order)
         assert take.seed == take_seed(
             "golden", 11, zone="wood", cue=take.cue, point=take.point, index=take.index
@@ -101,7 +100,7 @@ def test_another_catalog_seed_or_revision_changes_every_id() -> None:
     before = {take.id for take in takes()}
     for text in (BRIEF.replace("golden", "other"), BRIEF.replace("seed: 11", "seed: 12")):
         assert not before & {take.id for take in takes(text)}
-    other = plan(read_bytes(BRIEF.encode()), lambda generator: "rev-2").takes
+    other = plan(read_bytes(BRIEF.encode()), cards_at("rev-2")).takes
     assert not before & {take.id for take in other}
     assert [take.seed for take in other] == [take.seed for take in takes()]
 

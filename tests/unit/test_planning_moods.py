@@ -8,10 +8,11 @@ from services.planning import lexicon, moods
 from services.planning.adhoc import adhoc
 from services.planning.moods import ANCHORS, PLANE, Affect
 from services.planning.plan import Plan, plan
+from tests.cards import cards_at
 
 
 def order(prompt: str) -> Plan:
-    return plan(adhoc(prompt, 1), lambda _: "r")
+    return plan(adhoc(prompt, 1), cards_at("r"))
 
 
 def controls(prompt: str) -> Controls:
@@ -89,9 +90,9 @@ def test_places_keep_within_the_plane() -> None:
      ("a triumphant fanfare in a minor key", "minor"), ("epic, driving strings", "minor")],
 )
 def test_a_victory_is_in_major(prompt: str, mode: str) -> None:
-    assert plan(adhoc(prompt, 1), lambda _: "r").takes[0].controls.key.endswith(mode)
+    assert plan(adhoc(prompt, 1), cards_at("r")).takes[0].controls.key.endswith(mode)
 
 
 @pytest.mark.parametrize("prompt", ["epic and dark strings piece, epic, dark", "a calm piece, dark"])
 def test_dark_goes_with_epic_and_calm(prompt: str) -> None:
-    assert not any("contradict" in warning for warning in plan(adhoc(prompt, 1), lambda _: "r").warnings)
+    assert not any("contradict" in warning for warning in plan(adhoc(prompt, 1), cards_at("r")).warnings)

@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from models.controls import Controls
+from models.registry import CARDS
 from models.words import GENRES, INSTRUMENTS, MOODS
 from services.planning import timing
 from services.planning.adhoc import adhoc
@@ -17,12 +18,13 @@ from services.planning.plan import Plan, plan
 from services.planning.reader import read_brief, read_bytes
 from services.planning.schema import json_schema
 from services.planning.words import words
+from tests.cards import cards_at
 
 BRIEFS = Path(__file__).parents[2] / "flows" / "briefs"
 
 
 def planned(cues: str, more: str = "", **options: object) -> Plan:
-    return plan(read_bytes(f"catalog: x\n{more}cues:\n{cues}".encode(), Path("b.yaml")), lambda _: "r", **options)
+    return plan(read_bytes(f"catalog: x\n{more}cues:\n{cues}".encode(), Path("b.yaml")), cards_at("r"), **options)
 
 
 def controls(cue: str, more: str = "") -> Controls:
@@ -36,7 +38,7 @@ def by_cue(result: Plan) -> dict[str, Controls]:
 
 @pytest.mark.parametrize("name", ["rpg", "background", "tiny", "rpg-40h", "showcase"])
 def test_example_briefs_plan_without_a_warning(name: str) -> None:
-    result = plan(read_brief(BRIEFS / f"{name}.yaml", ["composer"]), lambda _: "r")
+    result = plan(read_brief(BRIEFS / f"{name}.yaml", ["composer"]), cards_at("r"))
     assert [warning for warning in result.warnings if ": not understood: " not in warning] == []
     for take in result.takes:
         assert take.controls.genre in GENRES
@@ -46,7 +48,7 @@ def test_example_briefs_plan_without_a_warning(name: str) -> None:
 
 
 def test_the_demo_brief_has_takes_over_three_states_that_share_theme_key_and_grid() -> None:
-    result = plan(read_brief(BRIEFS / "rpg.yaml"), lambda _: "r")
+    result = plan(read_brief(BRIEFS / "rpg.yaml"), cards_at("r"))
     assert len(result.takes) >= 24
     assert {take.state for take in result.takes} == {"exploration", "combat", "boss"}
     assert len({(take.controls.theme, take.controls.key) for take in result.takes}) == 1
@@ -54,7 +56,7 @@ def test_the_demo_brief_has_takes_over_three_states_that_share_theme_key_and_gri
 
 
 def test_the_long_order_makes_each_ambient_layer_once() -> None:
-    result = plan(read_brief(BRIEFS / "rpg-40h.yaml"), lambda _: "r")
+    result = plan(read_brief(BRIEFS / "rpg-40h.yaml"), cards_at("r"))
     counts = {cue.name: sum(take.cue == cue.name for take in result.takes) for cue in result.cues}
     assert counts == {"exploration": 80, "low-tension": 80, "combat": 80, "boss": 80, "layers": 12}
     assert {take.zone for take in result.takes if take.cue == "layers"} == {None}
@@ -137,11 +139,11 @@ def test_excluded_instruments_are_never_asked_for() -> None:
      ("square lead", "chiptune"), ("brushes and upright bass", "jazz"), ("nothing named", "orchestral")],
 )
 def test_named_instruments_suggest_a_genre(prompt: str, genre: str) -> None:
-    assert plan(adhoc(prompt, 1), lambda _: "r").takes[0].controls.genre == genre
+    assert plan(adhoc(prompt, 1), cards_at("r")).takes[0].controls.genre == genre
 
 
 def test_a_named_mood_bends_the_tempo_of_a_piece_that_names_none() -> None:
-    tempi = [plan(adhoc(f"{mood} piece", 1), lambda _: "r").takes[0].controls.bpm for mood in ("sad", "plain", "happy")]
+    tempi = [plan(adhoc(f"{mood} piece", 1), cards_at("r")).takes[0].controls.bpm for mood in ("sad", "plain", "happy")]
     assert tempi == sorted(set(tempi))
 
 
@@ -150,7 +152,7 @@ def test_a_solo_names_its_instrument_alone() -> None:
 
 
 def test_what_was_understood_names_its_source_and_words() -> None:
-    understood = plan(adhoc("an upbeat jazz piano piece", 1), lambda _: "r").understandings[0].understanding
+    understood = plan(adhoc("an upbeat jazz piano piece", 1), cards_at("r")).understandings[0].understanding
     choices = {choice["field"]: choice for choice in understood.as_json()}
     assert choices["genre"] == {"field": "genre", "value": "jazz", "source": "prompt", "words": "jazz"}
     assert choices["bpm"]["words"] == "upbeat"
@@ -263,7 +265,7 @@ def test_bars_and_seconds_agree(cue: str, bars: int, duration: float) -> None:
 
 def test_a_prompt_alone_may_say_how_long_it_is_and_that_it_loops() -> None:
     def made(prompt: str) -> Controls:
-        return plan(adhoc(prompt, 1), lambda _: "r").takes[0].controls
+        return plan(adhoc(prompt, 1), cards_at("r")).takes[0].controls
 
     assert made("calm harp").duration == 30
     assert made("a 10 second harp jingle").duration == 10
@@ -306,7 +308,7 @@ def test_only_and_takes_restrict_the_order() -> None:
 
 
 def test_an_order_by_prompt_alone_never_says_what_else_its_catalog_holds() -> None:
-    assert plan(adhoc("calm harp", 1), lambda _: "r").restricted
+    assert plan(adhoc("calm harp", 1), cards_at("r")).restricted
 
 
 def test_an_unknown_state_is_told_the_known_ones() -> None:
@@ -324,13 +326,10 @@ def test_wrong_overrides_are_refused(options: dict[str, object], field: str) -> 
 
 
 def test_an_unknown_generator_is_refused() -> None:
-    def revision_of(generator: str) -> str:
-        return {"composer": "r"}[generator]
-
     read = read_bytes(b"catalog: x\ngenerator: other\ncues: [{state: a, prompt: p}]\n", Path("b.yaml"))
     with pytest.raises(BriefError, match=r"b\.yaml:2: generator: unknown generator"):
-        plan(read, revision_of)
-    assert plan(read, revision_of, generator="composer").generator == "composer"
+        plan(read, CARDS)
+    assert plan(read, CARDS, generator="composer").generator == "composer"
 
 
 def test_more_takes_than_the_ceiling_are_refused_before_they_are_counted_out() -> None:
@@ -355,7 +354,7 @@ def test_a_theme_file_gives_its_top_line(tmp_path: Path) -> None:
     _midi(tmp_path / "t.mid", [(480, 960, 60), (480, 960, 72), (960, 480, 74), (1440, 480, 76)])
     path = tmp_path / "b.yaml"
     path.write_text("catalog: x\ntheme: {file: t.mid, licence: CC0-1.0}\ncues: [{state: a, prompt: p}]\n")
-    theme = plan(read_brief(path), lambda _: "r").takes[0].controls.theme
+    theme = plan(read_brief(path), cards_at("r")).takes[0].controls.theme
     assert theme.notes == ((0.0, 1.0, 72), (1.0, 1.0, 74), (2.0, 1.0, 76))
     assert theme.bars == 1
     assert theme.seed > 0
@@ -446,7 +445,7 @@ def test_a_brief_is_planned_whole_or_refused(
     if zoned:
         data["zones"] = [{"name": "one", "key": "G major", "bpm": 80}, {"name": "two", "identity": "calm jazz cave"}]
     try:
-        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), lambda _: "r")
+        result = plan(read_bytes(json.dumps(data).encode(), Path("b.yaml")), cards_at("r"))
     except BriefError as error:
         event("refused")
         assert all(fault.file == "b.yaml" and fault.line for fault in error.faults)
@@ -467,5 +466,5 @@ def test_published_words_are_lists_of_distinct_words() -> None:
 
 
 def test_a_sentence_that_says_nothing_is_told_so() -> None:
-    assert any("nothing in the prompt was understood" in w for w in plan(adhoc("asdf qwer", 1), lambda _: "r").warnings)
-    assert not plan(adhoc("an upbeat jazz piano piece", 1), lambda _: "r").warnings
+    assert any("nothing in the prompt was understood" in w for w in plan(adhoc("asdf qwer", 1), cards_at("r")).warnings)
+    assert not plan(adhoc("an upbeat jazz piano piece", 1), cards_at("r")).warnings

@@ -9,10 +9,11 @@ from services.planning.plan import Plan, plan
 from services.planning.prompt import known_words, read_prompt
 from services.planning.reader import read_bytes
 from services.planning.unread import STOP_WORDS, listed, suggestion, told
+from tests.cards import cards_at
 
 
 def order(prompt: str) -> Plan:
-    return plan(adhoc(prompt, 1), lambda _: "r")
+    return plan(adhoc(prompt, 1), cards_at("r"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,7 @@ def test_unread_words_are_stored_with_what_was_understood() -> None:
 def test_a_cue_is_warned_of_once_with_the_words_of_all_its_points() -> None:
     text = ("catalog: c\nseed: 1\nuse: internal-prototype\ngenerator: composer\ncues:\n"
             "  - {state: a, prompt: 'calm {x} zorp', axes: {x: [harp, blib, violns]}}\n")  # fmt: skip
-    warnings = plan(read_bytes(text.encode()), lambda _: "r").warnings
+    warnings = plan(read_bytes(text.encode()), cards_at("r")).warnings
     assert warnings == ("a: not understood: zorp, blib, violns (violins?)",)
 
 
@@ -123,9 +124,9 @@ def test_words_that_go_together_are_not_warned_of(prompt: str) -> None:
 
 def test_what_a_key_of_the_brief_overrules_is_stored_as_set_aside() -> None:
     text = "{catalog: x, cues: [{state: combat, prompt: '8 bars of fast jazz in 3/4', bars: 4, bpm: 80, meter: 4/4}]}"
-    choices = plan(read_bytes(text.encode()), lambda _: "r").understandings[0].understanding.choices
+    choices = plan(read_bytes(text.encode()), cards_at("r")).understandings[0].understanding.choices
     assert {choice.value for choice in choices if choice.field == "set aside"} == {"bars 8", "meter 3/4", "tempo fast"}
-    said = plan(adhoc("500 bars in 3 seconds", 1, duration=12.0), lambda _: "r")
+    said = plan(adhoc("500 bars in 3 seconds", 1, duration=12.0), cards_at("r"))
     assert {c.value for c in said.understandings[0].understanding.choices if c.field == "set aside"} == {
         "bars 500", "duration 3"}
     assert not any("nothing in the prompt" in warning for warning in said.warnings)

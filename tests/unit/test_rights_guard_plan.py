@@ -8,13 +8,14 @@ from services.planning.adhoc import adhoc
 from services.planning.plan import Plan, plan
 from services.planning.reader import read_brief, read_bytes
 from services.rights.guard import Guard, PlanFindings, judge_plan
+from tests.cards import cards_at
 
 BRIEFS = Path(__file__).parents[2] / "flows" / "briefs"
 GUARD = Guard.load()
 
 
 def planned(text: str, file: Path | None = Path("order.yaml")) -> Plan:
-    return plan(read_bytes(text.encode(), file), lambda _: "revision")
+    return plan(read_bytes(text.encode(), file), cards_at("revision"))
 
 
 def judged(text: str) -> PlanFindings:
@@ -79,13 +80,13 @@ def test_doubtful_words_are_warnings() -> None:
 
 
 def test_an_order_by_one_sentence_is_looked_through() -> None:
-    order = plan(adhoc("epic trailer like H-a-n-s Z.i.m.m.e.r"), lambda _: "revision")
+    order = plan(adhoc("epic trailer like H-a-n-s Z.i.m.m.e.r"), cards_at("revision"))
     assert [finding.match.name for finding in judge_plan(order, GUARD).refused] == ["Hans Zimmer"]
 
 
 @pytest.mark.parametrize("name", ["tiny", "rpg", "rpg-40h", "background"])
 def test_the_example_briefs_pass(name: str) -> None:
-    assert judge_plan(plan(read_brief(BRIEFS / f"{name}.yaml"), lambda _: "revision"), GUARD).refusals == ()
+    assert judge_plan(plan(read_brief(BRIEFS / f"{name}.yaml"), cards_at("revision")), GUARD).refusals == ()
 
 
 def test_hostile_characters_do_not_reach_the_terminal() -> None:

@@ -14,6 +14,7 @@ from services.planning.reader import read_brief
 from services.rights.gate import materials_of
 from services.rights.materials import Brought, brought_by, restated
 from services.rights.policy import Material
+from tests.cards import cards_at
 
 CUES = "cues: [{state: combat, prompt: battle, takes: 2, axes: {}}]\n"
 
@@ -33,11 +34,11 @@ def sf2(tmp_path: Path) -> Path:
 
 def test_every_take_names_the_bank_and_its_licence_and_is_another_take(sf2: Path, tmp_path: Path) -> None:
     read = read_brief(ordered(tmp_path, "{file: others.sf2, licence: MIT}"))
-    takes = plan(read, lambda _: "r").takes
+    takes = plan(read, cards_at("r")).takes
     assert {take.controls.sound_bank for take in takes} == {SoundBank(digest_of(sf2), "MIT")}
     assert read.sound_bank_file == sf2
     (tmp_path / "brief.yaml").write_text(f"catalog: x\n{CUES}")
-    own = plan(read_brief(tmp_path / "brief.yaml"), lambda _: "r").takes
+    own = plan(read_brief(tmp_path / "brief.yaml"), cards_at("r")).takes
     assert {take.controls.sound_bank for take in own} == {None}
     assert not {take.id for take in own} & {take.id for take in takes}
     assert [take.seed for take in own] == [take.seed for take in takes]
@@ -49,7 +50,7 @@ def test_stingers_transitions_and_levels_play_on_it_too(sf2: Path, tmp_path: Pat
         "- {name: win, kind: stinger, stinger: victory, from: combat}\n"
         "- {name: over, kind: transition, from: combat, to: calm}\n"
     )
-    takes = plan(read_brief(ordered(tmp_path, "{file: others.sf2, licence: MIT}", cues)), lambda _: "r").takes
+    takes = plan(read_brief(ordered(tmp_path, "{file: others.sf2, licence: MIT}", cues)), cards_at("r")).takes
     assert len(takes) >= 4
     assert all(take.controls.sound_bank is not None for take in takes)
 
