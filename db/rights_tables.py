@@ -1,8 +1,8 @@
 """The tables of rights and provenance: what may be done with a take, what was decided, and proof of both.
 
 Why it exists: a claim about a file is worth what can be shown for it. Everything here is written once: triggers of the
-database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002, 0003), whoever asks. What
-turns out wrong is corrected by a further row.
+database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002 and 0003), whoever asks.
+What turns out wrong is corrected by a further row.
 """
 
 from datetime import date, datetime

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.exc import DatabaseError
 
     from models.registry import Card
+    from services.generators.known import KnownGenerators
     from services.provenance.checkpoints import SignedTree
     from services.provenance.ledger import LedgerVerification
     from services.rendering.jobs import Executor, Workshop
@@ -146,6 +147,19 @@ class Settings:
         if self._is_of_this_release():
             return read_register(self.connect())
         return Register(()).with_seed()  # an older schema holds no facts; the command that writes brings it up to date
+
+    def known_generators(self) -> "KnownGenerators":
+        """The built-in generators and the registered ones; writes nothing, also where there is no database yet.
+
+        Raises SettingError where the database is damaged or out of reach."""
+        from db.engine import reading
+        from db.registrations import registrations
+        from services.generators.known import KnownGenerators
+
+        if (self.embedded and not (self.home / DATABASE).exists()) or not self._is_of_this_release():
+            return KnownGenerators()  # nothing is registered in an older schema
+        with reading(self.connect()) as session:
+            return KnownGenerators(registrations(session))
 
     def _is_of_this_release(self) -> bool:
         from sqlalchemy.exc import DatabaseError
