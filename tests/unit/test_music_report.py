@@ -183,6 +183,15 @@ class TestTempo:
             sound[place : place + 1500] += burst[: len(sound) - place].astype(np.float32)
         assert tempo.error(tempo.estimate(sound, RATE), 97.3, "4/4") < 0.001
 
+    def test_equal_half_beats_are_not_taken_for_thirds_of_a_slower_beat(self) -> None:
+        sound = np.zeros(RATE * 16, np.float32)
+        burst = np.random.default_rng(1).normal(size=1500) * np.exp(-np.arange(1500) / 300)
+        for number, onset in enumerate(np.arange(0.3, 15.8, 15 / 132)):
+            place = int(onset * RATE)
+            strong = 1.0 if number % 2 == 0 else 0.3
+            sound[place : place + 1500] += strong * burst[: len(sound) - place].astype(np.float32)
+        assert tempo.error(tempo.estimate(sound, RATE), 132, "4/4") < 0.001
+
     def test_octaves_are_right_and_fifths_are_not(self) -> None:
         assert tempo.error(240.0, 120.0, "4/4") == 0
         assert tempo.error(80.0, 120.0, "4/4") > 0.1

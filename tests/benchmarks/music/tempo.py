@@ -4,7 +4,8 @@ The tempo stage of librosa's beat tracker gives first guesses, some 2 % off by i
 spectrum of the onset envelope over the whole piece: the guesses, and the tempi that trackers mistake for one another
 (2:1, 3:2, 4:3), each moved to where beat and subdivisions together are strongest. A beat divides into halves and
 quarters or, in swung and shuffled music, into thirds and sixths. Levels are multiplied, not added: a beat that nobody
-plays is none, however strong its subdivisions.
+plays is none, however strong its subdivisions. Any pulse is looked for that can be tapped along with, up to five a
+second: where a kick and a hat in turn are equally strong, the pulse is the half beat, an octave from the beat.
 """
 
 from itertools import product
@@ -20,7 +21,7 @@ _HOP = 256
 _MISTAKEN = (1.0, 2.0, 0.5, 1.5, 2 / 3, 4 / 3, 0.75)
 _EXPECTED = (90.0, 120.0, 150.0)  # what a listener may expect before hearing anything
 _SPREAD = 0.04  # how far the first guess may be off
-_SLOWEST, _FASTEST = 55.0, 215.0
+_SLOWEST, _FASTEST = 55.0, 300.0
 _FLOOR = 0.01  # of the strongest periodicity: below it a level counts as absent
 _LEVELS = (  # the beat and its subdivisions: multiples of the frequency, and what each counts
     ((1, 1.0), (2, 1.0), (4, 0.7)),
