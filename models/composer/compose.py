@@ -109,8 +109,7 @@ def _passages(piece: Piece, parts: tuple[Part, ...], attempt: int) -> tuple[Pass
     passages = []
     for part in parts:
         for phrase in part.phrases:
-            dice = Dice("sketch", piece.seed, part.material, part.visit, phrase.index)
-            tones, fill = sketch(piece.motif, piece.character.melody, part, phrase, dice)
+            tones, fill = sketch(piece.motif, piece.character.melody, part, phrase, piece.seed)
             tones = _in_mode(piece.key, tones)
             slots = _slots(piece, palette, (part, phrase), tones, attempt)
             start, length = phrase.bar * piece.meter.bar, phrase.bars * piece.meter.bar

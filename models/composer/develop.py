@@ -49,11 +49,18 @@ _TELLINGS: dict[str, dict[str, str]] = {
 _LIFTS = ((0, 2, 4, -1, -3, 1), (6, 2, 1, 1, 1, 1))
 
 
-def sketch(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -> Sketch:
-    """What the theme gives a phrase. `telling` is a Character's `melody`, `part.kind` decides within it."""
-    if part.kind in _KINDS and not (part.summit and _is_summit(part, phrase)):
+def sketch(motif: Motif, telling: str, part: Part, phrase: Phrase, seed: int) -> Sketch:
+    """What the theme gives a phrase of the piece with this seed. `telling` is a Character's `melody`, `part.kind`
+    decides within it."""
+    dice = Dice("sketch", seed, part.material, part.visit, phrase.index)
+    summit = part.summit and _is_summit(part, phrase)
+    if part.kind in _KINDS and not summit:
         return _KINDS[part.kind](motif, telling, part, phrase, dice)
-    return _told(motif, telling, part, phrase, dice)
+    table = _TELLINGS.get(telling, _TELLINGS["plain"])
+    if phrase.bars == 2 and part.bars >= 6 and not summit:
+        opening = Dice("idea", seed, part.material, part.visit)
+        return _presented(motif, table, part, phrase, dice, opening)
+    return _told(motif, table, part, phrase, dice)
 
 
 def answer(motif: Motif, phrase: Phrase, dice: Dice) -> Tones:
@@ -83,10 +90,7 @@ def reversed_line(tones: Tones) -> Tones:
     )
 
 
-def _told(motif: Motif, telling: str, part: Part, phrase: Phrase, dice: Dice) -> Sketch:
-    table = _TELLINGS.get(telling, _TELLINGS["plain"])
-    if phrase.bars == 2 and part.bars >= 6 and not (part.summit and _is_summit(part, phrase)):
-        return _presented(motif, table, part, phrase, dice)
+def _told(motif: Motif, table: dict[str, str], part: Part, phrase: Phrase, dice: Dice) -> Sketch:
     role = "reply" if phrase.index % 2 else "call"
     if part.kind in ("contrast", "bridge"):
         role = "away"
@@ -105,11 +109,12 @@ def _is_summit(part: Part, phrase: Phrase) -> bool:
     return phrase.index == (roomy[-2] if alone and len(roomy) > 2 else roomy[0])
 
 
-def _presented(motif: Motif, table: dict[str, str], part: Part, phrase: Phrase, dice: Dice) -> Sketch:
-    """The twos of a sentence: the idea, and the idea again elsewhere (or seen from the other side)."""
+def _presented(motif: Motif, table: dict[str, str], part: Part, phrase: Phrase, dice: Dice, opening: Dice) -> Sketch:
+    """The twos of a sentence: the idea, and the idea again elsewhere (or seen from the other side). `opening` is the
+    sentence's, the same for both of them."""
     away = part.kind in ("contrast", "bridge")
     idea = mirrored(motif.slice(0, 2)) if away and "mirror" in table["away"] else motif.slice(0, 2)
-    first = Dice("idea", part.material, part.visit).pick((0, 0, 0, 2)) + (2 if away else 0)
+    first = opening.pick((0, 0, 0, 2)) + (2 if away else 0)
     steps = first if phrase.index % 2 == 0 else first + dice.pick((1, -1, 2), (3, 2, 1))
     stretch = 2 if "broad" in table["call"] and phrase.index % 2 == 0 else 1
     return _cut(moved(idea, steps=steps, stretch=stretch), phrase.bars * motif.bar), False

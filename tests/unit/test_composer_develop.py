@@ -14,10 +14,7 @@ def told(telling: str, form: str, seed: int, bars: int = 32) -> dict[str, tuple[
     """Onsets and degrees of the first phrase of every section, by the section's kind."""
     parts: tuple[Part, ...] = parts_of(form, bars, False, Dice("form", seed))
     return {
-        part.kind: tuple(
-            (tone.onset, tone.degree)
-            for tone in sketch(MOTIF, telling, part, part.phrases[0], Dice(seed, part.name))[0]
-        )
+        part.kind: tuple((tone.onset, tone.degree) for tone in sketch(MOTIF, telling, part, part.phrases[0], seed)[0])
         for part in parts
     }
 
@@ -54,6 +51,15 @@ def test_the_summit_has_the_theme_from_its_first_note() -> None:
             parts = parts_of("loop", 32, True, Dice("form", seed))
             summit = next(part for part in parts if part.summit)
             phrase = next(phrase for phrase in summit.phrases if phrase.bars >= 4)
-            tones, _ = sketch(MOTIF, telling, summit, phrase, Dice(seed))
+            tones, _ = sketch(MOTIF, telling, summit, phrase, seed)
             line = [tone.degree for tone in tones]
             assert line[:5] == [tone.degree for tone in MOTIF.tones][:5]
+
+
+def test_takes_open_their_sentences_on_degrees_of_their_own() -> None:
+    parts = parts_of("loop", 16, True, Dice("form", 1))
+    part = next(part for part in parts if part.phrases[0].bars == 2 and part.bars >= 6 and not part.summit)
+    firsts = [sketch(MOTIF, "plain", part, part.phrases[0], seed)[0][0].degree for seed in range(24)]
+    assert len(set(firsts)) == 2
+    home = min(firsts)
+    assert 2 <= sum(degree != home for degree in firsts) <= 12
