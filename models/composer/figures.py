@@ -159,7 +159,7 @@ def _left(hand: Hand, slot: Slot, second: bool) -> int:
     fifth = next((tone for tone in slot.harmony.tones if tone in (6, 7, 8)), None)
     wanted = (slot.harmony.root + fifth) % 12 if second and fifth is not None else slot.floor
     bottom = max(hand.low, _BOTTOM)
-    return bottom + (wanted - bottom) % 12
+    return _within(hand, bottom + (wanted - bottom) % 12)
 
 
 def alberti(hand: Hand) -> list[Event]:
@@ -196,8 +196,8 @@ def roll(hand: Hand, time: float, length: float) -> list[Event]:
 def drone(hand: Hand) -> list[Event]:
     """Tonic and fifth (the octave where the mode lacks it), held through the passage."""
     tonic = hand.piece.key.tonic
-    bottom = max(hand.low, 45 if hand.low <= 45 else hand.low)
-    root = bottom + (tonic - bottom) % 12
+    bottom = max(hand.low, 45)
+    root = _within(hand, bottom + (tonic - bottom) % 12)
     fifth = 7 if (tonic + 7) % 12 in hand.piece.key.collection else 12
     keys = tuple(key for key in (root, root + fifth) if key <= hand.high)
     return hand.struck(keys, hand.passage.start, hand.passage.length * 0.995, 44)
@@ -235,6 +235,18 @@ def riff(hand: Hand) -> list[Event]:
 
 
 def _riffed(hand: Hand, mark: str, time: float) -> Voicing:
+    """The keys of a mark, each moved by octaves to where the instrument has it."""
+    keys = _marked(hand, mark, time)
+    return tuple(sorted({_within(hand, key) for key in keys}))
+
+
+def _within(hand: Hand, key: int) -> int:
+    """The same tone in the instrument's range."""
+    below, above = max(0, hand.low - key), max(0, key - hand.high)
+    return key + 12 * -(-below // 12) - 12 * -(-above // 12)
+
+
+def _marked(hand: Hand, mark: str, time: float) -> Voicing:
     slot, _ = hand.chord(time)
     bottom = max(hand.low, 38)
     root = bottom + (slot.floor - bottom) % 12

@@ -147,6 +147,14 @@ def test_a_walking_bass_walks() -> None:
     assert np.mean(steps <= 5) > 0.75 and np.mean(steps == 0) < 0.15
 
 
+@pytest.mark.parametrize("style", ["riff", "drone", "waltz", "stride"])
+def test_figures_with_keys_of_their_own_stay_in_the_range_of_whoever_plays_them(style: str) -> None:
+    for name, player in INSTRUMENTS.items():
+        for key in ("E minor", "F minor", "G major", "C# phrygian", "A major") if player.pitched else ():
+            told = [event.pitch for event in chords(style, piece(key=key), instrument=name)]
+            assert told and player.low <= min(told) and max(told) <= player.high, (name, key)
+
+
 def test_players_that_hear_a_melody_move_against_it() -> None:
     of = piece(intensity=4)
     melody = [event for passage in of.passages for event in passage.line]
