@@ -181,10 +181,16 @@ def _own_seat(
 
 
 def _substitutes(role: str, out: frozenset[str]) -> list[str]:
-    """Players of any genre for a role whose own players are all excluded; drums and percussion stay away."""
+    """Players of any genre for a role whose own players are all excluded; drums and percussion stay away. The tune is
+    never left out: whoever is left takes it, best who suits it."""
     if role in ("drums", "percussion", "counter"):
         return []
-    return [name for name, instrument in INSTRUMENTS.items() if instrument.suits[0] == role and name not in out][:1]
+    left = {name: instrument for name, instrument in INSTRUMENTS.items() if name not in out and instrument.pitched}
+    first = [name for name, instrument in left.items() if instrument.suits[0] == role]
+    if role == "melody":
+        first += [name for name, instrument in left.items() if role in instrument.suits]
+        first += list(left)
+    return first[:1]
 
 
 def _last_resort(out: frozenset[str]) -> Seat:

@@ -95,6 +95,15 @@ def test_excluding_drums_silences_every_kit_and_percussion() -> None:
     assert not {track.stem for track in score.tracks} & {"drums", "percussion"}
 
 
+@pytest.mark.parametrize("left", ["cello", "contrabass", "tremolo strings", "harp", "reese bass", "timpani"])
+def test_whoever_is_left_has_the_tune(left: str) -> None:
+    others = tuple(name for name in INSTRUMENTS if name != left and left not in banned((name,)))
+    for state in ("exploration", "combat"):
+        score = compose(order(state=state, excluded=others), 3)
+        assert "melody" in {track.stem for track in score.tracks}
+        assert not {track.instrument for track in score.tracks} & banned(others)
+
+
 def test_who_is_asked_for_by_name_plays_though_the_family_is_excluded() -> None:
     score = compose(order(state="combat", intensity=5, instruments=("taiko", "strings"), excluded=("percussion",)), 3)
     assert {track.instrument for track in score.tracks if track.stem == "drums"} == {"taiko"}
