@@ -55,6 +55,12 @@ class Place:
             raise ValueError(f"a batch holds at least one take, not {self.batch_size}")
 
 
+class NoRoomError(RuntimeError):
+    """A generator does not fit where it is set up: less memory is free than its pinned batch needs.
+
+    Raised by `setup`; the message tells what is needed, what is free, and the batch that fits."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One take as a generator sees it: no path, no database id but the take's own.
