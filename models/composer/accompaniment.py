@@ -14,8 +14,9 @@ from models.composer.groove import steps
 from models.composer.harmony import Slot
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
-from models.composer.melody import chord_tone, folded, home
+from models.composer.melody import chord_tone
 from models.composer.piece import Piece, Seat, row_of
+from models.composer.singing import folded, home
 from models.composer.theme import Tone
 from models.composer.tunes import in_scale
 from models.composer.voicing import Voicing, lead

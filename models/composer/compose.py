@@ -5,7 +5,7 @@ between two takes of one cue from the seed. No sound is made here, and the same 
 from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from models.composer import accompaniment, adaptive, bass, drums, levels, melody
+from models.composer import accompaniment, adaptive, bass, drums, levels, melody, singing
 from models.composer.casting import cast
 from models.composer.character import Character, character_of
 from models.composer.counterpoint import PARTS, mended, strand_of
@@ -207,8 +207,8 @@ def _energy(character: Character, part: Part, phrase: Phrase) -> float:
 
 
 _WRITERS: dict[str, Callable[[Piece, Seat], list[Event]]] = {
-    "melody": melody.write,
-    "counter": melody.write_counter,
+    "melody": singing.write,
+    "counter": singing.write_counter,
     "harmony": accompaniment.write,
     "pads": accompaniment.write,
     "ostinato": accompaniment.write_ostinato,
@@ -224,7 +224,7 @@ def _written(piece: Piece, seat: Seat) -> list[Event]:
     if seat.instrument == "taiko":
         return drums.write_euclid(piece, seat)
     if seat.doubles and seat.role == "melody":
-        return melody.write_counter(piece, seat)
+        return singing.write_counter(piece, seat)
     return _WRITERS[seat.role](piece, seat)
 
 
@@ -257,7 +257,7 @@ def _heard(piece: Piece, seat: Seat) -> list[Event]:
     if events or not seat.asked:
         return events
     eager = replace(seat, chair=replace(seat.chair, enters=-9.0))
-    return _written(piece, eager) or melody.write_guides(piece, eager)
+    return _written(piece, eager) or singing.write_guides(piece, eager)
 
 
 def _track(piece: Piece, seat: Seat, written: list[Event], place: int) -> Track:

@@ -12,6 +12,7 @@ from models.composer.harmony import Slot
 from models.composer.instruments import INSTRUMENTS
 from models.composer.line import Event
 from models.composer.piece import Passage, Piece, Seat
+from models.composer.singing import folded
 from models.composer.voicing import Voicing
 
 _ROLL = 0.11  # quarters between the notes of a rolled chord
@@ -242,8 +243,7 @@ def _riffed(hand: Hand, mark: str, time: float) -> Voicing:
 
 def _within(hand: Hand, key: int) -> int:
     """The same tone in the instrument's range."""
-    below, above = max(0, hand.low - key), max(0, key - hand.high)
-    return key + 12 * -(-below // 12) - 12 * -(-above // 12)
+    return folded(key, hand.low, hand.high)
 
 
 def _marked(hand: Hand, mark: str, time: float) -> Voicing:
