@@ -42,6 +42,20 @@ class SoundBank:
     licence: str
 
 
+REFERENCE_ROLES = ("melody", "continuation")
+
+
+@dataclass(frozen=True)
+class AudioReference:
+    """A recording that a take follows: its tune (`melody`), or its sound, which the take goes on from (`continuation`).
+
+    `sha256` tells the file, `licence` under whose terms the take stands with it."""
+
+    role: str
+    sha256: str
+    licence: str
+
+
 @dataclass(frozen=True)
 class Controls:
     """What one take should be, musically.
@@ -54,7 +68,7 @@ class Controls:
     `reference` is 0, or the intensity at which form, harmony and melody are composed, so that takes of one seed and
     other intensities line up with it bar for bar. `stinger` is empty or one of `models.words.STINGERS`: a few bars that
     end. `destination` makes a transition: `bars` bars that leave `state` and end on a bar line where the other begins.
-    `sound_bank` is what plays where it is not the generator's own.
+    `sound_bank` is what plays where it is not the generator's own. `audio` is a recording that the take follows.
     """
 
     state: str
@@ -75,10 +89,16 @@ class Controls:
     stinger: str = ""
     destination: Destination | None = None
     sound_bank: SoundBank | None = None
+    audio: AudioReference | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """The controls as plain JSON values, the form that a take's identity is computed from."""
-        return asdict(self)
+        """The controls as plain JSON values, the form that a take's identity is computed from.
+
+        `audio` is left out where there is none: the ids of takes that follow no recording never knew it."""
+        fields = asdict(self)
+        if self.audio is None:
+            del fields["audio"]
+        return fields
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Controls":
@@ -92,6 +112,8 @@ class Controls:
             fields["destination"] = Destination(**data["destination"])
         if data.get("sound_bank") is not None:
             fields["sound_bank"] = SoundBank(**data["sound_bank"])
+        if data.get("audio") is not None:
+            fields["audio"] = AudioReference(**data["audio"])
         for name in ("instruments", "excluded"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

@@ -43,4 +43,4 @@ class PlannedTake:
 
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, as `generate --dry-run --json` prints them."""
-        return asdict(self)
+        return asdict(self) | {"controls": self.controls.as_json()}

@@ -1,0 +1,139 @@
+"""Recordings that takes follow: checked before anything is ordered, kept by their digest, found again by it.
+
+What is read is bounded before it is decoded: a recording of hours is refused by its header, a header that lies by the
+frames that come. Nothing here resamples, and nothing is written but the copy that `keep` makes.
+"""
+
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import soundfile
+
+FOLDER = "references"
+MOST_BYTES = 512 << 20  # ten minutes of stereo float at 96 kHz are 460 MB
+SHORTEST_S, LONGEST_S = 1.0, 600.0
+LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
+MOST_CHANNELS = 2
+
+
+class RecordingError(ValueError):
+    """A file that is no recording which a take can follow; says why in a sentence."""
+
+
+def checked(path: Path) -> str:
+    """The SHA-256 of a recording that a take can follow: mono or stereo, 8 to 192 kHz, 1 s to 10 min, not silent.
+
+    Raises RecordingError, saying what is wrong with it, and OSError."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise RecordingError(f"{path.name} is no file; name a recording, as WAV or FLAC")
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if status.st_size > MOST_BYTES:
+            raise RecordingError(f"{path.name} has {status.st_size:,} bytes, more than {MOST_BYTES:,}; {_SHORTEN}")
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.seek(0)
+        _check_sound(handle, path.name)
+    return digest
+
+
+_SHORTEN = "cut out the part that the music is to follow"
+
+
+def _check_sound(handle: int, name: str) -> None:
+    import soundfile
+
+    try:
+        with soundfile.SoundFile(handle, closefd=False) as sound:
+            _check_header(sound, name)
+            seconds, peak = _heard(sound)
+    except (soundfile.LibsndfileError, TypeError) as error:
+        told = str(getattr(error, "error_string", error)).rstrip(".")
+        raise RecordingError(f"{name} cannot be read as audio: {told}; give a WAV, FLAC, Ogg or MP3 file") from None
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        raise RecordingError(_told_of_length(name, seconds))
+    if not 0.0 < peak < float("inf"):
+        raise RecordingError(f"{name} is silent or holds values that are no numbers; give a recording with sound")
+
+
+def _check_header(sound: "soundfile.SoundFile", name: str) -> None:
+    if not 1 <= sound.channels <= MOST_CHANNELS:
+        raise RecordingError(f"{name} has {sound.channels} channels; mix it down to mono or stereo")
+    if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
+        raise RecordingError(f"{name} has a rate of {sound.samplerate} Hz, outside {LOWEST_RATE} to {HIGHEST_RATE}")
+    if not SHORTEST_S <= sound.frames / sound.samplerate <= LONGEST_S:
+        raise RecordingError(_told_of_length(name, sound.frames / sound.samplerate))
+
+
+def _told_of_length(name: str, seconds: float) -> str:
+    """How long it is, and what to do; a length that the header only claims may be absurd."""
+    length = f"{seconds:,.1f} s" if seconds < 1e9 else "no length that can be told"
+    remedy = _SHORTEN if seconds > LONGEST_S else "give a longer one"
+    return f"{name} lasts {length}, not {SHORTEST_S:g} to {LONGEST_S:g} s; {remedy}"
+
+
+def _heard(sound: "soundfile.SoundFile") -> tuple[float, float]:
+    """(seconds, peak) of what really comes, second by second and no further than a second beyond the limit; the peak
+    is no number where a value is none."""
+    import numpy as np
+
+    frames, peak = 0, 0.0
+    while frames <= LONGEST_S * sound.samplerate:
+        block = sound.read(sound.samplerate, dtype="float32", always_2d=True)
+        if not len(block):
+            break
+        frames += len(block)
+        peak = float(np.maximum(peak, np.abs(block).max()))
+    return frames / sound.samplerate, peak
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def place_of(sha256: str, cache_dir: Path) -> Path:
+    """Where the recording of that digest is looked for."""
+    return cache_dir / FOLDER / sha256
+
+
+def keep(path: Path, sha256: str, cache_dir: Path) -> Path:
+    """Copy a checked recording to where generators look for it, unless it is there; all of it or nothing.
+
+    Raises OSError, and RecordingError where the file has changed since it was checked."""
+    place = place_of(sha256, cache_dir)
+    if place.is_file() and digest_of(place) == sha256:
+        return place
+    place.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".recording-")
+    try:
+        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        if digest_of(Path(temporary)) != sha256:
+            raise RecordingError(f"{path} has changed since it was ordered; order again")
+        Path(temporary).replace(place)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    return place
+
+
+def kept(sha256: str, cache_dir: Path) -> Path:
+    """The kept recording of that digest. Raises RecordingError with what to do where it is missing or altered."""
+    place = place_of(sha256, cache_dir)
+    if not place.is_file():
+        raise RecordingError(
+            f"the recording {sha256} that this take follows is not on this machine; copy the file of that digest "
+            f"to {place}"
+        )
+    if digest_of(place) != sha256:
+        raise RecordingError(f"{place} is not the recording {sha256}: it was altered; copy the right file there")
+    return place
