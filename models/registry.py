@@ -85,6 +85,7 @@ CARDS: dict[str, Card] = {
             intensities=True,
             kinds=("music", "stinger", "transition"),
             sound_bank=True,
+            longest_s=1800.0,
         ),
     )
 }
