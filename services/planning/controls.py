@@ -15,8 +15,9 @@ from typing import Any
 from models.controls import Controls, Theme
 from models.words import INSTRUMENTS
 from services.planning import kinship, moods, presets, timing
-from services.planning.lexicon import BIOMES, ERAS, mood_of
+from services.planning.lexicon import mood_of
 from services.planning.prompt import Hit, Reading, Shift, contradictions
+from services.planning.scenes import BIOMES, ERAS
 from services.planning.unread import listed
 
 UNREAD, NOT_DONE, ASIDE = "unread", "not done", "set aside"

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, lru_cache
 
-from services.planning import lexicon, moods, sections
+from services.planning import lexicon, moods, scenes, sections
 from services.planning.figures import Clash, Hit, Tempo, read_figures, turned
 from services.planning.moods import PLANE, Affect
 from services.planning.unread import STOP_WORDS
@@ -187,9 +187,9 @@ def _tables() -> dict[str, Mapping[str, tuple[str, ...]]]:
         "intensity": {phrase: (str(level),) for phrase, level in lexicon.INTENSITIES.items()},
         "meter": {phrase: (meter,) for phrase, meter in lexicon.METERS.items()},
         "loop": {phrase: (loop,) for phrase, loop in lexicon.LOOPS.items()},
-        "biome": {phrase: (phrase,) for phrase in lexicon.BIOMES},
-        "era": {phrase: (phrase,) for phrase in lexicon.ERAS},
-        "state": lexicon.states(),
+        "biome": {phrase: (phrase,) for phrase in scenes.BIOMES},
+        "era": {phrase: (phrase,) for phrase in scenes.ERAS},
+        "state": scenes.states(),
         "form": {phrase: (form,) for phrase, form in sections.FORMS.items()},
         "shape": {phrase: (shape,) for phrase, shape in sections.SHAPES.items()},
         "excluded": lexicon.excluding(),

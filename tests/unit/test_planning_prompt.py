@@ -5,7 +5,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from models.words import GENRES, INSTRUMENTS, METERS, MODES, MOODS, TONICS
-from services.planning import lexicon
+from services.planning import lexicon, scenes
 from services.planning.prompt import read_prompt
 
 
@@ -184,9 +184,9 @@ def test_every_phrase_of_the_lexicon_means_published_words() -> None:
         for phrase, names in lexicon.lookup(table).items():
             assert set(names) <= set(published), phrase
             assert phrase == phrase.casefold().replace("-", " "), phrase
-    for names in (*lexicon.FAMILIES.values(), *(colours for _, colours in lexicon.BIOMES.values())):
+    for names in (*lexicon.FAMILIES.values(), *(colours for _, colours in scenes.BIOMES.values())):
         assert set(names) <= set(INSTRUMENTS)
-    assert {mood for mood, _ in lexicon.BIOMES.values()} <= set(MOODS)
+    assert {mood for mood, _ in scenes.BIOMES.values()} <= set(MOODS)
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)
