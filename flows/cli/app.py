@@ -9,7 +9,20 @@ from typing import Annotated
 
 import typer
 
-from flows.cli import audit, checks, delivery, generate, ledger, licences, output, reading, schedule, texts, trace
+from flows.cli import (
+    audit,
+    checks,
+    delivery,
+    generate,
+    ledger,
+    licences,
+    models,
+    output,
+    reading,
+    schedule,
+    texts,
+    trace,
+)
 from flows.cli.errors import Code, told
 
 INTERRUPTED = 130  # what typer returns for Ctrl-C
@@ -40,7 +53,7 @@ app.command("release")(delivery.release)
 app.command("releases")(delivery.releases)
 app.command("withdraw")(delivery.withdraw)
 app.command("words")(texts.words)
-app.command("models")(texts.models)
+app.add_typer(models.models_app, name="models")
 app.add_typer(delivery.contribution_app, name="contribution")
 app.add_typer(licences.licences_app, name="licences")
 app.add_typer(ledger.ledger_app, name="ledger")

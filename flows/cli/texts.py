@@ -1,4 +1,4 @@
-"""`cueworks words`, `models`, `brief`, `db`: what may be written in a brief, and the small commands around it."""
+"""`cueworks words`, `brief`, `db`: what may be written in a brief, and the small commands around it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -25,20 +25,6 @@ def words(json: Json = False) -> None:
         return
     for name, entries in lists.items():
         output.line(f"{name}: {', '.join(str(entry) for entry in entries)}")
-
-
-def models(json: Json = False) -> None:
-    """List the registered generators."""
-    from dataclasses import asdict
-
-    from models.registry import CARDS
-
-    if json:
-        output.print_json([asdict(card) for card in CARDS.values()])
-        return
-    columns = ["generator", "revision", "licence", "training data", "title"]
-    rows = ([c.id, c.revision, c.licence, c.training_data, c.title] for c in CARDS.values())
-    output.print_table(columns, rows, ("training data", "title"))
 
 
 @brief_app.command("schema")

@@ -1,0 +1,123 @@
+"""Checkpoints of a hub, in the cache that all its programs share. The only place that asks the network for anything.
+
+`fetch` is for `cueworks models add` alone; nothing else ever downloads. With HF_HUB_OFFLINE set the cache is all there
+is. A revision is a tag, a branch or a commit: what it means is resolved to a commit, which never moves.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from services.generators.errors import RegisterError
+from services.planning.faults import printable, shown
+
+WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.md", "LICENSE*")
+ORIGINAL = ("*.json", "state_dict.bin", "compression_state_dict.bin", "*.model", "*.txt", "*.md", "LICENSE*")
+LONGEST = 200
+COMMIT = re.compile(r"[0-9a-f]{40}")
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
+TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A checkpoint in the cache: its folder, and the commit that the asked revision meant."""
+
+    folder: Path
+    commit: str
+
+
+def wrong_revision(revision: str | None) -> str | None:
+    """What is wrong with the revision that is asked of a hub; None where nothing is."""
+    if not revision:
+        return "a checkpoint of a hub needs --revision: a tag, a branch (`main`) or, best, a commit"
+    if len(revision) > LONGEST or not _REVISION.fullmatch(revision) or ".." in revision or "//" in revision:
+        return f"--revision {shown(revision)} is no revision; write a tag, a branch or a commit"
+    return None
+
+
+def is_offline() -> bool:
+    """Whether HF_HUB_OFFLINE says that no network may be asked."""
+    from huggingface_hub import constants
+
+    return bool(constants.HF_HUB_OFFLINE)
+
+
+def fetch(id_: str, revision: str, quiet: bool = False) -> Fetched:
+    """Bring a checkpoint into the cache, or find it there. Raises RegisterError with what to do instead."""
+    from huggingface_hub.utils import disable_progress_bars
+
+    if quiet:
+        disable_progress_bars()
+    folder = _cached(id_, revision) if is_offline() else _downloaded(id_, revision)
+    return Fetched(folder, folder.name)
+
+
+def _cached(id_: str, revision: str) -> Path:
+    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    for patterns in (WANTED, ORIGINAL):
+        try:
+            found = snapshot_download(id_, revision=revision, local_files_only=True, allow_patterns=list(patterns))
+            return Path(found)
+        except (LocalEntryNotFoundError, FileNotFoundError):
+            continue
+    what = f"{id_} at {revision} is not, or not wholly, in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set"
+    remedy = "run the same command without it, or copy the checkpoint's folder here and name the folder"
+    raise RegisterError([f"{what}; {remedy}"])
+
+
+def _downloaded(id_: str, revision: str) -> Path:
+    from huggingface_hub import HfApi, snapshot_download
+
+    try:
+        told = HfApi().model_info(id_, revision=revision, timeout=TIMEOUT_S)
+        files = [file.rfilename for file in told.siblings or ()]
+        # by the asked name, not by the commit: the cache then knows the name too, where no network is
+        return Path(snapshot_download(id_, revision=revision, allow_patterns=list(_patterns(files))))
+    except Exception as error:
+        if (said := _told(id_, revision, error)) is None:
+            raise
+        raise RegisterError([said]) from error
+
+
+def _patterns(files: Iterable[str]) -> tuple[str, ...]:
+    """What is fetched: safetensors, or the original files where there are none; never both, never pickles beside."""
+    return WANTED if any(name.endswith(".safetensors") and "/" not in name for name in files) else ORIGINAL
+
+
+def commit_of(id_: str, revision: str) -> str:
+    """What a tag or branch means now. Raises RegisterError where the hub cannot be asked."""
+    from huggingface_hub import HfApi
+
+    try:
+        return str(HfApi().model_info(id_, revision=revision, timeout=TIMEOUT_S).sha)
+    except Exception as error:
+        if (said := _told(id_, revision, error)) is None:
+            raise
+        raise RegisterError([said]) from error
+
+
+def _told(id_: str, revision: str, error: Exception) -> str | None:
+    """What the hub answered, for a person; None for what is a fault of ours."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    if "GatedRepoError" in names:
+        return f"{id_}: its makers ask you to accept terms first; do so on the hub and log in with `hf auth login`"
+    if "RepositoryNotFoundError" in names:
+        return f"{id_}: the hub knows no such checkpoint, or keeps it private; look at the name, or `hf auth login`"
+    if "RevisionNotFoundError" in names:
+        return f"{id_}: no revision {shown(revision)}; use a tag, a branch or a commit of it"
+    if names & {"HfHubHTTPError", "HTTPError", "TransportError", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}:
+        what = f"{id_}: the hub cannot be asked: {_first_line(error)}"
+        return f"{what}; with HF_HUB_OFFLINE=1 its cache is used, or name a folder with the checkpoint"
+    if isinstance(error, OSError):
+        return f"{id_}: cannot be stored: {_first_line(error)}; see to the cache's folder (HF_HOME), then try again"
+    return None
+
+
+def _first_line(error: Any) -> str:
+    lines = str(error).strip().splitlines()
+    return printable(lines[0])[:LONGEST] if lines else type(error).__name__
