@@ -41,7 +41,7 @@ class PackedLinear:
     """oneDNN with the weight laid out once for the number of rows it will meet; gelu and residual are fused."""
 
     def __init__(self, weight: Tensor, rows: int) -> None:
-        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous().to_mkldnn(), rows)
+        self.packed = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), rows)
         self.weight_bytes = weight.nbytes
 
     def __call__(self, x: Tensor, gelu: bool = False, residual: Tensor | None = None) -> Tensor:
