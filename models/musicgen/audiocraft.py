@@ -126,7 +126,8 @@ def _delays(where: str, told: Mapping[str, Any], streams: int, channels: int, fa
                     {"use": True, "per_timestep": False})  # fmt: skip
     usual = stereo_delays(streams // 2) if channels == 2 and streams % 2 == 0 else mono_delays(streams)
     delays = stated.get("delays", list(usual))
-    if not isinstance(delays, list) or not all(type(d) is int and 0 <= d <= 64 for d in delays) or len(delays) != streams:
+    listed = isinstance(delays, list) and len(delays) == streams
+    if not listed or not all(type(delay) is int and 0 <= delay <= 64 for delay in delays):
         faults.append(f"{where}: delays are {str(delays)[:60]}; {streams} whole numbers are needed")
         return usual
     return tuple(delays)

@@ -105,7 +105,7 @@ def codec_fields(where: str, config: Mapping[str, Any], faults: Faults) -> dict[
     ratios = fields.get("upsampling_ratios", (8, 5, 4, 2))
     good = isinstance(ratios, list | tuple) and 1 <= len(ratios) <= 8
     if not good or not all(type(ratio) is int and 1 <= ratio <= 64 for ratio in ratios):
-        faults.append(f"{where}: upsampling_ratios are {str(ratios)[:60]}; one to eight whole numbers up to 64 are needed")
+        faults.append(f"{where}: upsampling_ratios are {str(ratios)[:60]}; up to eight whole numbers to 64 are needed")
         fields.pop("upsampling_ratios", None)
     rates = fields.get("target_bandwidths", (1.5,))
     good = isinstance(rates, list | tuple) and 1 <= len(rates) <= 16
@@ -134,6 +134,7 @@ def transformers_shape(
     where: str, config: Mapping[str, Any], text: Mapping[str, Any], codec: Mapping[str, Any], faults: Faults
 ) -> Shape | None:
     """The decoder's shape by `config.json`; `text` and `codec` are the bounded fields of the other two."""
+    before = len(faults)
     decoder = section(where, config, "decoder", faults)
     melody = config.get("model_type") == "musicgen_melody"
     fixed = {"activation_function": "gelu", "scale_embedding": False, "cross_attention_hidden_size": None}
@@ -161,7 +162,7 @@ def transformers_shape(
         "chroma_frames": chroma, "frame_rate": rate, "sample_rate": codec.get("sampling_rate", 24000),
         "window_frames": window,
     }  # fmt: skip
-    return made_shape(where, fields, faults)
+    return made_shape(where, fields, faults) if len(faults) == before else None
 
 
 def made_shape(where: str, fields: Mapping[str, Any], faults: Faults) -> Shape | None:

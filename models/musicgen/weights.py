@@ -90,7 +90,7 @@ def _read_one(file: int, offset: int, size: int, stored: Stored, path: Path) -> 
     if size == 0:
         return torch.empty(stored.shape, dtype=getattr(torch, stored.dtype))
     memory = np.empty(size, np.uint8) if size >= _HUGE_PAGES else torch.empty(size, dtype=torch.uint8).numpy()
-    view, done = memoryview(memory), 0
+    view, done = memoryview(memory.data), 0
     while done < size:
         got = os.preadv(file, [view[done:]], offset + done)
         if not got:
@@ -119,7 +119,8 @@ def _torch_says(path: Path, error: Exception) -> str:
     with path.open("rb") as file:
         zipped = file.read(4) == b"PK\x03\x04"
     if zipped:
-        return f"not a whole torch file ({str(error).splitlines()[0][:120]}); it was cut short or damaged: fetch it again"
+        reason = " ".join(str(error).split())[:120]
+        return f"not a whole torch file ({reason}); it was cut short or damaged: fetch it again"
     return (
         "a bare pickle, or torch's format from before 1.6, which cannot be read without unpickling; it is refused. "
         "Ask for the checkpoint as safetensors"
