@@ -66,7 +66,8 @@ def _check_header(sound: "soundfile.SoundFile", name: str) -> None:
     if not 1 <= sound.channels <= MOST_CHANNELS:
         raise RecordingError(f"{name} has {sound.channels} channels; mix it down to mono or stereo")
     if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
-        raise RecordingError(f"{name} has a rate of {sound.samplerate} Hz, outside {LOWEST_RATE} to {HIGHEST_RATE}")
+        what = f"{name} has a rate of {sound.samplerate} Hz, not {LOWEST_RATE} to {HIGHEST_RATE}"
+        raise RecordingError(f"{what}; resample it")
     if not SHORTEST_S <= sound.frames / sound.samplerate <= LONGEST_S:
         raise RecordingError(_told_of_length(name, sound.frames / sound.samplerate))
 

@@ -31,6 +31,8 @@ LOWEST_BPM, HIGHEST_BPM = 20, 300
 MOST_BARS = 4000
 MOST_SHORT_BARS = 4  # of a stinger or a transition
 LEVELS = (1, 2, 3, 4, 5)
+RECORDINGS = {"melody": "melody", "continue": "continuation"}
+"""The keys that name a recording, and what it is for as controls say it."""
 RESERVED_AXES = (LEVEL_AXIS, "stinger", "from", "to")
 """Coordinates of points that the keys `intensities`, `stinger`, `from` and `to` give; no axis may take their names."""
 _KEY_PATTERN = rf"^[A-Ga-g][#b]? ({'|'.join(MODES)})$"
@@ -268,6 +270,17 @@ class SoundBankOrder(_Strict):
     source: str | None = Field(default=None, min_length=1, max_length=500, description="Where it comes from.")
 
 
+class RecordingOrder(_Strict):
+    """A recording that a cue follows."""
+
+    file: str = Field(
+        min_length=1, max_length=255, description="A recording (WAV, FLAC, Ogg or MP3) beside the brief: mono or "
+        "stereo, 1 s to 10 min."
+    )
+    licence: str = Field(min_length=1, max_length=100, description="The licence of the recording, as `CC0-1.0`.")
+    source: str | None = Field(default=None, min_length=1, max_length=500, description="Where it comes from.")
+
+
 class Zone(_Strict):
     """A place or chapter with its own identity; cues are made for every zone."""
 
@@ -291,9 +304,9 @@ class Relation(_Strict):
 
 
 class Cue(_Strict):
-    """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from`, `to` and `generator`
-    may stand under `defaults` too, and the cue wins. Stingers and transitions take their music from the cues that they
-    name, and from `defaults` only what they are delivered as and how many."""
+    """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from`, `to`, `generator`,
+    `melody` and `continue` may stand under `defaults` too, and the cue wins. Stingers and transitions take their music
+    from the cues that they name, and from `defaults` only what they are delivered as and how many."""
 
     name: Slug | None = Field(default=None, description="Unique in the brief; the state where none is given.")
     state: Slug | None = Field(default=None, description="exploration, combat, boss, or any other word.")
@@ -320,6 +333,12 @@ class Cue(_Strict):
     )
     generator: GeneratorName | None = Field(
         default=None, description="Makes this cue instead of the brief's `generator`: `composer` or a registered model."
+    )
+    melody: RecordingOrder | None = Field(
+        default=None, description="A recording whose tune the cue follows, where its generator can."
+    )
+    continuation: RecordingOrder | None = Field(
+        default=None, alias="continue", description="A recording that the cue goes on from, where its generator can."
     )
     zones: CueZones | None = Field(
         default=None, description="The zones that the cue is made for: `all` (where nothing is said), `none` (once, "

@@ -92,6 +92,8 @@ def _each_cue(draft: Draft) -> Iterator[Clash]:
         yield from _unknown_zones(draft, ("cues", at, "zones"), cue.get("zones"))
         yield from _formats(draft, at)
         yield from _loop(draft, at)
+        if cue.get("melody") is not None and cue.get("continue") is not None:
+            yield Clash(("cues", at, "continue"), "both `melody` and `continue`", "keep one of the two")
 
 
 def _placeholders(draft: Draft, at: int) -> Iterator[Clash]:

@@ -7,7 +7,7 @@ stinger or a transition sounds like.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.planning.brief import MOST_SHORT_BARS, Cue
+from services.planning.brief import MOST_SHORT_BARS, RECORDINGS, Cue
 from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS, Clash, Draft, words_of
 from services.planning.faults import nearest
 
@@ -22,9 +22,11 @@ KEYS: dict[str, frozenset[str]] = {
 NEEDED: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 """What a prompt of each kind may name besides its axes."""
+_INSTEAD = {"duration": "is given in bars"} | dict.fromkeys(RECORDINGS, "follows no recording")
 _NOT_OF_DEFAULTS = {
     "kind": "write it there", "stinger": "write it there", "from": "write it there", "to": "write it there",
     "generator": "write it at the top of the brief, for every cue that names no other",
+    "melody": "write it to the cues that follow it", "continue": "write it to the cue that goes on from it",
 }
 
 
@@ -57,7 +59,7 @@ def _keys(at: int, cue: Mapping[str, Any], kind: str) -> Iterator[Clash]:
         elif key == "loop" or (key == "form" and cue[key] == "loop"):
             yield Clash(("cues", at, key), f"a {kind} ends, so it cannot loop", "remove it", cue[key])
         else:
-            source = "is given in bars" if key == "duration" else "takes that from the cue that it names"
+            source = _INSTEAD.get(key, "takes that from the cue that it names")
             yield Clash(("cues", at, key), f"a {kind} has no `{key}` of its own: it {source}", "remove it", cue[key])
     for key in NEEDED.get(kind, ()):
         if cue.get(key) is None:

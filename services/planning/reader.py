@@ -8,16 +8,27 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from models.controls import SoundBank, Theme
+from models.controls import AudioReference, SoundBank, Theme
 from services.planning import document
-from services.planning.brief import MOST_CUES, Brief, Cue, Licensee, Relation, SoundBankOrder, ThemeOrder, Zone
+from services.planning.brief import (
+    MOST_CUES,
+    RECORDINGS,
+    Brief,
+    Cue,
+    Licensee,
+    RecordingOrder,
+    Relation,
+    SoundBankOrder,
+    ThemeOrder,
+    Zone,
+)
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
 from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, how_to_add, nearest, printable, shown
@@ -25,10 +36,19 @@ from services.planning.theme import ThemeFileError, theme_from_file
 
 
 @dataclass(frozen=True)
+class Recording:
+    """A recording that a cue follows, and where it lies."""
+
+    reference: AudioReference
+    file: Path
+
+
+@dataclass(frozen=True)
 class ReadBrief:
     """A brief that keeps to the schema. `text` is what was read, byte for byte, `sha256` its digest; `theme` is the
     motif of a theme file, if one is named; `sound_bank` what plays, if a SoundFont is named, and `sound_bank_file`
-    where it lies; `warnings` are what does not stop the order."""
+    where it lies; `recordings` are what cues follow, by the number of the cue; `warnings` are what does not stop the
+    order."""
 
     brief: Brief
     text: bytes
@@ -39,6 +59,7 @@ class ReadBrief:
     tree: Node | None = field(default=None, repr=False, compare=False)
     sound_bank: SoundBank | None = None
     sound_bank_file: Path | None = None
+    recordings: Mapping[int, Recording] = field(default_factory=dict)
 
     def fault(self, path: tuple[str | int, ...], what: str, remedy: str, value: object = None) -> Fault:
         """A fault at a place of this brief, with its file and line; of an order by one sentence, with the key alone."""
@@ -102,11 +123,13 @@ def read_bytes(
     faults += [_told(place, clash) for clash in found if not clash.warning]
     theme = _theme_of(plain, place, faults)
     bank, bank_file = _sound_bank_of(plain, place, sound_bank, faults)
+    recordings = _recordings_of(plain, place, faults)
     _check_generators(plain, place, generators, faults)
     if faults or brief is None:
         raise BriefError(at_most(_by_line(faults)))
     warnings = tuple(str(_told(place, clash)) for clash in found if clash.warning)
-    return ReadBrief(brief, data, hashlib.sha256(data).hexdigest(), file, theme, warnings, tree, bank, bank_file)
+    sha256 = hashlib.sha256(data).hexdigest()
+    return ReadBrief(brief, data, sha256, file, theme, warnings, tree, bank, bank_file, recordings)
 
 
 def _told(place: _Place, clash: Clash) -> Fault:
@@ -188,6 +211,40 @@ def _sound_bank_of(
         what, remedy = f"cannot be read: {getattr(error, 'strerror', None) or error}", "name a file beside the brief"
     faults.append(place.fault(("sound_bank", "file"), what, remedy, name))
     return None, None
+
+
+def _recordings_of(plain: Any, place: _Place, faults: list[Fault]) -> dict[int, Recording]:
+    """The recordings that cues follow, by the number of the cue; each file is looked at once."""
+    from models.references import RecordingError, checked
+
+    digests: dict[Path, str] = {}
+    found: dict[int, Recording] = {}
+    for at, key, order in _recordings_named(plain):
+        try:
+            path = _inside(order["file"], place.file)
+            digests[path] = digests.get(path) or checked(path)
+            reference = AudioReference(RECORDINGS[key], digests[path], str(order.get("licence")))
+            found[at] = Recording(reference, path)
+            continue
+        except UnreadableError as stop:
+            what, remedy = stop.flaw.what, stop.flaw.remedy
+        except RecordingError as error:
+            what, _, remedy = printable(str(error)).rpartition("; ")
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or str(error)
+            what, remedy = f"cannot be read: {told}", "name a file beside the brief"
+        faults.append(place.fault(("cues", at, key, "file"), what, remedy, order["file"]))
+    return found
+
+
+def _recordings_named(plain: Any) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """(number of the cue, key, order) wherever a cue names a recording's file."""
+    cues = plain.get("cues") if isinstance(plain, dict) else None
+    for at, cue in enumerate(cues[:MOST_CUES] if isinstance(cues, list) else ()):
+        for key in RECORDINGS:
+            order = cue.get(key) if isinstance(cue, dict) else None
+            if isinstance(order, dict) and isinstance(order.get("file"), str) and order["file"]:
+                yield at, key, order
 
 
 def _inside(name: str, brief: Path | None) -> Path:
@@ -273,7 +330,10 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
         "zones": Zone, "relations": Relation, "defaults": Cue, "cues": Cue, "theme": ThemeOrder, "licensee": Licensee,
         "sound_bank": SoundBankOrder,
     }
-    fields = (models[str(path[0])] if path else Brief).model_fields
+    model = models[str(path[0])] if path else Brief
+    if model is Cue and path[-1] in RECORDINGS:
+        model = RecordingOrder
+    fields = model.model_fields
     return [field.alias or name for name, field in fields.items()]
 
 

@@ -1,0 +1,154 @@
+"""What a cue asks of its generator that this one cannot give: found when planning, each with its line and a way out.
+
+Nothing that was asked for is left out in silence. So what `defaults` ask for counts as if the cue said it: whoever
+writes `stems: true` for all cues expects stems of all of them, and would miss them only when the game is built. A cue
+that says otherwise (`stems: false`, or `loop: true` against a form of sections) has dropped it, and is no fault. What
+stands once for the whole brief, a theme file or a sound bank, is a fault where no generator of the brief takes it:
+where some do, the others were never meant, and a theme that they pass over is told as a warning.
+
+Nothing here looks at music, and nothing is decided for the order.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from models.registry import Abilities, Card
+from services.planning.brief import Brief, Cue
+from services.planning.cues import PlannedCue, is_short, value
+from services.planning.faults import Fault
+from services.planning.reader import ReadBrief
+
+MOST_NAMED = 3
+
+Can = Callable[[Abilities], bool]
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """A key of a brief: what a generator that cannot do it fails at, which can, and how a cue drops it again where it
+    comes from `defaults`."""
+
+    key: str
+    failing: str
+    can: Can
+    dropped: str
+
+
+_INSTEAD = "write it to the cues that can have it, instead of `defaults`"
+_ASKS = {
+    "stems": _Ask("stems", "gives no stems", lambda able: able.stems, "write `stems: false` for it"),
+    "intensities": _Ask(
+        "intensities", "makes no levels of intensity of one piece", lambda able: able.intensities, _INSTEAD
+    ),
+    "form": _Ask("form", "makes no sections in an order that is given", lambda able: able.forms, _INSTEAD),
+    "melody": _Ask("melody", "follows no recording's tune", lambda able: able.melody, ""),
+    "continuation": _Ask("continue", "goes on from no recording", lambda able: able.continuation, ""),
+}
+
+
+class Asking:
+    """What a brief asks of the generators of its cues. `cards` are those that there are; `replaced`: one generator took
+    the place of all, so that a cue cannot name another."""
+
+    def __init__(self, read: ReadBrief, cards: Mapping[str, Card], replaced: bool = False) -> None:
+        self._read = read
+        self._order: Brief = read.brief
+        self._cards = cards
+        self._replaced = replaced
+
+    def faults(self, cues: Sequence[PlannedCue], chosen: Sequence[PlannedCue]) -> Iterator[Fault]:
+        """What the `chosen` of all `cues` ask in vain, in the order of the brief."""
+        for cue in chosen:
+            yield from self._of_cue(cue)
+        everybody = [self._cards[cue.generator].abilities for cue in cues if cue.generator in self._cards]
+        if self._order.theme.file is not None and not any(able.midi for able in everybody):
+            yield self._of_brief(("theme", "file"), "plays a theme file", lambda able: able.midi)
+        if self._order.sound_bank is not None and not any(able.sound_bank for able in everybody):
+            yield self._of_brief(("sound_bank",), "plays on a sound bank", lambda able: able.sound_bank)
+
+    def too_long(self, cue: PlannedCue, seconds: float) -> tuple[str, str] | None:
+        """(what is wrong, what to do) where a take of a cue is longer than its generator makes them."""
+        longest = self._cards[cue.generator].abilities.longest_s
+        if seconds <= longest + 1e-6:
+            return None
+        what = f"lasts {seconds:g} s; {cue.generator} makes takes of at most {longest:g} s"
+        return what, self._remedy(lambda able: able.longest_s >= seconds, "shorten it")
+
+    def _of_cue(self, cue: PlannedCue) -> Iterator[Fault]:
+        able, own = self._cards[cue.generator].abilities, self._order.cues[cue.at]
+        if cue.kind not in able.kinds:
+            what = f"{cue.name}: {cue.generator} makes no {cue.kind}s"
+            remedy = self._remedy(lambda other: cue.kind in other.kinds, "drop the cue")
+            yield self._read.fault(("cues", cue.at, "kind"), what, remedy, cue.kind)
+        for name, ask in _ASKS.items():
+            asked = self._asked(own, name)
+            if not asked or ask.can(able):
+                continue
+            is_own = getattr(own, name) is not None
+            path = ("cues", cue.at, ask.key) if is_own else ("defaults", ask.key)
+            drop = f"drop `{ask.key}`" if is_own else ask.dropped
+            what = f"{cue.name}: {cue.generator} {ask.failing}"
+            yield self._read.fault(path, what, self._remedy(ask.can, drop), asked if name == "form" else None)
+
+    def _asked(self, cue: Cue, name: str) -> Any:
+        """What counts for a cue under a key; nothing where it does not apply, or where the cue has dropped it."""
+        if is_short(cue) and name != "stems":
+            return None
+        asked = value(self._order, cue, name)
+        if name == "form" and (asked == "loop" or (cue.form is None and cue.loop)):
+            return None
+        return asked
+
+    def _of_brief(self, path: tuple[str | int, ...], what: str, can: Can) -> Fault:
+        key = path[0]
+        return self._read.fault(path, f"no generator of this order {what}", self._remedy(can, f"drop `{key}`", "a cue"))
+
+    def _remedy(self, can: Can, drop: str, whose: str = "this cue") -> str:
+        if self._replaced:
+            return f"{drop}, or order without --generator"
+        able = [name for name, card in self._cards.items() if can(card.abilities)][:MOST_NAMED]
+        if not able:
+            return drop
+        return f"write `generator: {able[0]}` for {whose}, or {drop}"
+
+
+def not_promised(order: Brief, cues: Sequence[PlannedCue], cards: Mapping[str, Card]) -> Iterator[str]:
+    """Warnings for cues that others are played together with, where theme, tempo and key are told in words alone."""
+    worded = [cue for cue in cues if cards[cue.generator].prompting]
+    beside = _beside(order, cues) if worded else {}
+    for cue in worded:
+        others = [name for name in beside.get(cue.name, ()) if name != cue.name]
+        if others:
+            listed = ", ".join(others[:MOST_NAMED]) + (", ..." if len(others) > MOST_NAMED else "")
+            yield (f"{cue.name}: {cue.generator} plays no theme, and is told tempo and key in words, which is no "
+                   f"promise; listen before it is played together with {listed}")
+        elif order.theme.file is not None:
+            yield f"{cue.name}: {cue.generator} does not play the theme file"
+
+
+def _beside(order: Brief, cues: Sequence[PlannedCue]) -> dict[str, dict[str, None]]:
+    """The cues that each cue is played together with: of the same zones, related, or led to and from."""
+    found: dict[str, dict[str, None]] = {}
+
+    def relate(one: str, other: str) -> None:
+        found.setdefault(one, {})[other] = None
+        found.setdefault(other, {})[one] = None
+
+    for name, relation in order.relations.items():
+        relate(name, relation.of)
+    for cue in cues:
+        own = order.cues[cue.at]
+        for named in (*(own.origin or ()), *(own.goal or ())):
+            relate(cue.name, named)
+    made: dict[str, dict[str, None]] = {}
+    for cue in cues:
+        for zone in cue.zones:
+            if zone is not None:
+                made.setdefault(zone, {})[cue.name] = None
+    for names in made.values():
+        some = dict.fromkeys(islice(names, MOST_NAMED + 2))  # itself, those that are named, and whether there are more
+        for name in names:
+            found.setdefault(name, {}).update(some)
+    return found
