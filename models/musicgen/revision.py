@@ -42,7 +42,7 @@ def whole_digest(digests: Mapping[str, str]) -> str:
 
 
 def stamp(files: Mapping[str, Path]) -> dict[str, list[int]]:
-    """Bytes and time of the last change (ns) of every file, by its name: a change is noticed by them. Raises OSError."""
+    """Bytes and time of the last change (ns) of every file, by its name: they tell a change. Raises OSError."""
     return {name: [found.st_size, found.st_mtime_ns] for name, found in ((n, p.stat()) for n, p in files.items())}
 
 
