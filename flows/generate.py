@@ -1,14 +1,15 @@
-"""The flow that renders a run: a Prefect task per shard, driving one pool of actors that outlives them all.
+"""The flow that renders a run: a Prefect task per shard, driving pools of actors that outlive them.
 
 Prefect says when, retries and shows; it is not the record. Takes, attempts and outcomes live in the catalog's
 database, so a retried shard renders only what is missing there. Nothing here plans: see `flows.orders`.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 from prefect import flow, get_run_logger, task
@@ -23,23 +24,27 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed, Failed, State
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from services.catalog.driving import Driver
-from services.rendering.jobs import RenderingStoppedError
+from services.catalog.driving import Driver, Turns
+from services.rendering.jobs import GeneratorStoppedError, RenderingStoppedError
 
-SHARDS_AT_ONCE = 2  # the pool never runs dry between shards
+SHARDS_AT_ONCE = 2  # of one generator: its pool never runs dry between shards
+LANES = 2  # generators on processors and on devices may work at the same time
 _driver: ContextVar[Driver] = ContextVar("cueworks_driver")
+_turns: ContextVar[Turns] = ContextVar("cueworks_turns")
 _begun: ContextVar[Callable[[], None]] = ContextVar("cueworks_begun")
 
 
 @contextmanager
-def driving(driver: Driver, begun: Callable[[], None]) -> Iterator[None]:
-    """Make `driver` the one that the flow's tasks use; `begun` is called when the flow has begun."""
-    tokens = _driver.set(driver), _begun.set(begun)
+def driving(driver: Driver, turns: Turns, begun: Callable[[], None]) -> Iterator[None]:
+    """Make `driver` the one that the flow's tasks use, in the order of `turns`; `begun` is called when the flow has
+    begun."""
+    tokens = _driver.set(driver), _turns.set(turns), _begun.set(begun)
     try:
         yield
     finally:
         _driver.reset(tokens[0])
-        _begun.reset(tokens[1])
+        _turns.reset(tokens[1])
+        _begun.reset(tokens[2])
 
 
 def _worth_retrying(_: Any, __: Any, state: State) -> bool:
@@ -69,7 +74,7 @@ def render_shard(run_id: str, shard: int) -> dict[str, int]:
 @flow(
     name="generate",
     flow_run_name="{catalog}",
-    task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE),  # type: ignore[arg-type]
+    task_runner=ThreadPoolTaskRunner(max_workers=SHARDS_AT_ONCE * LANES),  # type: ignore[arg-type]
     persist_result=False,
 )
 def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
@@ -77,7 +82,7 @@ def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
     _begun.get()()
     progress = _show(create_progress_artifact, 0.0, key="cueworks-progress", description=f"takes of {catalog}")
     totals: dict[str, int] = {}
-    for number, counts in enumerate(_in_order(run_id, shards), 1):
+    for number, counts in enumerate(_landing(run_id, _turns.get()), 1):
         for outcome, count in counts.items():
             totals[outcome] = totals.get(outcome, 0) + count
         if progress and number * 20 // shards != (number - 1) * 20 // shards:
@@ -86,6 +91,8 @@ def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
     _show(create_table_artifact, table, key="cueworks-summary", description=f"run {run_id} of {catalog}")
     _show(create_link_artifact, Path(page).resolve().as_uri(), link_text=f"listen to {catalog}", key="cueworks-page")
     told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(totals.items()))
+    if given_up := _driver.get().told:
+        return Failed(message="; ".join(filter(None, (told, given_up))))
     return Completed(message=told) if set(totals) <= {"done"} else Failed(message=told)
 
 
@@ -106,12 +113,29 @@ def fault_of(state: State) -> BaseException | None:
     return found if isinstance(found, BaseException) and not isinstance(found, FailedRun) else None
 
 
-def _in_order(run_id: str, shards: int) -> Iterator[dict[str, int]]:
-    """The shards' counts; a few tasks are submitted ahead, so that a stop does not have to wait for hundreds."""
-    waiting: deque[PrefectFuture[dict[str, int]]] = deque()
-    for shard in range(shards):
-        waiting.append(render_shard.submit(run_id, shard))
-        if len(waiting) > SHARDS_AT_ONCE:
-            yield waiting.popleft().result()
+def _landing(run_id: str, turns: Turns) -> Iterator[dict[str, int]]:
+    """The shards' counts as they come. Few tasks are submitted ahead, so that a stop does not wait for hundreds; a
+    generator that cannot go on ends its own shards and no other's."""
+    landed: SimpleQueue[tuple[int, PrefectFuture[dict[str, int]]]] = SimpleQueue()
+    waiting = _submit(run_id, turns, landed)
     while waiting:
-        yield waiting.popleft().result()
+        shard, future = landed.get()
+        counts: Any = future.result(raise_on_failure=False)
+        if isinstance(counts, BaseException) and not isinstance(counts, GeneratorStoppedError):
+            raise counts
+        given_up = isinstance(counts, BaseException)
+        turns.over(shard, given_up)
+        waiting += _submit(run_id, turns, landed) - 1
+        yield {} if given_up else counts
+
+
+def _submit(run_id: str, turns: Turns, landed: "SimpleQueue[tuple[int, PrefectFuture[dict[str, int]]]]") -> int:
+    """Submit the shards whose turn it is; each lands when it is over. Returns how many."""
+    shards = turns.take()
+    for shard in shards:
+        render_shard.submit(run_id, shard).add_done_callback(partial(_land, landed, shard))
+    return len(shards)
+
+
+def _land(landed: Any, shard: int, future: PrefectFuture[dict[str, int]]) -> None:
+    landed.put((shard, future))

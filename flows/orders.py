@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -19,15 +19,16 @@ from typing import Any
 
 from db.ledger import ClockError
 from flows.prefect_server import EmbeddedServer
-from models.registry import CARDS, card
+from models.registry import Card
 from services.catalog import runs
-from services.catalog.driving import Driver
+from services.catalog.driving import Driver, Turns
 from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
 from services.planning.plan import Plan, plan
 from services.planning.reader import ReadBrief, read_brief
 from services.planning.words import USES
-from services.rendering.jobs import STOPPED, Executor, RenderingStoppedError
+from services.rendering.crews import Crews
+from services.rendering.jobs import STOPPED, RenderingStoppedError
 from services.rights import gate
 from services.rights.guard import Guard, judge_plan
 from services.rights.refusal import RefusedError
@@ -104,15 +105,16 @@ class Nameable(Collection[str]):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._known = settings.known_generators()
 
     def __contains__(self, name: object) -> bool:
-        return name in CARDS or (isinstance(name, str) and gate.is_known(self._settings.read_register(), name))
+        return name in self._known or (isinstance(name, str) and gate.is_known(self._settings.read_register(), name))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(CARDS)
+        return iter(self._known)
 
     def __len__(self) -> int:
-        return len(CARDS)
+        return len(self._known)
 
 
 def read_plan(brief: Path, choices: Choices, settings: Settings) -> Plan:
@@ -125,11 +127,12 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
 
     Raises BriefError with every fault; RefusedError with every reason, for a generator that is not registered too,
     where the policy knows its name. An order that passes carries its duties, and doubtful words as warnings."""
-    register = settings.read_register()
-    generator, use = choices.generator or brief.brief.generator, choices.use or brief.brief.use
-    if generator not in CARDS and use in USES:
-        gate.check_name(register, brief.brief, generator, use)
-    order = _planned(brief, choices, settings)
+    register, known = settings.read_register(), settings.known_generators()
+    use = choices.use or brief.brief.use
+    for generator in _named(brief, choices):
+        if generator not in known and use in USES:
+            gate.check_name(register, brief.brief, generator, use)
+    order = _planned(brief, choices, settings, known)
     found = judge_plan(order, Guard.load(settings.names))
     reasons = gate.reasons(register, judgements := gate.check_plan(register, order))
     if reasons or found.refusals:
@@ -137,10 +140,18 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     return replace(order, duties=gate.duties_of(judgements), warnings=(*order.warnings, *found.warnings))
 
 
-def _planned(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
+def _named(brief: ReadBrief, choices: Choices) -> list[str]:
+    """The generators that an order names, each once."""
+    if choices.generator:
+        return [choices.generator]
+    named = [brief.brief.generator, *(cue.generator for cue in brief.brief.cues)]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _planned(brief: ReadBrief, choices: Choices, settings: Settings, known: Mapping[str, Card]) -> Plan:
     return plan(
         brief,
-        CARDS,
+        known,
         takes=choices.takes,
         only=choices.only,
         generator=choices.generator,
@@ -155,18 +166,23 @@ def carry_out(
     """Register the plan, render what is missing, write the page, sign. `server` False: Prefect's server is there.
 
     Raises ClockError, before anything is written, where the ledger is ahead of this machine's clock; CatalogBusyError
-    when another driver works on the catalog; LedgerBrokenError, once all is recorded, where
-    the ledger does not continue what was signed; RenderingStoppedError ends up in the outcome.
+    when another driver works on the catalog; MissingCheckpointError where what is left to render needs files that are
+    gone; SettingError where it needs a device that is not there; LedgerBrokenError, once all is recorded, where the
+    ledger does not continue what was signed; RenderingStoppedError ends up in the outcome.
     """
     engine = settings.open_database()
     settings.check_ledger(engine)
     _keep_sound_bank(order, settings)
     with catalog_lock(settings.home, engine, order.catalog):
-        run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined)
+        cards = _cards(engine, order, settings)
+        at_once = settings.takes_at_once(cards.values())
+        run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined, cards, at_once)
         stages.reach("plan")
         watcher.planned(run)
         try:
-            stopped = _render(engine, run, settings, stages, watcher, server) if run.shards else None
+            stopped = (
+                _render(engine, run, list(cards.values()), settings, stages, watcher, server) if run.shards else None
+            )
         except BaseException:
             with contextlib.suppress(Exception):  # the next run settles it; the first error is the one told
                 runs.finish(engine, run.id, stages.seconds, interrupted=True)
@@ -176,6 +192,19 @@ def carry_out(
     warnings = _signed(settings, engine)
     stages.reach("total")
     return Outcome(run, counts, page, stages.seconds, stopped, warnings)
+
+
+def _cards(engine: Any, order: Plan, settings: Settings) -> dict[str, Card]:
+    """The cards of an order's generators. Raises MissingCheckpointError, UnknownGeneratorError; files that are gone
+    matter only to takes that are not there yet."""
+    known = settings.known_generators()
+    cards: dict[str, Card] = {}
+    for name, revision in order.generators:
+        card = known.card_of(name, revision)
+        if card is None or (known.obstacle(name, revision) and runs.unmade(engine, order, name)):
+            card = known.present(name, revision)
+        cards[name] = card
+    return cards
 
 
 def _keep_sound_bank(order: Plan, settings: Settings) -> None:
@@ -198,55 +227,71 @@ def _signed(settings: Settings, engine: Any) -> tuple[str, ...]:
 
 
 def _render(
-    engine: Any, run: runs.StartedRun, settings: Settings, stages: Stages, watcher: Watcher, server: bool
+    engine: Any,
+    run: runs.StartedRun,
+    cards: list[Card],
+    settings: Settings,
+    stages: Stages,
+    watcher: Watcher,
+    server: bool,
 ) -> str | None:
     """Run the flow; returns why it stopped early, None when it went through."""
     embedded = EmbeddedServer(settings.home)
     if server:
         embedded.start()
-    executor = settings.open_executor(settings.workshop(card(run.generator)))
+    crews: Crews | None = None
     try:
-        with _stopping_on_signals(executor) as begun:
-            _start_up(embedded, executor, stages, watcher)
-            driver = Driver(engine, executor, run.id, watcher.recorded)
-            return _run_flow(driver, run, settings, stages, begun)
+        crews = settings.open_crews(card for card in cards if card.id in run.turns)
+        with _stopping_on_signals(crews) as begun:
+            crews.begin()
+            _start_up(embedded, crews, stages, watcher)
+            return _run_flow(engine, crews, run, settings, stages, watcher, begun)
     except (RenderingStoppedError, KeyboardInterrupt) as error:
         return str(error) or STOPPED
     finally:
-        executor.close()
+        if crews is not None:
+            crews.close()
         if server:
             embedded.stop()
 
 
-def _start_up(embedded: EmbeddedServer, executor: Executor, stages: Stages, watcher: Watcher) -> None:
+def _start_up(embedded: EmbeddedServer, crews: Crews, stages: Stages, watcher: Watcher) -> None:
     import_module("flows.generate")  # Prefect with it, while its server boots
     embedded.wait()
     stages.reach("prefect")
-    executor.wait()
+    crews.wait()
     stages.reach("pool")
     watcher.warm(stages.seconds["pool"])
 
 
 def _run_flow(
-    driver: Driver, run: runs.StartedRun, settings: Settings, stages: Stages, begun: Callable[[], None]
+    engine: Any,
+    crews: Crews,
+    run: runs.StartedRun,
+    settings: Settings,
+    stages: Stages,
+    watcher: Watcher,
+    begun: Callable[[], None],
 ) -> str | None:
-    from flows.generate import driving, fault_of, render_run
+    from flows.generate import SHARDS_AT_ONCE, driving, fault_of, render_run
     from services.catalog.pages import page_path
 
-    with driving(driver, begun):
+    driver = Driver(engine, lambda shard: crews.executor(run.generator_of(shard)), run.id, watcher.recorded)
+    turns = Turns(run.turns, crews.lanes, crews.release, SHARDS_AT_ONCE)
+    with driving(driver, turns, begun):
         page = str(page_path(settings.home, run.catalog))
         state = render_run(run.catalog, run.id, run.shards, page, return_state=True)
     stages.reach("rendered")
     if driver.first_recorded:
         stages.reach("first take", driver.first_recorded)
     fault = next(iter(driver.faults.values()), None) or fault_of(state)
-    if driver.stopped is None and fault is not None:
+    if driver.told is None and fault is not None:
         raise fault
-    return driver.stopped
+    return driver.told
 
 
 @contextmanager
-def _stopping_on_signals(executor: Executor) -> Iterator[Callable[[], None]]:
+def _stopping_on_signals(crews: Crews) -> Iterator[Callable[[], None]]:
     """Ctrl-C and SIGTERM stop the pool; what is recorded stays. A second signal ends the process the usual way.
 
     Until the yielded function is called there is nothing to finish, and waiting ends at once with KeyboardInterrupt.
@@ -261,7 +306,7 @@ def _stopping_on_signals(executor: Executor) -> Iterator[Callable[[], None]]:
     def stop(number: int, frame: FrameType | None) -> None:
         for name, handler in before.items():
             signal.signal(name, handler)
-        executor.stop()
+        crews.stop()
         if not rendering.is_set():
             raise KeyboardInterrupt
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
-from services.settings import Settings, processors
+from services.rendering.machine import processors
+from services.settings import Settings
 
 MIN_FREE_BYTES = 2 << 30
 LIBRARIES = (

@@ -4,27 +4,33 @@ Everything else is handed what it needs. Reading settings opens nothing; `open_*
 """
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from db.urls import DatabaseUrlError, database_name, database_url, sqlite_url
+from services.rendering.machine import Machine, this_machine
 from services.storage.folder import FolderStore
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlalchemy.exc import DatabaseError
 
+    from models.generator import Place
     from models.registry import Card
     from services.generators.known import KnownGenerators
     from services.provenance.checkpoints import SignedTree
     from services.provenance.ledger import LedgerVerification
+    from services.rendering.crews import Crew, Crews
     from services.rendering.jobs import Executor, Workshop
     from services.rights.register import Register
 
 DEFAULT_HOME = "catalog"
 MOST_DIGITS = 12
+MOST_BATCH = 1024
+ACTORS_ELSEWHERE = 8  # for cutting shards before a cluster was asked
+DEVICES = ("auto", "cpu", "cuda")
 UPGRADE = "run `cueworks db upgrade`"
 DATABASE = "cueworks.db"
 COPY = "copy the home to where it can be written, and read it there"
@@ -36,7 +42,8 @@ class SettingError(ValueError):
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says. `actors` None means one generator actor a processor (or GPU).
+    """What the environment says. `actors` None means as many generator actors as processors and memory (or devices)
+    hold; `device` is `auto`, `cpu` or `cuda`; `batch` None leaves every generator the batch that is pinned on its card.
 
     `keys` is the folder of private keys, outside the home so that a copied home holds none; `checkpoints` further
     folders that signed checkpoints go to; `names` further lists for the prompt guard."""
@@ -52,6 +59,8 @@ class Settings:
     keys: Path = Path("~/.config/cueworks/keys")
     checkpoints: tuple[Path, ...] = ()
     names: tuple[Path, ...] = ()
+    device: str = "auto"
+    batch: int | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -74,6 +83,8 @@ class Settings:
             keys=_keys(environment),
             checkpoints=_paths(environment, "CUEWORKS_CHECKPOINTS"),
             names=_paths(environment, "CUEWORKS_NAMES"),
+            device=_device(environment.get("CUEWORKS_DEVICE") or "auto"),
+            batch=_batch(environment),
         )
 
     def with_options(self, actors: int | None = None, executor: str | None = None) -> "Settings":
@@ -212,35 +223,92 @@ class Settings:
             raise SettingError(f"{what}; {COPY}")
         return open_unwritable(self.home / DATABASE)
 
-    def workshop(self, card: "Card") -> "Workshop":
-        """How workers for the generator of `card` are built."""
+    @property
+    def joins(self) -> bool:
+        """Whether rendering is done on a cluster that is there, not on this machine."""
+        return self.executor == "ray" and self.ray_address is not None
+
+    def machine(self, cards: Iterable["Card"]) -> Machine:
+        """What there is to render these on: of the cluster, which is joined for it, where the settings name one.
+
+        Raises RenderingStoppedError where that cluster is not there."""
+        if not self.joins:
+            return this_machine(any(card.cuda is not None for card in cards))
+        from services.rendering.ray_cluster import Cluster, connect, offered
+
+        connect(Cluster(self.ray_address))
+        return offered()
+
+    def place(self, card: "Card", devices: float) -> "Place":
+        """Where the generator of `card` is set up, given how many CUDA devices there are.
+
+        A generator that knows no GPU is set up on processors whatever the settings say. Raises SettingError where a GPU
+        is asked for and there is none."""
+        if card.cuda is None or self.device == "cpu" or (self.device == "auto" and not devices):
+            return card.place("cpu")
+        if not devices:
+            what = f"CUEWORKS_DEVICE=cuda: {card.id} would run on a GPU, and there is none here that can be used"
+            raise SettingError(f"{what}; set it to auto or cpu, and see `cueworks doctor`")
+        return card.place("cuda")
+
+    def workshop(self, card: "Card", devices: float | None = None) -> "Workshop":
+        """How workers for the generator of `card` are built; `devices` None: those of this machine.
+
+        Raises SettingError as `place`."""
         from services.rendering.jobs import Workshop
 
-        return Workshop(card.factory, card.batch_size, card.resources, self.home, self.cache_dir)
+        if devices is None:
+            devices = this_machine().devices if card.cuda is not None else 0
+        shop = Workshop.of(card, self.place(card, devices), self.home, self.cache_dir)
+        return shop.resized(self.batch) if self.batch and card.options else shop
 
-    def open_executor(self, workshop: "Workshop") -> "Executor":
-        """The executor that the settings ask for; starts Ray when it is the Ray one."""
+    def bare_workshop(self, card: "Card") -> "Workshop":
+        """The workshop of a generator on processors, as its card says, whatever device and batch are set: where
+        another place is recorded of a take, that one is put in."""
+        from services.rendering.jobs import Workshop
+
+        return Workshop.of(card, card.place("cpu"), self.home, self.cache_dir)
+
+    def takes_at_once(self, cards: Iterable["Card"]) -> dict[str, tuple[int, int]]:
+        """(batch, actors) by generator, before anything is started or joined; of a cluster, a guess.
+
+        Raises SettingError as `place`."""
+        from services.rendering.crews import most_actors
+
+        cards = list(cards)
+        machine = this_machine(not self.joins and any(card.cuda is not None for card in cards))
+        found: dict[str, tuple[int, int]] = {}
+        for card in cards:
+            shop = self.workshop(card, 1 if self.joins else machine.devices)
+            guessed = ACTORS_ELSEWHERE if self.joins else most_actors(shop, machine)
+            actors = 1 if self.executor == "in-process" else self.actors or guessed
+            found[card.id] = (shop.batch_size, actors)
+        return found
+
+    def open_crews(self, cards: Iterable["Card"]) -> "Crews":
+        """The workers of a run, for every generator that it needs; starts or joins Ray where the settings ask for it.
+
+        Raises SettingError as `place`, RenderingStoppedError where the named cluster is not there."""
+        from services.rendering.crews import Crews, line_up
+
+        cards = list(cards)
+        machine = self.machine(cards)
+        shops = [self.workshop(card, machine.devices) for card in cards]
         if self.executor == "in-process":
             from services.rendering.in_process import InProcessExecutor
 
-            return InProcessExecutor(workshop)
-        from services.rendering.ray_cluster import Cluster
+            alone = replace(line_up(shops, machine, 1), lanes=(tuple(shop.generator for shop in shops),))
+            return Crews(alone, lambda crew: InProcessExecutor(crew.workshop))
+        from services.rendering.ray_cluster import Cluster, Session
         from services.rendering.ray_pool import RayExecutor
 
-        actors = self.actors or self._default_actors(workshop)
-        return RayExecutor(workshop, actors, max(1, min(actors, processors())), Cluster(self.ray_address))
+        line = line_up(shops, machine, self.actors)
+        session = Session(Cluster(self.ray_address, cpus=None if self.ray_address else max(1.0, line.cpus)))
 
-    def _default_actors(self, workshop: "Workshop") -> int:
-        if workshop.resources.gpus:
-            import torch
+        def open_executor(crew: "Crew") -> "Executor":
+            return RayExecutor(crew.workshop, crew.actors, crew.finishers, session)
 
-            return max(1, int(torch.cuda.device_count() / workshop.resources.gpus))
-        return max(1, int(processors() / max(workshop.resources.cpus, 0.1)))
-
-
-def processors() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return Crews(line, open_executor, session)
 
 
 def _cache_dir(environment: Mapping[str, str]) -> Path:
@@ -293,6 +361,21 @@ def _executor(name: str, where: str) -> str:
     if name not in ("ray", "in-process"):
         raise SettingError(f"{where}: {name!r} is no executor; use ray or in-process")
     return name
+
+
+def _device(name: str) -> str:
+    if name not in DEVICES:
+        raise SettingError(
+            f"CUEWORKS_DEVICE={name!r} is no kind of device; use {', '.join(DEVICES[:-1])} or {DEVICES[-1]}"
+        )
+    return name
+
+
+def _batch(environment: Mapping[str, str]) -> int | None:
+    size = _count(environment, "CUEWORKS_BATCH")
+    if size is not None and size > MOST_BATCH:
+        raise SettingError(f"CUEWORKS_BATCH={size}: at most {MOST_BATCH} takes are computed at once")
+    return size
 
 
 def _count(environment: Mapping[str, str], name: str) -> int | None:

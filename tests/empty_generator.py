@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,10 +21,12 @@ from services.storage.store import StorageError
 SILENCE = np.zeros((2, 1), dtype=np.float32)
 
 
-def register(name: str = "empty", gpus: float = 0.0, batch_size: int = 1) -> Card:
-    """Add the empty generator to this process's registry."""
-    resources = Resources(cpus=1.0, gpus=gpus, threads=1)
-    CARDS[name] = Card(name, "makes nothing", "1", "tests.empty_generator:create", batch_size, resources)
+def register(name: str = "empty", batch_size: int = 1, **more: Any) -> Card:
+    """Add the empty generator to this process's registry; `more` are fields of its card."""
+    resources = Resources(cpus=1.0, threads=1)
+    CARDS[name] = Card(
+        name, "makes nothing", "1", more.pop("factory", "tests.empty_generator:create"), batch_size, resources, **more
+    )
     return CARDS[name]
 
 

@@ -24,7 +24,6 @@ def reproduce(
 
     The PCM of mix and stems must be what is recorded, bit for bit. Exit code 4 when one differs or cannot be tried.
     """
-    from models.registry import card
     from services.catalog.checking import reproduce as again
     from services.catalog.listing import find_take
     from services.settings import Settings
@@ -33,7 +32,7 @@ def reproduce(
     engine = settings.open_for_reading()
     wanted = [find_take(engine, name) for name in dict.fromkeys(takes)]
     rows = []
-    for row in again(engine, wanted, lambda generator: settings.workshop(card(generator))):
+    for row in again(engine, wanted, settings.known_generators(), settings.bare_workshop):
         rows.append(row)
         if not json:
             output.line(f"{row.take[:12]}  {'identical' if row.identical else row.note}  {row.pcm_sha256 or ''}")

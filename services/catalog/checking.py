@@ -17,16 +17,19 @@ from db.ledger import append, begin
 from db.rows import AssetRow, Recording, TakeRow
 from db.runs import plan_again
 from db.takes import in_catalog, knows_assets, referenced_among, take_profile, take_rows, with_ids, with_status
-from models.registry import CARDS
+from models.generator import Place
+from models.registry import Card, NoPlaceError
 from services.catalog.lock import catalog_lock
 from services.catalog.runs import job
 from services.delivery.recorded import release_problems
+from services.generators.known import KnownGenerators
 from services.provenance.damage import is_damage
 from services.provenance.findings import RESTORE
 from services.provenance.ledger import LedgerVerification
 from services.provenance.recording import plan_again_entries
 from services.rendering.in_process import InProcessExecutor
-from services.rendering.jobs import Workshop
+from services.rendering.jobs import RenderingStoppedError, Workshop
+from services.rendering.machine import cuda_devices
 from services.storage.folder import FolderStore
 from services.storage.store import Blob, BlobMissingError, digest
 from services.storage.tree import link
@@ -251,31 +254,57 @@ class Reproduction:
     note: str
 
 
-def reproduce(engine: Engine, takes: list[TakeRow], workshop_for: Callable[[str], Workshop]) -> Iterator[Reproduction]:
-    """Render takes again in this process, in a scratch folder, and compare PCM; nothing recorded changes."""
+def reproduce(
+    engine: Engine, takes: list[TakeRow], known: KnownGenerators, workshop_for: Callable[[Card], Workshop]
+) -> Iterator[Reproduction]:
+    """Render takes again in this process, in a scratch folder, and compare PCM; nothing recorded changes.
+
+    Every take in the revision, on the kind of device and in the batch shape that are recorded of it."""
     with tempfile.TemporaryDirectory(prefix="cueworks-reproduce-") as scratch, ExitStack() as opened:
-        executors: dict[str, InProcessExecutor] = {}
+        executors: dict[tuple[str, str, Place], InProcessExecutor] = {}
         for take in takes:
-            obstacle = _obstacle(take)
-            if obstacle:
-                yield Reproduction(take.id, None, None, take.pcm_sha256, obstacle)
+            try:
+                workshop = replace(_workshop(engine, take, known, workshop_for), home=Path(scratch))
+                key = (take.generator, take.revision, workshop.place)
+                if key not in executors:
+                    opened.close()  # one at a time: two may not fit
+                    executors = {key: opened.enter_context(closing(InProcessExecutor(workshop)))}
+                (recording,) = executors[key].run([job(take)])
+            except (ObstacleError, RenderingStoppedError) as error:
+                yield Reproduction(take.id, None, None, take.pcm_sha256, str(error))
                 continue
-            if take.generator not in executors:
-                workshop = replace(workshop_for(take.generator), home=Path(scratch))
-                executors[take.generator] = opened.enter_context(closing(InProcessExecutor(workshop)))
-            (recording,) = executors[take.generator].run([job(take)])
             yield _compared(engine, take, recording)
 
 
-def _obstacle(take: TakeRow) -> str | None:
+class ObstacleError(ValueError):
+    """A take cannot be rendered again here; the message says what it needs."""
+
+
+def _workshop(
+    engine: Engine, take: TakeRow, known: KnownGenerators, workshop_for: Callable[[Card], Workshop]
+) -> Workshop:
+    """The workshop that made the take, as far as it is recorded. Raises ObstacleError."""
     if take.pcm_sha256 is None:
-        return f"has no sound yet (status {take.status}); generate it first"
-    known = CARDS.get(take.generator)
-    if known is None:
-        return f"needs generator {take.generator}, which is not registered"
-    if known.revision != take.revision:
-        return f"needs revision {take.revision} of {take.generator}; this is {known.revision}"
-    return None
+        raise ObstacleError(f"has no sound yet (status {take.status}); generate it first")
+    card = known.card_of(take.generator, take.revision)
+    told = known.obstacle(take.generator, take.revision)
+    if card is None or told:
+        raise ObstacleError(told or f"needs revision {take.revision} of {take.generator}")
+    with reading(engine) as session:
+        profile = take_profile(session, take.id)
+    recorded = (profile or {}).get("generator", {})
+    device = recorded.get("device", "cpu")
+    if device == "cuda" and not cuda_devices():
+        gpu = recorded.get("gpu", "a GPU")
+        raise ObstacleError(f"needs the engine profile it was made on: cuda ({gpu}); there is no such device here")
+    workshop = workshop_for(card)
+    try:
+        place = card.place(device)
+    except NoPlaceError as error:
+        raise ObstacleError(f"needs the engine profile it was made on: {error}") from None
+    threads = recorded.get("threads", place.resources.threads)
+    workshop = replace(workshop, place=replace(place, resources=replace(place.resources, threads=threads)))
+    return workshop.resized(recorded.get("batch", workshop.batch_size)) if card.options else workshop
 
 
 def _compared(engine: Engine, take: TakeRow, recording: Recording) -> Reproduction:

@@ -7,7 +7,8 @@ loses at most what is on its way.
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -15,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from db.rows import Recording
 from services.catalog import runs
-from services.rendering.jobs import Executor, RenderingStoppedError
+from services.rendering.jobs import Executor, GeneratorStoppedError, RenderingStoppedError
 
 FLUSH_TAKES = 128
 FLUSH_S = 0.5
@@ -25,17 +26,24 @@ Progress = Callable[[int, int], None]  # newly done, newly failed
 
 @dataclass
 class Driver:
-    """One run being driven. `first_recorded` is the moment (`time.perf_counter`) of the first
-    recorded take; `stopped` says why rendering could not go on, `faults` what broke which shard for good."""
+    """One run being driven. `executor_of` gives a shard's executor; `first_recorded` is the moment
+    (`time.perf_counter`) of the first recorded take; `stopped` says why rendering could not go on, `given_up` why that
+    of single generators could not, `faults` what broke which shard for good."""
 
     engine: Engine
-    executor: Executor
+    executor_of: Callable[[int], Executor]
     run_id: str
     progress: Progress = lambda done, failed: None
     first_recorded: float | None = None
     stopped: str | None = None
+    given_up: dict[str, None] = field(default_factory=dict)  # in the order in which it happened, each told once
     faults: dict[int, Exception] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def told(self) -> str | None:
+        """Why not everything was tried; None where it was."""
+        return self.stopped or "; ".join(self.given_up) or None
 
     def drive(self, shard: int) -> dict[str, int]:
         """Render what is missing of a shard; returns its takes counted by outcome.
@@ -44,7 +52,7 @@ class Driver:
         """
         batch = _Batch(self)
         try:
-            for recording in self.executor.run(runs.shard_jobs(self.engine, self.run_id, shard)):
+            for recording in self.executor_of(shard).run(runs.shard_jobs(self.engine, self.run_id, shard)):
                 batch.add(recording)
             batch.flush()
         except Exception as error:
@@ -56,7 +64,9 @@ class Driver:
         return batch.counts
 
     def _note(self, shard: int, error: Exception) -> None:
-        if isinstance(error, RenderingStoppedError):
+        if isinstance(error, GeneratorStoppedError):
+            self.given_up[str(error)] = None
+        elif isinstance(error, RenderingStoppedError):
             self.stopped = str(error)
         else:
             self.faults[shard] = error
@@ -80,6 +90,46 @@ def _is_full(error: OperationalError) -> bool:
     """SQLite and PostgreSQL say it in different words."""
     told = str(error.orig).lower()
     return "is full" in told or "no space left" in told
+
+
+class Turns:
+    """Which shard is to be driven next: a few at a time in every lane, and of a lane's generators one after another.
+
+    `release` is called with the name of a generator when its last shard is over."""
+
+    def __init__(
+        self,
+        shards: Mapping[str, Iterable[int]],
+        lanes: Iterable[Iterable[str]],
+        release: Callable[[str], None],
+        at_once: int,
+    ) -> None:
+        self._left = {name: deque(numbers) for name, numbers in shards.items()}
+        self._lanes = [deque(lane) for lane in lanes]
+        self._in_hand: dict[int, str] = {}
+        self._release = release
+        self._at_once = at_once
+
+    def take(self) -> list[int]:
+        """The shards to begin now; none in hand and none here: all is over."""
+        taken: list[int] = []
+        for lane in self._lanes:
+            while lane and not self._left[lane[0]] and lane[0] not in self._in_hand.values():
+                self._release(lane.popleft())
+            while lane and self._left[lane[0]] and self._count(lane[0]) < self._at_once:
+                shard = self._left[lane[0]].popleft()
+                self._in_hand[shard] = lane[0]
+                taken.append(shard)
+        return taken
+
+    def over(self, shard: int, given_up: bool = False) -> None:
+        """A shard came to its end; `given_up`: its generator cannot go on, and its other shards are not begun."""
+        name = self._in_hand.pop(shard)
+        if given_up:
+            self._left[name].clear()
+
+    def _count(self, name: str) -> int:
+        return sum(other == name for other in self._in_hand.values())
 
 
 class _Batch:

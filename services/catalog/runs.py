@@ -5,25 +5,27 @@ renders or knows who schedules.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, groupby
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 import db.runs
-from db.engine import writing
+from db.chunks import chunks
+from db.engine import reading, writing
 from db.ledger import append, begin, check_clock
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
-from db.takes import catalog_names
+from db.takes import catalog_names, take_rows, with_ids, with_status
 from models.controls import Controls
 from models.generator import Request
-from models.registry import card
+from models.registry import CARDS, Card
 from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
@@ -40,7 +42,9 @@ LONGEST_PART, LONGEST_FOLDER = 24, 100
 
 @dataclass(frozen=True)
 class StartedRun:
-    """A run over the takes that have no sound yet; `shards` is 0 when there is nothing left to render."""
+    """A run over the takes that have no sound yet; `shards` is 0 when there is nothing left to render.
+
+    `turns` are the shards of every generator that has something to do."""
 
     id: str
     catalog: str
@@ -50,11 +54,23 @@ class StartedRun:
     seconds_of_music: float
     shards: int
     registered: Registered
+    turns: Mapping[str, range] = field(default_factory=dict)
+
+    def generator_of(self, shard: int) -> str:
+        return next(name for name, shards in self.turns.items() if shard in shards)
 
 
-def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined: bool = False) -> StartedRun:
+def start(
+    engine: Engine,
+    plan: Plan,
+    options: dict[str, Any],
+    retry_quarantined: bool = False,
+    known: Mapping[str, Card] = CARDS,
+    at_once: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> StartedRun:
     """Register the plan and open a run over what is missing. Call it while holding the catalog's lock.
 
+    `known` are the cards of the plan's generators; `at_once` tells (batch, actors) of each, which shards fill.
     Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
     the policy does not allow the order today; ClockError where the ledger is ahead of this machine's clock.
     """
@@ -64,11 +80,11 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
         check_clock(session)
         begin(session)
         gate = OrderGate(session, plan)
-        registered = register(session, _order(plan), _new_takes(plan))
+        registered = register(session, _order(plan, known), _new_takes(plan))
         db.runs.settle_interrupted(session, registered.catalog_id)
         ordered = {take.id for take in plan.takes}
         missing = db.runs.unfinished(session, registered.catalog_id, ordered, retry_quarantined)
-        shards = cut_shards(missing)
+        shards = cut_shards(missing, at_once)
         run_id = str(uuid.uuid4())
         values = {
             "id": run_id,
@@ -82,9 +98,31 @@ def start(engine: Engine, plan: Plan, options: dict[str, Any], retry_quarantined
         db.runs.start_run(session, values, shards)
         append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began)])
     seconds = sum(duration for _, _, duration in missing)
+    turns = _turns(shards, {id_: generator for id_, generator, _ in missing})
     return StartedRun(
-        run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered
+        run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered, turns
     )
+
+
+def unmade(engine: Engine, plan: Plan, generator: str) -> bool:
+    """Whether some take that `plan` orders from `generator` has no sound yet."""
+    ids = [take.id for take in plan.takes if take.generator == generator]
+    with reading(engine) as session:
+        done = sum(
+            1
+            for part in chunks(ids, 500)
+            for _ in take_rows(session, with_ids(part) & with_status("done", "superseded"), with_assets=False)
+        )
+    return done < len(ids)
+
+
+def _turns(shards: list[list[str]], generator_of: dict[str, str]) -> dict[str, range]:
+    """The shards of every generator; they stand together, and each holds takes of one."""
+    turns: dict[str, range] = {}
+    for number, ids in enumerate(shards):
+        name = generator_of[ids[0]]
+        turns[name] = range(turns[name].start if name in turns else number, number + 1)
+    return turns
 
 
 def _check_folder(session: Session, catalog: str) -> None:
@@ -95,11 +133,25 @@ def _check_folder(session: Session, catalog: str) -> None:
             raise BriefError([Fault("catalog", what, f"write `{name}`, or name it otherwise", repr(catalog))])
 
 
-def cut_shards(missing: list[tuple[str, str, float]]) -> list[list[str]]:
-    """Ids in shards of like generator and length, at most `MAX_SHARDS` of them; `missing` is (id, generator, s)."""
-    size = max(SMALLEST_SHARD, -(-len(missing) // MAX_SHARDS))
-    alike = [id_ for id_, _, _ in sorted(missing, key=lambda row: (row[1], row[2]))]
-    return [alike[start : start + size] for start in range(0, len(alike), size)]
+def cut_shards(
+    missing: list[tuple[str, str, float]], at_once: Mapping[str, tuple[int, int]] = MappingProxyType({})
+) -> list[list[str]]:
+    """Ids in shards of one generator and like length, at most `MAX_SHARDS` of them; `missing` is (id, generator, s).
+
+    `at_once` is (batch, actors) by generator: a shard holds whole batches, and one for every actor."""
+    alike = sorted(missing, key=lambda row: (row[1], row[2]))
+    names = {generator for _, generator, _ in missing}
+    shards: list[list[str]] = []
+    for name, rows in groupby(alike, key=lambda row: row[1]):
+        batch, actors = at_once.get(name, (1, 1))
+        size = max(SMALLEST_SHARD, batch * actors, -(-len(missing) // max(1, MAX_SHARDS - len(names))))
+        shards.append([])
+        for _, same in groupby(rows, key=lambda row: row[2]):
+            for part in chunks([id_ for id_, _, _ in same], batch):
+                if len(shards[-1]) >= size:
+                    shards.append([])
+                shards[-1] += part
+    return shards
 
 
 def shard_jobs(engine: Engine, run_id: str, shard: int) -> list[Job]:
@@ -149,7 +201,7 @@ def finish(engine: Engine, run_id: str, stages: dict[str, float], interrupted: b
         return db.runs.end_run(session, run_id, status, stages)
 
 
-def _order(plan: Plan) -> NewOrder:
+def _order(plan: Plan, known: Mapping[str, Card]) -> NewOrder:
     generators = sorted({(take.generator, take.revision) for take in plan.takes})
     return NewOrder(
         catalog=plan.catalog,
@@ -159,15 +211,14 @@ def _order(plan: Plan) -> NewOrder:
         use=plan.use,
         licensee=plan.licensee or {},
         cues=tuple(NewCue(cue.name, cue.state, cue.prompt) for cue in plan.cues),
-        generators=tuple(_generator(id_, revision) for id_, revision in generators),
+        generators=tuple(_generator(known[id_], revision) for id_, revision in generators),
         restricted=plan.restricted,
     )
 
 
-def _generator(id_: str, revision: str) -> NewGenerator:
-    known = card(id_)
-    facts = {"title": known.title, "licence": known.licence, "training_data": known.training_data}
-    return NewGenerator(id_, revision, known.weights_digest, facts)
+def _generator(card: Card, revision: str) -> NewGenerator:
+    facts = {"title": card.title, "licence": card.licence, "training_data": card.training_data}
+    return NewGenerator(card.id, revision, card.weights_digest, facts)
 
 
 def _new_takes(plan: Plan) -> Iterator[NewTake]:

@@ -66,9 +66,7 @@ class Finishing:
             link(self.store.path(blob.sha256), self.home / path)
         except OSError as error:
             raise StorageError(error.errno, f"{self.home / path}: {remedy(error)}") from error
-        return NewAsset(
-            file.role, file.media_type, blob.sha256, blob.bytes, path, file.duration_s, file.pcm_sha256
-        )
+        return NewAsset(file.role, file.media_type, blob.sha256, blob.bytes, path, file.duration_s, file.pcm_sha256)
 
 
 def heard(mix: Pcm, pcm_sha256: str) -> NewFingerprint | None:

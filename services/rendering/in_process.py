@@ -8,23 +8,26 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from db.rows import Recording
-from services.rendering.jobs import STOPPED, Job, RenderingStoppedError, Workshop
+from models.generator import Rendition
+from services.rendering.jobs import STOPPED, GeneratorStoppedError, Job, RenderingStoppedError, Workshop
 from services.rendering.recordings import Work
-from services.rendering.workers import FinishingWorker, GeneratorWorker
+from services.rendering.workers import FinishingWorker, GeneratorWorker, Ready, Report
+
+MEMORY_TRIES = 2  # a batch is of a fixed shape: what did not fit twice fits nowhere here
 
 
 class InProcessExecutor:
     """An Executor that renders when its iterator is advanced."""
 
     def __init__(self, workshop: Workshop) -> None:
-        self._batch_size = workshop.batch_size
+        self._workshop = workshop
         self._generator = GeneratorWorker(workshop)
         self._finisher = FinishingWorker(workshop)
         self._one_at_a_time = threading.Lock()
         self._stopped = False
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Recording]:
-        for batch in batches(list(jobs), self._batch_size):
+        for batch in batches(list(jobs), self._workshop.batch_size):
             with self._one_at_a_time:
                 if self._stopped:
                     raise RenderingStoppedError(STOPPED)
@@ -32,17 +35,23 @@ class InProcessExecutor:
             yield from recordings
 
     def wait(self) -> None:
-        self._generator.warm_up()
+        self._warm_up()
 
     def stop(self) -> None:
         self._stopped = True
 
+    def _warm_up(self) -> Ready:
+        try:
+            return self._generator.warm_up()
+        except Exception as error:
+            raise could_not_start(self._workshop, error) from error
+
     def _run_batch(self, batch: list[Job]) -> Iterator[Recording]:
-        ready = self._generator.warm_up()
-        works = [Work(job, profile=ready.profile) for job in batch]
-        for work in works:
-            work.begin(ready.place)
-        report, renditions = self._generator.generate([job.request for job in batch])
+        works = [Work(job) for job in batch]
+        report, renditions = self._generated(works)
+        if report.out_of_memory is not None:
+            yield from (work.out_of_room(self._workshop.memory_remedy) for work in works)
+            return
         for work, rendition, error in zip(works, renditions, report.errors, strict=True):
             work.generated_s = report.seconds / len(batch)
             if rendition is None:
@@ -53,14 +62,35 @@ class InProcessExecutor:
                 raise RenderingStoppedError(finished.error)
             yield work.finished(finished.take) if finished.take else work.failed(finished.error or "unknown")
 
-    def close(self) -> None:
+    def _generated(self, works: list[Work]) -> tuple[Report, list[Rendition | None]]:
+        """What came of a batch; where memory runs out, once more in a generator that is set up anew."""
+        for _ in range(MEMORY_TRIES):
+            ready = self._warm_up()
+            for work in works:
+                work.profile = ready.profile
+                work.begin(ready.place)
+            report, renditions = self._generator.generate([work.job.request for work in works])
+            if report.out_of_memory is None:
+                break
+            self._generator.close()
+            for work in works:
+                work.ran_out_of_memory(report.out_of_memory)
+        return report, renditions
+
+    def close(self, at_once: bool = False) -> None:
         self._generator.close()
 
 
+def could_not_start(workshop: Workshop, error: BaseException) -> GeneratorStoppedError:
+    """What is told where a generator cannot be set up."""
+    return GeneratorStoppedError(f"{workshop.generator} could not start: {error or type(error).__name__}")
+
+
 def batches(jobs: list[Job], size: int) -> list[list[Job]]:
-    """Batches of at most `size` jobs of one shape."""
+    """Batches of at most `size` jobs of one shape. Those of one prompt stand together: what a generator makes of a
+    prompt it may share among the rows of a batch."""
     found: list[list[Job]] = []
-    for _, same in groupby(sorted(jobs, key=lambda job: job.shape), key=lambda job: job.shape):
+    for _, same in groupby(sorted(jobs, key=lambda job: (job.shape, job.request.prompt)), key=lambda job: job.shape):
         group = list(same)
         found += [group[start : start + size] for start in range(0, len(group), size)]
     return found

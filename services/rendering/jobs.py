@@ -4,13 +4,14 @@ An executor promises: every job is answered exactly once, in any order; a take's
 executor, actor, batch or row made it; nothing is answered `done` before its files are stored.
 """
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from db.rows import NewAsset, NewFingerprint, Recording
-from models.generator import Rendition, Request, Resources
+from models.generator import Place, Rendition, Request, Resources
+from models.registry import Card
 from services.planning.order import Delivery
 
 STOPPED = "rendering was stopped; run the same command again to go on"
@@ -18,6 +19,10 @@ STOPPED = "rendering was stopped; run the same command again to go on"
 
 class RenderingStoppedError(RuntimeError):
     """Rendering cannot go on (no actor left, disk full, stopped by the user); what is recorded stays."""
+
+
+class GeneratorStoppedError(RenderingStoppedError):
+    """One generator cannot go on (it does not load, does not fit, keeps dying); others may."""
 
 
 @dataclass(frozen=True)
@@ -33,24 +38,62 @@ class Job:
         return self.request.take_id
 
     @property
-    def shape(self) -> tuple[float, bool, bool]:
-        """Jobs of one shape may share a batch: same length, looping and stems."""
-        return (self.request.controls.duration, self.request.controls.loop, self.request.stems)
+    def shape(self) -> tuple[float, bool, bool, str]:
+        """Jobs of one shape may share a batch: same length, looping, stems and reference audio."""
+        controls = self.request.controls
+        audio = getattr(controls, "audio", None)
+        return (controls.duration, controls.loop, self.request.stems, f"{audio.role} {audio.sha256}" if audio else "")
 
 
 @dataclass(frozen=True)
 class Workshop:
     """What an executor needs to build its workers: import paths, so that they can be built on another machine.
 
-    `factory` builds the generator (see `models.registry`), `finisher` what masters and stores (`create(home)`).
+    `factory` builds the generator in its `place`, with `options` where its card has some (see `models.registry`);
+    `finisher` what masters and stores (`create(home)`). `generator` is the name that people know it by.
     """
 
     factory: str
-    batch_size: int
-    resources: Resources
+    place: Place
     home: Path
     cache_dir: Path
     finisher: str = "services.rendering.finishing:create"
+    generator: str = "the generator"
+    options: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.place.device == "cuda" and not self.place.resources.gpus:
+            raise ValueError(f"{self.generator}: a place on a GPU names the share of one that it needs")
+
+    @classmethod
+    def of(cls, card: Card, place: Place, home: Path, cache_dir: Path) -> "Workshop":
+        """How workers for the generator of `card` are built in `place`."""
+        return cls(card.factory, place, home, cache_dir, generator=card.id, options=card.options)
+
+    @property
+    def batch_size(self) -> int:
+        return self.place.batch_size
+
+    @property
+    def resources(self) -> Resources:
+        return self.place.resources
+
+    @property
+    def memory_remedy(self) -> str:
+        """What to set where memory runs out."""
+        device = "the GPU's memory" if self.place.device == "cuda" else "the machine's memory"
+        fewer = "set CUEWORKS_ACTORS to fewer workers"
+        if self.options and self.batch_size > 1:
+            return f"{device} does not hold batches of {self.batch_size}: set CUEWORKS_BATCH lower, or {fewer}"
+        return f"{device} does not hold a batch of {self.batch_size}: {fewer}, or free some memory"
+
+    def resized(self, batch_size: int) -> "Workshop":
+        """The same in another batch shape; its need of memory is taken to grow with it."""
+        resources, times = self.resources, max(1.0, batch_size / self.batch_size)
+        grown = replace(
+            resources, memory_mb=int(resources.memory_mb * times), gpu_memory_mb=int(resources.gpu_memory_mb * times)
+        )
+        return replace(self, place=Place(self.place.device, batch_size, grown))
 
 
 @dataclass(frozen=True)
@@ -84,6 +127,8 @@ class Executor(Protocol):
         """End rendering soon, from any thread: `run` then raises RenderingStoppedError."""
         ...
 
-    def close(self) -> None:
-        """Give back workers; jobs under way are dropped."""
+    def close(self, at_once: bool = False) -> None:
+        """Give back workers and wait until they are gone; jobs under way are dropped.
+
+        `at_once`: everything that they stand on ends next, and takes them with it."""
         ...

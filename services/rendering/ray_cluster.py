@@ -8,10 +8,12 @@ import logging
 import os
 import secrets
 import socket
+import threading
 from dataclasses import dataclass
 from typing import Any
 
-from services.rendering.jobs import RenderingStoppedError
+from services.rendering.jobs import GeneratorStoppedError, RenderingStoppedError
+from services.rendering.machine import MIB, Machine
 from services.rendering.private_ray import without_extras
 
 OBJECT_STORE_BYTES = 2 << 30
@@ -82,13 +84,68 @@ def disconnect() -> None:
     ray.shutdown()
 
 
-def check_fits(cpus: float, gpus: float) -> None:
-    """Raise RenderingStoppedError when no node could ever hold one actor of that size."""
+class Session:
+    """Ray in use by this process, from now on until `close`: started beside whatever else is being started.
+
+    A private cluster's processes die with the thread that started them, so one thread of the session's own does it and
+    lives as long as the session."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+        self._up = threading.Event()
+        self._over = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._hold, name="cueworks-ray", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Block until the cluster is there. Raises RenderingStoppedError where it never will be."""
+        self._up.wait()
+        if self._failure is not None:
+            raise RenderingStoppedError(str(self._failure)) from self._failure
+
+    def close(self) -> None:
+        """Leave the cluster; a private one ends, and every actor with it."""
+        self._over.set()
+        self._thread.join()
+
+    def _hold(self) -> None:
+        try:
+            connect(self.cluster)
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._up.set()
+        self._over.wait()
+        disconnect()
+
+
+def offered() -> Machine:
+    """What all nodes of the cluster offer together."""
+    import ray
+
+    told = ray.cluster_resources()
+    return Machine(told.get("CPU", 0.0), told.get("memory", 0.0) / MIB, told.get("GPU", 0.0))
+
+
+def check_fits(cpus: float, gpus: float, memory_mb: float = 0.0) -> None:
+    """Raise GeneratorStoppedError when no node could ever hold one actor of that size."""
     import ray
 
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
-        offers = ", ".join(f"{n.get('CPU', 0):g} CPU + {n.get('GPU', 0):g} GPU" for n in nodes) or "no node"
-        raise RenderingStoppedError(
-            f"the generator needs {cpus:g} CPU and {gpus:g} GPU on one machine; the cluster offers {offers}"
+    if not any(
+        node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus and node.get("memory", 0) >= memory_mb * MIB
+        for node in nodes
+    ):
+        needs = f"{cpus:g} CPU and {gpus:g} GPU" + (f" and {memory_mb:g} MiB of memory" if memory_mb else "")
+        raise GeneratorStoppedError(
+            f"the generator needs {needs} on one machine; the cluster offers {_offers(nodes, bool(memory_mb))}"
         )
+
+
+def _offers(nodes: list[dict[str, float]], memory: bool) -> str:
+    told = []
+    for node in nodes:
+        offer = f"{node.get('CPU', 0):g} CPU + {node.get('GPU', 0):g} GPU"
+        told.append(offer + (f" + {node.get('memory', 0) / MIB:.0f} MiB" if memory else ""))
+    return ", ".join(told) or "no node"

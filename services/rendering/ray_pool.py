@@ -2,7 +2,8 @@
 
 One dispatcher thread owns all state. Audio goes from generator to finishing actor by object reference and never passes
 through the driver. A death requeues the takes it hit; after `DEATHS_TOGETHER` deaths a take is tried alone, then
-quarantined. When actors die again and again and no take gets anywhere, waiting callers are told; nothing stalls.
+quarantined; a batch that did not fit into memory is tried on another actor, then reported. When actors die again and
+again and no take gets anywhere, waiting callers are told; nothing stalls.
 """
 
 import queue
@@ -11,73 +12,33 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from db.rows import Recording
-from models.generator import Request
-from services.rendering.in_process import batches
-from services.rendering.jobs import STOPPED, Job, RenderingStoppedError, Workshop
-from services.rendering.ray_cluster import Cluster, check_fits, connect, disconnect
-from services.rendering.recordings import Work
-from services.rendering.slots import Slot
-from services.rendering.workers import FinishingWorker, FinishReport, GeneratorWorker, Report
+from models.generator import NoRoomError, Request
+from services.rendering.flights import DEATHS_TOGETHER, Flight, Pace, Tracked
+from services.rendering.in_process import MEMORY_TRIES, batches, could_not_start
+from services.rendering.jobs import STOPPED, GeneratorStoppedError, Job, RenderingStoppedError, Workshop
+from services.rendering.ray_cluster import Session, check_fits
+from services.rendering.slots import Slot, Spawned, spawn_finisher, spawn_generator, wait_until_gone
+from services.rendering.workers import FinishReport, Report
 
-DEATHS_TOGETHER = 3
 POLL_S = 0.1
 HEAD_START_S = 15.0
-QUICK_S = 0.02  # a call to an actor costs about a millisecond: quicker takes than this share one
 BUNDLE = 16
 Replies = queue.SimpleQueue  # of Recording or the exception that ended the pool
 
 
-@dataclass
-class Tracked(Work):
-    """A job in the pool: who waits for it, and its audio once it is generated."""
-
-    replies: Any = None
-    audio: Any = None
-    cancelled: bool = False  # nobody waits for it any more
-
-    @property
-    def alone(self) -> bool:
-        return self.deaths >= DEATHS_TOGETHER
-
-
-@dataclass
-class Flight:
-    """Work that an actor has in hand; `rows` are the references of a batch's renditions."""
-
-    slot: Slot
-    actor: Any
-    works: list[Tracked]
-    rows: list[Any] | None = None
-
-
-@dataclass
-class Pace:
-    """How long a take lately took at one kind of worker, in seconds; unknown at first."""
-
-    seconds: float = float("inf")
-
-    @property
-    def quick(self) -> bool:
-        return self.seconds < QUICK_S
-
-    def learn(self, seconds: float, takes: int) -> None:
-        """`takes` took `seconds` together."""
-        self.seconds = seconds / takes if self.seconds == float("inf") else 0.8 * self.seconds + 0.2 * seconds / takes
-
-
 class RayExecutor:
-    """An Executor whose `run` may be called from several threads at once. Made at once; Ray starts behind it."""
+    """An Executor whose `run` may be called from several threads at once. Made at once; its actors start behind it."""
 
-    def __init__(self, workshop: Workshop, actors: int, finishers: int, cluster: Cluster) -> None:
+    def __init__(self, workshop: Workshop, actors: int, finishers: int, session: Session) -> None:
         self._workshop = workshop
+        self._session = session
         self._token = f".pool-{uuid.uuid4()}"  # proves to finishers that they see the same home
         self._stop = threading.Event()
         self._over = threading.Event()
-        self._leave = True
+        self._at_once = False
         self._incoming: queue.SimpleQueue[list[Tracked]] = queue.SimpleQueue()
         self._waiting: deque[list[Tracked]] = deque()
         self._rendered: deque[Tracked] = deque()
@@ -87,9 +48,6 @@ class RayExecutor:
         self._deaths_in_a_row = 0
         self._head_start_ends = 0.0
         self._failure: BaseException | None = None
-        if cluster.address is None and cluster.cpus is None:
-            cluster = replace(cluster, cpus=max(1.0, actors * workshop.resources.cpus))
-        self._cluster = cluster
         self._generators = [Slot(f"generator-{n}", self._spawn_generator) for n in range(actors)]
         self._finishers = [Slot(f"finisher-{n}", self._spawn_finisher) for n in range(finishers)]
         self._connected = threading.Event()
@@ -119,7 +77,7 @@ class RayExecutor:
                 reply = replies.get(timeout=1.0)
             except queue.Empty:
                 if self._failure is not None or not self._thread.is_alive():
-                    raise RenderingStoppedError(str(self._failure or "the pool of actors is closed")) from None
+                    raise self._failure or RenderingStoppedError("the pool of actors is closed") from None
                 continue
             if isinstance(reply, BaseException):
                 raise reply
@@ -134,9 +92,9 @@ class RayExecutor:
     def stop(self) -> None:
         self._stop.set()
 
-    def close(self, leave: bool = True) -> None:
-        """End the actors and, with `leave`, the part in the cluster; a local cluster ends with it."""
-        self._leave = leave
+    def close(self, at_once: bool = False) -> None:
+        """End the actors, and wait until what they held is free; `at_once` where the session ends next."""
+        self._at_once = at_once
         self._stop.set()
         self._over.set()
         self._thread.join()
@@ -162,34 +120,43 @@ class RayExecutor:
             self._end()
 
     def _end(self) -> None:
-        """Waited for by `close`: whatever this thread started would die with it, and leaving a dead cluster is slow."""
         (self._workshop.home / self._token).unlink(missing_ok=True)
-        if self._leave:
-            disconnect()
+        if self._at_once:
             return
-        import ray
-
         for slot in self._slots:
-            if slot.started:
-                ray.kill(slot.actor)
+            slot.kill()
+        wait_until_gone([slot.ready.place for slot in self._generators if slot.ready is not None])
 
     def _begin(self) -> None:
-        """Ray's processes die with the thread that started them, so that is the one thread that lives as long."""
         resources = self._workshop.resources
-        connect(self._cluster)
-        check_fits(resources.cpus, resources.gpus)
+        self._session.wait()
+        try:
+            check_fits(resources.cpus, resources.gpus, self._reserved_mb)
+        except GeneratorStoppedError as error:
+            raise could_not_start(self._workshop, error) from error
         (self._workshop.home / self._token).touch()
         self._head_start_ends = 0.0 if resources.gpus else time.monotonic() + HEAD_START_S
         self._generators[0].start()
         self._finishers[0].start()
         self._connected.set()
 
+    @property
+    def _reserved_mb(self) -> int:
+        """Memory that Ray sets aside for an actor: on a cluster of machines. On one machine the actors were counted to
+        fit, and what is free there changes too much for a reservation not to stall a run."""
+        return self._workshop.resources.memory_mb if self._session.cluster.address else 0
+
     def _start_slots(self) -> None:
-        """On processors, one actor of each kind makes the first take before the others import libraries beside it."""
-        if time.monotonic() >= self._head_start_ends:
-            for slot in self._slots:
-                if not slot.started:
-                    slot.start()
+        """On processors, one actor of each kind makes the first take before the others import libraries beside it.
+
+        Of actors that share a device one loads at a time: each must see how much of it the others left."""
+        if time.monotonic() < self._head_start_ends:
+            return
+        sharing = 0 < self._workshop.resources.gpus < 1
+        for slot in self._slots:
+            loading = sharing and any(other.started and other.ready is None for other in self._generators)
+            if not slot.started and not (loading and slot in self._generators):
+                slot.start()
 
     def _open_works(self) -> list[Tracked]:
         while not self._incoming.empty():
@@ -228,17 +195,17 @@ class RayExecutor:
         """`batch` and more of its shape in one call, when takes are so quick that a call costs more than a take.
 
         A take that was hit by a death travels without company."""
-        if self._generating.quick and not batch[0].deaths:
+        if self._generating.quick and not batch[0].hit:
             while self._waiting and len(batch) + len(self._waiting[0]) <= BUNDLE * self._workshop.batch_size:
-                if self._waiting[0][0].deaths or self._waiting[0][0].job.shape != batch[0].job.shape:
+                if self._waiting[0][0].hit or self._waiting[0][0].job.shape != batch[0].job.shape:
                     break
                 batch = batch + self._waiting.popleft()
         return batch
 
     def _next_rendered(self) -> list[Tracked]:
         works = [self._rendered.popleft()]
-        if self._finishing.quick and not works[0].deaths:
-            while self._rendered and len(works) < BUNDLE and not self._rendered[0].deaths:
+        if self._finishing.quick and not works[0].hit:
+            while self._rendered and len(works) < BUNDLE and not self._rendered[0].hit:
                 works.append(self._rendered.popleft())
         return works
 
@@ -248,7 +215,7 @@ class RayExecutor:
             return True
         if any(work.job.take_id in self._busy for work in batch):
             return False  # an earlier, abandoned try at the same take has yet to land
-        slot = self._choose(self._generators, alone=batch[0].alone)
+        slot = self._choose(self._generators, alone=batch[0].alone, avoid=batch[0].avoid)
         if slot is None:
             return False
         requests: list[Request] = [work.job.request for work in batch]
@@ -269,9 +236,12 @@ class RayExecutor:
         self._launch(call, Flight(slot, slot.actor, works))
         return True
 
-    def _choose(self, slots: list[Slot], alone: bool) -> Slot | None:
-        """The least loaded free slot; an idle one, then kept for it, for a take that is tried alone."""
-        free = [slot for slot in slots if (slot.idle if alone else slot.free)]
+    def _choose(self, slots: list[Slot], alone: bool, avoid: str = "") -> Slot | None:
+        """The least loaded free slot; an idle one, then kept for it, for a take that is tried alone.
+
+        `avoid` is taken only where no other slot has a living actor."""
+        others = [slot for slot in slots if slot.name != avoid and slot.ready is not None]
+        free = [slot for slot in others or slots if (slot.idle if alone else slot.free)]
         slot = min(free, key=lambda s: s.load, default=None)
         if slot is not None:
             slot.exclusive = alone
@@ -302,9 +272,19 @@ class RayExecutor:
         try:
             slot.ready = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
-            raise RenderingStoppedError(f"{slot.name} could not start: {error.cause}") from error
+            self._could_not_start(slot, error.cause)
         except ray.exceptions.RayError as error:
             self._died(slot, slot.actor, [], error)
+
+    def _could_not_start(self, slot: Slot, cause: BaseException) -> None:
+        """What keeps a worker from starting keeps the next one too; only for want of room others may still work."""
+        if slot in self._finishers:
+            raise RenderingStoppedError(f"{slot.name} could not start: {cause}") from cause
+        working = any(other.ready is not None for other in self._generators)
+        if not (isinstance(cause, NoRoomError) and working):
+            raise could_not_start(self._workshop, cause) from cause
+        slot.kill()
+        self._generators.remove(slot)
 
     def _landed(self, reference: Any) -> None:
         import ray
@@ -343,6 +323,9 @@ class RayExecutor:
             for work, report in zip(flight.works, answer, strict=True):
                 self._finished(work, report)
             return
+        if answer.out_of_memory is not None:
+            self._ran_out(flight, answer.out_of_memory)
+            return
         self._generating.learn(answer.seconds, len(flight.works))
         for work, row, error in zip(flight.works, flight.rows or (), answer.errors, strict=True):
             work.generated_s = answer.seconds / len(flight.works)
@@ -354,6 +337,32 @@ class RayExecutor:
                 work.audio = row
                 self._rendered.append(work)
 
+    def _ran_out(self, flight: Flight, reason: str) -> None:
+        """A batch did not fit: its actor is given up, as it may hold what it allocated, and another one tries."""
+        slot = flight.slot
+        if flight.actor is slot.actor:
+            self._replace(slot, reason)
+        again: list[Tracked] = []
+        for work in flight.works:
+            work.ran_out_of_memory(reason)
+            work.avoid = slot.name
+            if work.ran_out < MEMORY_TRIES:
+                self._busy.discard(work.job.take_id)
+                again.append(work)
+            else:
+                self._answer(work, work.out_of_room(self._workshop.memory_remedy))
+        if again:
+            self._waiting.append(again)
+
+    def _replace(self, slot: Slot, reason: str) -> None:
+        """A new actor in the slot; ends the pool where actors keep dying and nothing gets done."""
+        self._deaths_in_a_row += 1
+        if self._deaths_in_a_row > (DEATHS_TOGETHER + 2) * len(self._slots):
+            told = f"{self._workshop.generator}: actors keep dying and no take gets done; the last: {reason}"
+            raise GeneratorStoppedError(f"{told}; where memory is why: {self._workshop.memory_remedy}")
+        slot.kill()
+        slot.start()
+
     def _finished(self, work: Tracked, report: FinishReport) -> None:
         if report.storage:
             raise RenderingStoppedError(report.error or "the store failed")
@@ -364,6 +373,9 @@ class RayExecutor:
 
     def _settle(self, work: Tracked, recording: Recording) -> None:
         self._deaths_in_a_row = 0
+        self._answer(work, recording)
+
+    def _answer(self, work: Tracked, recording: Recording) -> None:
         self._head_start_ends = 0.0
         self._busy.discard(work.job.take_id)
         work.audio = None
@@ -373,37 +385,37 @@ class RayExecutor:
         """Put a new actor in the slot (once for each dead one) and requeue or quarantine what it held."""
         reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         if actor is slot.actor:
-            self._deaths_in_a_row += 1
-            if self._deaths_in_a_row > (DEATHS_TOGETHER + 2) * len(self._slots):
-                raise RenderingStoppedError(f"actors keep dying and no take gets done; the last: {reason}")
-            slot.start()
+            self._replace(slot, reason)
+        again: list[Tracked] = []
         for work in works:
             was_alone = work.alone
             work.died(reason)
             if was_alone:
-                self._settle(work, work.quarantined())
+                self._settle(work, work.quarantined(self._workshop.memory_remedy))
             elif work.audio is not None:
                 self._rendered.appendleft(work)
             else:
-                self._requeue(work)
+                again.append(work)
+        self._requeue_together(again)
+
+    def _requeue_together(self, works: list[Tracked]) -> None:
+        """After a first death in batches again: a row costs as much as a batch. After more of them one by one, which
+        finds the take that kills."""
+        size = self._workshop.batch_size if all(work.deaths < 2 for work in works) else 1
+        for start in range(0, len(works), size):
+            part = works[start : start + size]
+            if size == 1:
+                self._requeue(part[0])
+                continue
+            self._busy.difference_update(work.job.take_id for work in part)
+            self._waiting.appendleft(part)
 
     def _requeue(self, work: Tracked) -> None:
         self._busy.discard(work.job.take_id)
         self._waiting.append([work]) if work.alone else self._waiting.appendleft([work])
 
-    def _spawn_generator(self) -> tuple[Any, Any]:
-        import ray
+    def _spawn_generator(self) -> Spawned:
+        return spawn_generator(self._workshop, self._reserved_mb)
 
-        resources = self._workshop.resources
-        actor = (
-            ray.remote(GeneratorWorker)
-            .options(num_cpus=resources.cpus, num_gpus=resources.gpus, max_restarts=0)
-            .remote(self._workshop, own_process=True)
-        )
-        return actor, actor.warm_up.remote()
-
-    def _spawn_finisher(self) -> tuple[Any, Any]:
-        import ray
-
-        actor = ray.remote(FinishingWorker).options(num_cpus=0, max_restarts=0).remote(self._workshop, own_process=True)
-        return actor, actor.warm_up.remote(self._token)
+    def _spawn_finisher(self) -> Spawned:
+        return spawn_finisher(self._workshop, self._token)

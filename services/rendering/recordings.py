@@ -23,6 +23,7 @@ class Work:
 
     job: Job
     deaths: int = 0
+    ran_out: int = 0  # how many of the deaths were for want of memory that the generator itself told of
     attempts: list[NewAttempt] = field(default_factory=list)
     started: datetime | None = None
     actor: str = ""
@@ -36,6 +37,11 @@ class Work:
     def died(self, error: str) -> None:
         """The worker that held the take is gone."""
         self.deaths += 1
+        self._attempt("died", error)
+
+    def ran_out_of_memory(self, error: str) -> None:
+        """The batch that held the take did not fit into memory; its worker is given up."""
+        self.ran_out += 1
         self._attempt("died", error)
 
     def finished(self, take: FinishedTake) -> Recording:
@@ -56,10 +62,19 @@ class Work:
         self._attempt("failed", error)
         return Recording(self.job.take_id, "failed", tuple(self.attempts), error=error)
 
-    def quarantined(self) -> Recording:
-        """After repeated deaths, the last of them alone."""
+    def out_of_room(self, remedy: str) -> Recording:
+        """After memory ran out on every try. The next run tries again: by then it may be set otherwise."""
+        last = self.attempts[-1].error if self.attempts else "unknown"
+        return self.failed(
+            f"out of memory {self.ran_out} times, each on a fresh worker or another one ({last}); {remedy}"
+        )
+
+    def quarantined(self, remedy: str = "") -> Recording:
+        """After repeated deaths, the last of them alone. `remedy` is what to set where memory was why."""
         last = self.attempts[-1].error if self.attempts else "unknown"
         error = f"its worker died {self.deaths} times, the last time alone: {last}"
+        if remedy:
+            error += f"; workers that are killed have most often run out of memory: {remedy}"
         now = datetime.now(UTC)
         self.attempts.append(NewAttempt("quarantined", self.started or now, now, self.actor, error=error))
         return Recording(self.job.take_id, "quarantined", tuple(self.attempts), error=error)

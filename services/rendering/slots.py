@@ -3,11 +3,21 @@
 Restarting is ours, not Ray's, so that every death is seen, counted and written to the takes it hit.
 """
 
+import contextlib
+import platform
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-Spawn = Callable[[], tuple[Any, Any]]  # -> (actor handle, reference that is ready once the actor is warm)
+from services.rendering.jobs import Workshop
+from services.rendering.machine import MIB
+from services.rendering.workers import FinishingWorker, GeneratorWorker
+
+GONE_S = 10.0
+Spawned = tuple[Any, Any]  # (actor handle, reference that is ready once the actor is warm)
+Spawn = Callable[[], Spawned]
 
 
 @dataclass
@@ -28,6 +38,14 @@ class Slot:
         self.actor, self.warming = self.spawn()
         self.ready, self.load, self.exclusive = None, 0, False
 
+    def kill(self) -> None:
+        """End the actor, if there is one."""
+        import ray
+
+        if self.started:
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.kill(self.actor)
+
     @property
     def started(self) -> bool:
         """Whether an actor was ever put in."""
@@ -42,3 +60,42 @@ class Slot:
     def idle(self) -> bool:
         """Whether a take can be tried here alone."""
         return self.ready is not None and self.load == 0
+
+
+def spawn_generator(workshop: Workshop, reserved_mb: int) -> Spawned:
+    """A generator actor on its way: with its share of processors and devices, and `reserved_mb` of a node's memory."""
+    import ray
+
+    resources = workshop.resources
+    actor = (
+        ray.remote(GeneratorWorker)
+        .options(num_cpus=resources.cpus, num_gpus=resources.gpus, memory=reserved_mb * MIB or None, max_restarts=0)
+        .remote(workshop, own_process=True)
+    )
+    return actor, actor.warm_up.remote()
+
+
+def spawn_finisher(workshop: Workshop, token: str) -> Spawned:
+    """A finishing actor on its way: it works beside the generators, on what they leave of the processors."""
+    import ray
+
+    actor = ray.remote(FinishingWorker).options(num_cpus=0, max_restarts=0).remote(workshop, own_process=True)
+    return actor, actor.warm_up.remote(token)
+
+
+def wait_until_gone(places: list[str]) -> None:
+    """Until processes of this machine have ended, and with them their hold on memory and devices; not for ever."""
+    until = time.monotonic() + GONE_S
+    for place in places:
+        node, _, process = place.rpartition(":")
+        while node == platform.node() and _lives(int(process)) and time.monotonic() < until:
+            time.sleep(0.05)
+
+
+def _lives(process: int) -> bool:
+    """Whether a process runs; one that ended and that nobody has asked about yet holds nothing any more."""
+    status = Path(f"/proc/{process}/stat")
+    try:
+        return status.read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except OSError:
+        return False

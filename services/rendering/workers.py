@@ -1,7 +1,7 @@
 """The two kinds of worker, as plain classes: they run in this process or as Ray actors alike.
 
-Workers never let a generator's exception escape: it becomes the answer of the rows it belongs to. Only a worker's own
-death (or the store's failure) is an error of the machinery.
+Workers never let a generator's exception escape: it becomes the answer of the rows it belongs to, or of the whole batch
+where memory ran out. Only a worker's own death (or the store's failure) is an error of the machinery.
 """
 
 import hashlib
@@ -15,10 +15,15 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from models.generator import Generator, Rendition, Request
+from models.controls import Controls, Theme
+from models.generator import Generator, NoRoomError, Rendition, Request
 from models.registry import build, load
 from services.rendering.jobs import FinishedTake, Finisher, Job, Workshop
 from services.storage.store import StorageError
+
+PATIENCE_S = 10.0  # the memory of an actor that ended comes back some moments after it
+FINISHING_THREADS = 1
+SELF_TEST_S = 1.0  # two batches of it are rendered before the first take
 
 
 @dataclass(frozen=True)
@@ -32,10 +37,14 @@ class Ready:
 
 @dataclass(frozen=True)
 class Report:
-    """How a batch went: per row None or the error, and the seconds that the batch took."""
+    """How a batch went: per row None or the error, and the seconds that the batch took.
+
+    `out_of_memory` says why the whole batch has nothing: it did not fit, and the worker is not to be trusted with
+    another one."""
 
     errors: tuple[str | None, ...]
     seconds: float
+    out_of_memory: str | None = None
 
 
 @dataclass(frozen=True)
@@ -56,52 +65,86 @@ class HomeNotSharedError(RuntimeError):
     """A finishing worker would store files where the driver cannot find them."""
 
 
+class WrongBatchError(RuntimeError):
+    """A generator computes in another batch shape than its card says."""
+
+
 class GeneratorWorker:
     """Owns one generator. Its number of threads is fixed: bits may depend on it."""
 
     def __init__(self, workshop: Workshop, own_process: bool = False) -> None:
-        if own_process and workshop.resources.gpus == 0:
+        if own_process and workshop.place.device == "cpu" and workshop.resources.gpus == 0:
             _hide_gpus()
         _fix_threads(workshop.resources.threads)
         self._workshop = workshop
+        self._patience_s = PATIENCE_S if own_process else 0.0
         self._generator: Generator | None = None
-        self._trusted: bool | None = None
 
     def warm_up(self) -> Ready:
-        """Set the generator up, once."""
+        """Set the generator up and test it, once.
+
+        Raises NoRoomError where it does not fit, BatchDependenceError where its rows depend on each other, and whatever
+        keeps it from loading."""
+        _fix_threads(self._workshop.resources.threads)
         if self._generator is None:
-            generator = build(self._workshop.factory, self._workshop.cache_dir)
-            generator.setup()
+            generator = self._set_up()
+            if generator.batch_size != self._workshop.batch_size:
+                batches = f"batches of {generator.batch_size}, not of {self._workshop.batch_size}"
+                raise WrongBatchError(f"{generator.id} computes in {batches} as its card says")
+            self._self_test(generator)
             self._generator = generator
         profile = {
             "revision": self._generator.revision,
             "batch": self._generator.batch_size,
             "threads": self._workshop.resources.threads,
             "machine": platform.machine(),
+            "device": self._workshop.place.device,
+            **(_gpu() if self._workshop.place.device == "cuda" else {}),
             **self._generator.profile(),
         }
         return Ready(f"{platform.node()}:{os.getpid()}", os.environ.get("CUDA_VISIBLE_DEVICES", ""), profile)
 
-    def _self_test(self, request: Request) -> None:
-        """Raise BatchDependenceError unless a row sounds the same in another place beside other neighbours.
+    def _set_up(self) -> Generator:
+        """A generator that is set up; waits a while for the memory that another actor is just giving back."""
+        shop, until = self._workshop, time.monotonic() + self._patience_s
+        while True:
+            generator = build(shop.factory, shop.cache_dir, shop.place, shop.options)
+            try:
+                generator.setup()
+                return generator
+            except NoRoomError:
+                generator.teardown()
+                if time.monotonic() >= until:
+                    raise
+                time.sleep(0.5)
 
-        Made once, in the batch shape that everything is rendered in.
-        """
-        generator = self._ready()
-        others = generator.batch_size - 1
-        if self._trusted is None and others:
-            neighbour = replace(request, seed=request.seed ^ 1)
-            first = _sound(generator.generate([request] + [neighbour] * others)[0])
-            last = _sound(generator.generate([neighbour] * others + [request])[-1])
-            self._trusted = first == last
-        if self._trusted is False:
-            raise BatchDependenceError(f"{generator.id}: a row's sound depends on its place in the batch")
+    def _self_test(self, generator: Generator) -> None:
+        """Raise BatchDependenceError unless a row sounds the same in another place beside other neighbours."""
+        others = range(1, generator.batch_size)
+        if not others:
+            return
+        row, beside, again = _probe(0), [_probe(n) for n in others], [_probe(-n, "others") for n in others]
+        first = _sound(generator.generate([row, *beside])[0])
+        last = _sound(generator.generate([*again, row])[-1])
+        if first != last:
+            computed = ", ".join(f"{name} {value}" for name, value in sorted(generator.profile().items()))
+            what = f"{generator.id}: a row's sound depends on its place in the batch or on its neighbours"
+            remedy = "this way of computing may not render; try CUEWORKS_BATCH=1 or CUEWORKS_DEVICE=cpu"
+            raise BatchDependenceError(f"{what} (batch {generator.batch_size}; {computed}); {remedy}")
 
     def generate(self, requests: Sequence[Request]) -> tuple[Report, list[Rendition | None]]:
         """A rendition or an error for every request, however many: they are computed batch by batch."""
         started = time.perf_counter()
+        _fix_threads(self._workshop.resources.threads)
         size = self._workshop.batch_size
-        parts = [self._attempt(requests[start : start + size]) for start in range(0, len(requests), size)]
+        try:
+            parts = [self._attempt(requests[start : start + size]) for start in range(0, len(requests), size)]
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            why = _first_line(error)
+            report = Report((why,) * len(requests), time.perf_counter() - started, why)
+            return report, [None] * len(requests)
         renditions = [rendition for part, _ in parts for rendition in part]
         errors = tuple(error for _, part in parts for error in part)
         return Report(errors, time.perf_counter() - started), renditions
@@ -112,12 +155,16 @@ class GeneratorWorker:
         return (report, *renditions)
 
     def _attempt(self, requests: Sequence[Request]) -> tuple[Sequence[Rendition | None], list[str | None]]:
-        """One call in the fixed batch shape, padded when short; when it raises, every row in a batch of its own."""
+        """One call in the fixed batch shape, padded when short; when it raises, every row in a batch of its own.
+
+        Lets an error for want of memory escape: the shape is fixed, so every other call would need as much."""
         padding = [requests[-1]] * (self._workshop.batch_size - len(requests))
+        generator = self._ready()
         try:
-            self._self_test(requests[0])
-            return self._ready().generate([*requests, *padding])[: len(requests)], [None] * len(requests)
+            return generator.generate([*requests, *padding])[: len(requests)], [None] * len(requests)
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             if len(requests) == 1:
                 return [None], [f"{type(error).__name__}: {error}"]
         rows = [self._attempt([request]) for request in requests]
@@ -130,9 +177,10 @@ class GeneratorWorker:
         return self._generator
 
     def close(self) -> None:
-        """Tear the generator down."""
+        """Tear the generator down; the next use sets it up anew."""
         if self._generator is not None:
-            self._generator.teardown()
+            generator, self._generator = self._generator, None
+            generator.teardown()
 
 
 class FinishingWorker:
@@ -141,7 +189,7 @@ class FinishingWorker:
     def __init__(self, workshop: Workshop, own_process: bool = False) -> None:
         if own_process:
             _hide_gpus()
-        _fix_threads(1)
+        _fix_threads(FINISHING_THREADS)
         self._home = workshop.home
         self._finisher: Finisher = load(workshop.finisher)(workshop.home)
 
@@ -166,6 +214,7 @@ class FinishingWorker:
     def finish(self, job: Job, rendition: Rendition) -> FinishReport:
         """Finish one take; its own faults and the store's come back as reports."""
         started = time.perf_counter()
+        _fix_threads(FINISHING_THREADS)
         try:
             take = self._finisher.finish(job, rendition)
         except StorageError as error:
@@ -182,13 +231,55 @@ def _hide_gpus() -> None:
 
 
 def _fix_threads(threads: int) -> None:
-    """Libraries that are loaded already are told at once; those to come read the variables."""
+    """Libraries that are loaded already are told at once; those to come read the variables.
+
+    Workers that share a process each ask for theirs before they work."""
+    global _fixed
+    torch = sys.modules.get("torch")
+    if (threads, torch is not None) == _fixed:
+        return
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(threads)
     threadpool_limits(limits=threads)
-    torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)
+    _fixed = (threads, torch is not None)
+
+
+_fixed: tuple[int, bool] | None = None  # the threads that this process was told, and whether torch was there to hear it
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on a GPU or on the machine, in the words of torch (whatever it is called), CUDA and
+    Python."""
+    if isinstance(error, MemoryError) or any(kind.__name__ == "OutOfMemoryError" for kind in type(error).__mro__):
+        return True
+    told = str(error).casefold() if isinstance(error, RuntimeError) else ""
+    return any(words in told for words in ("out of memory", "can't allocate memory", "cublas_status_alloc_failed"))
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def _gpu() -> dict[str, Any]:
+    """The device of this worker, as bits may depend on it; nothing where torch sees none."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {}
+    major, minor = torch.cuda.get_device_capability(0)
+    return {"gpu": torch.cuda.get_device_name(0), "compute_capability": f"{major}.{minor}"}
+
+
+def _probe(number: int, prompt: str = "self-test") -> Request:
+    """A short request that no order makes: what the self-test renders."""
+    controls = Controls(
+        state="", genre="", mood="", bpm=120.0, key="C minor", meter="4/4", instruments=(), excluded=(), bars=1,
+        duration=SELF_TEST_S, form="", intensity=3, loop=False, theme=Theme(1),
+    )  # fmt: skip
+    return Request(f"{number & (1 << 64) - 1:064x}", prompt, number & (1 << 53) - 1, controls)
 
 
 def _sound(rendition: Rendition) -> str:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -42,9 +42,8 @@ cues:
 class EmptyFinishing(Settings):
     """Settings whose workers store nothing."""
 
-    def workshop(self, card: Card) -> Workshop:
-        return Workshop(card.factory, card.batch_size, card.resources, self.home, self.cache_dir,
-                        "tests.empty_generator:create_finisher")  # fmt: skip
+    def workshop(self, card: Card, devices: float | None = None) -> Workshop:
+        return replace(super().workshop(card, devices), finisher="tests.empty_generator:create_finisher")
 
 
 def ours(takes: int, home: Path) -> tuple[float, Outcome]:

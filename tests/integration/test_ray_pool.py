@@ -10,11 +10,11 @@ import pytest
 
 from db.rows import Recording
 from models.controls import Controls, Theme
-from models.generator import Request, Resources
+from models.generator import Place, Request, Resources
 from services.planning.order import Delivery
 from services.rendering.in_process import InProcessExecutor
-from services.rendering.jobs import Job, RenderingStoppedError, Workshop
-from services.rendering.ray_cluster import Cluster, check_fits, connect, disconnect
+from services.rendering.jobs import GeneratorStoppedError, Job, RenderingStoppedError, Workshop
+from services.rendering.ray_cluster import Cluster, Session, check_fits, connect, disconnect
 from services.rendering.ray_pool import RayExecutor
 
 CONTROLS = Controls(
@@ -28,7 +28,8 @@ CLUSTER = Cluster(cpus=16, gpus=2, object_store_bytes=100 << 20)
 def workshop(home: Path, gpus: float = 0.0, batch_size: int = 1) -> Workshop:
     resources = Resources(cpus=0.5, gpus=gpus, threads=1)
     factory, finisher = "tests.empty_generator:create", "tests.empty_generator:create_finisher"
-    return Workshop(factory, batch_size, resources, home, home / "cache", finisher)
+    place = Place("cuda" if gpus else "cpu", batch_size, resources)
+    return Workshop(factory, place, home, home / "cache", finisher)
 
 
 def jobs(*prompts: str, start: int = 0) -> list[Job]:
@@ -39,22 +40,23 @@ def jobs(*prompts: str, start: int = 0) -> list[Job]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def cluster() -> Iterator[None]:
-    """One cluster for the module; pools join it and leave it running."""
-    connect(CLUSTER)
-    yield
-    disconnect()
+def session() -> Iterator[Session]:
+    """One cluster for the module, that all its pools stand on."""
+    opened = Session(CLUSTER)
+    opened.wait()
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
-def pool(tmp_path: Path) -> Iterator[RayExecutor]:
-    executor = open_pool(workshop(tmp_path))
+def pool(tmp_path: Path, session: Session) -> Iterator[RayExecutor]:
+    executor = open_pool(workshop(tmp_path), session)
     yield executor
-    executor.close(leave=False)
+    executor.close()
 
 
-def open_pool(shop: Workshop, actors: int = 2, finishers: int = 1) -> RayExecutor:
-    executor = RayExecutor(shop, actors, finishers, CLUSTER)
+def open_pool(shop: Workshop, session: Session, actors: int = 2, finishers: int = 1) -> RayExecutor:
+    executor = RayExecutor(shop, actors, finishers, session)
     executor.wait()
     return executor
 
@@ -93,8 +95,8 @@ def test_a_take_survives_one_death_and_its_attempts_tell(pool: RayExecutor, tmp_
     assert [attempt.outcome for attempt in found[1].attempts] == ["died", "done"]
 
 
-def test_actors_are_pinned_to_gpus_and_a_third_waits_for_one(tmp_path: Path) -> None:
-    pool = open_pool(workshop(tmp_path, gpus=1.0), actors=3)
+def test_actors_are_pinned_to_gpus_and_a_third_waits_for_one(tmp_path: Path, session: Session) -> None:
+    pool = open_pool(workshop(tmp_path, gpus=1.0), session, actors=3)
     try:
         list(pool.run(jobs(*["calm"] * 12)))
         deadline = time.monotonic() + 60
@@ -106,7 +108,7 @@ def test_actors_are_pinned_to_gpus_and_a_third_waits_for_one(tmp_path: Path) -> 
         assert {actor.gpus for actor in ready} == {"0", "1"}
         assert len({actor.place for actor in ready}) == 2
     finally:
-        pool.close(leave=False)
+        pool.close()
 
 
 def test_an_actor_without_gpus_sees_none(pool: RayExecutor) -> None:
@@ -114,40 +116,40 @@ def test_an_actor_without_gpus_sees_none(pool: RayExecutor) -> None:
     assert pool._generators[0].ready.gpus == ""
 
 
-def test_a_generator_that_fits_no_machine_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_generator_that_fits_no_machine_is_refused_at_once(tmp_path: Path, session: Session) -> None:
     with pytest.raises(RenderingStoppedError, match="3 GPU on one machine; the cluster offers"):
-        open_pool(workshop(tmp_path, gpus=3.0))
+        open_pool(workshop(tmp_path, gpus=3.0), session)
     check_fits(0.5, 2.0)
 
 
-def test_actors_that_never_live_end_the_run_instead_of_stalling(tmp_path: Path) -> None:
+def test_actors_that_never_live_end_the_run_instead_of_stalling(tmp_path: Path, session: Session) -> None:
     shop = replace(workshop(tmp_path), factory="tests.empty_generator:die_at_birth")
-    pool = open_pool(shop, actors=1)
+    pool = open_pool(shop, session, actors=1)
     try:
         with pytest.raises(RenderingStoppedError, match="keep dying"):
             list(pool.run(jobs("calm")))
     finally:
-        pool.close(leave=False)
+        pool.close()
 
 
-def test_a_generator_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_a_generator_that_cannot_start_says_why(tmp_path: Path, session: Session) -> None:
     shop = replace(workshop(tmp_path), factory="tests.empty_generator:refuse_to_start")
-    pool = open_pool(shop, actors=1)
+    pool = open_pool(shop, session, actors=1)
     try:
         with pytest.raises(RenderingStoppedError, match="no weights here"):
             list(pool.run(jobs("calm")))
     finally:
-        pool.close(leave=False)
+        pool.close()
 
 
-def test_a_full_store_stops_everything(tmp_path: Path) -> None:
+def test_a_full_store_stops_everything(tmp_path: Path, session: Session) -> None:
     shop = replace(workshop(tmp_path), finisher="tests.empty_generator:create_full_finisher")
-    pool = open_pool(shop)
+    pool = open_pool(shop, session)
     try:
         with pytest.raises(RenderingStoppedError, match="disk is full"):
             list(pool.run(jobs(*["calm"] * 5)))
     finally:
-        pool.close(leave=False)
+        pool.close()
 
 
 def test_stopping_answers_those_who_wait(pool: RayExecutor) -> None:
@@ -161,9 +163,10 @@ def test_stopping_answers_those_who_wait(pool: RayExecutor) -> None:
 
 def test_a_batch_engine_whose_rows_depend_on_each_other_may_not_render(tmp_path: Path) -> None:
     shop = replace(workshop(tmp_path, batch_size=2), factory="tests.empty_generator:create_leaky")
-    found = list(InProcessExecutor(shop).run(jobs("calm", "calm")))
-    assert {recording.status for recording in found} == {"failed"}
-    assert "depends on its place in the batch" in (found[0].error or "")
+    with pytest.raises(
+        GeneratorStoppedError, match=r"its place in the batch .*\(batch 2; kind empty\)"
+    ):
+        list(InProcessExecutor(shop).run(jobs("calm", "calm")))
 
 
 def test_an_abandoned_run_is_dropped_and_its_takes_can_be_asked_for_again(pool: RayExecutor) -> None:
@@ -175,13 +178,13 @@ def test_an_abandoned_run_is_dropped_and_its_takes_can_be_asked_for_again(pool: 
     assert not pool._busy
 
 
-def test_a_home_that_finishers_do_not_see_is_refused(tmp_path: Path) -> None:
-    pool = open_pool(workshop(tmp_path))
+def test_a_home_that_finishers_do_not_see_is_refused(tmp_path: Path, session: Session) -> None:
+    pool = open_pool(workshop(tmp_path), session)
     try:
         answer = ray_get(pool._finishers[0].actor.warm_up.remote(".pool-elsewhere"))
         assert "put CUEWORKS_HOME on a shared disk" in answer
     finally:
-        pool.close(leave=False)
+        pool.close()
     assert not list(tmp_path.glob(".pool-*")), "the token goes with the pool"
 
 
@@ -194,12 +197,12 @@ def ray_get(reference: object) -> str:
     return str(caught.value.cause)
 
 
-def test_batches_hold_takes_of_one_shape_and_rows_fail_alone(tmp_path: Path) -> None:
-    pool = open_pool(replace(workshop(tmp_path, batch_size=4), factory="tests.empty_generator:create_of_four"))
+def test_batches_hold_takes_of_one_shape_and_rows_fail_alone(tmp_path: Path, session: Session) -> None:
+    pool = open_pool(replace(workshop(tmp_path, batch_size=4), factory="tests.empty_generator:create_of_four"), session)
     try:
         found = by_id(pool.run(jobs("calm", "raise", "calm", "calm", "calm", "calm")))
     finally:
-        pool.close(leave=False)
+        pool.close()
     assert [found[n].status for n in range(6)] == ["done", "failed", "done", "done", "done", "done"]
 
 

@@ -280,13 +280,13 @@ def test_a_driver_records_what_came_before_it_was_stopped(
 ) -> None:
     monkeypatch.setattr(runs, "job", lambda take: type("Job", (), {"take_id": take.id})())
     seen: list[tuple[int, int]] = []
-    driver = Driver(engine, Scripted("no actor is left"), run, lambda *counts: seen.append(counts))
+    driver = Driver(engine, lambda _: Scripted("no actor is left"), run, lambda *counts: seen.append(counts))
     with pytest.raises(RenderingStoppedError):
         driver.drive(0)
     assert driver.stopped == "no actor is left"
     assert statuses(engine) == ["done"] * 3 + ["planned"] * 3
     assert sum(count for count, _ in seen) == 3
-    assert Driver(engine, Scripted(), run).drive(1) == {"done": 3}
+    assert Driver(engine, lambda _: Scripted(), run).drive(1) == {"done": 3}
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_full_disk_under_the_database_stops_rendering(
 
     monkeypatch.setattr(runs, "job", lambda take: type("Job", (), {"take_id": take.id})())
     monkeypatch.setattr(runs, "record", full)
-    driver = Driver(engine, Scripted(), run)
+    driver = Driver(engine, lambda _: Scripted(), run)
     with pytest.raises(RenderingStoppedError, match="free some space"):
         driver.drive(0)
     assert driver.stopped is not None
