@@ -48,6 +48,7 @@ class RegistrationRow:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+_TOLD = ("act", "revision", "digest", "source", "asked_revision", "commit_id")
 _COLUMNS = tuple(getattr(Registration, field.name) for field in fields(RegistrationRow))
 
 
@@ -77,6 +78,7 @@ def insert_registration(session: Session, row: RegistrationRow) -> Entry:
     Raises IntegrityError where that number is taken."""
     values = row.as_row()
     session.execute(insert(Registration), [values])
-    told = {name: value for name, value in values.items() if name not in ("generator", "at")}
+    told = {name: values[name] for name in _TOLD if values[name]}
+    whole = {name: value for name, value in values.items() if name not in (*_TOLD, "generator", "at")}
     held = rows_from(Registration, [values])[row.generator]
-    return Entry("registration", row.generator, {"registration": told, "rows": held})
+    return Entry("registration", row.generator, {**told, "registration": whole, "rows": held})

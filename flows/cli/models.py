@@ -1,5 +1,6 @@
 """`cueworks models`: the generators that there are, and the register of checkpoints that users bring."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -126,7 +127,8 @@ def add(
     asked = Asked(source, revision, name, text_encoder, codec, licence)
     licences = tuple(register.known(moment(register)).licences)
     with _Reading(quiet) as watching:
-        prepared = prepare(asked, settings.known_generators(), licences, watching, quiet)
+        plain = quiet or not sys.stderr.isatty()
+        prepared = prepare(asked, settings.known_generators(), licences, watching, plain)
     engine = open_to_record(settings)
     with writing(engine) as session:
         entered, entries = enter(session, prepared.row)

@@ -5,16 +5,18 @@ is. A revision is a tag, a branch or a commit: what it means is resolved to a co
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from services.generators.errors import RegisterError
 from services.planning.faults import printable, shown
 
-WANTED = ("*.json", "*.safetensors", "*.model", "*.txt", "*.md", "LICENSE*")
-ORIGINAL = ("*.json", "state_dict.bin", "compression_state_dict.bin", "*.model", "*.txt", "*.md", "LICENSE*")
+DEEPER = "*/*"  # a checkpoint lies at the top: what is below is another one, or none
+BESIDE = ("*.json", "*.model", "*.txt", "*.md", "LICENSE*")
+KINDS = (("*.safetensors",), ("state_dict.bin", "compression_state_dict.bin"), ("pytorch_model*.bin",))
 LONGEST = 200
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -59,10 +61,14 @@ def _cached(id_: str, revision: str) -> Path:
     from huggingface_hub import constants, snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    for patterns in (WANTED, ORIGINAL):
+    for weights in KINDS:
+        wanted = [*BESIDE, *weights]
         try:
-            found = snapshot_download(id_, revision=revision, local_files_only=True, allow_patterns=list(patterns))
-            return Path(found)
+            return Path(
+                snapshot_download(
+                    id_, revision=revision, local_files_only=True, allow_patterns=wanted, ignore_patterns=DEEPER
+                )
+            )
         except (LocalEntryNotFoundError, FileNotFoundError):
             continue
     what = f"{id_} at {revision} is not, or not wholly, in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set"
@@ -77,16 +83,19 @@ def _downloaded(id_: str, revision: str) -> Path:
         told = HfApi().model_info(id_, revision=revision, timeout=TIMEOUT_S)
         files = [file.rfilename for file in told.siblings or ()]
         # by the asked name, not by the commit: the cache then knows the name too, where no network is
-        return Path(snapshot_download(id_, revision=revision, allow_patterns=list(_patterns(files))))
+        return Path(snapshot_download(id_, revision=revision, allow_patterns=_patterns(files), ignore_patterns=DEEPER))
     except Exception as error:
         if (said := _told(id_, revision, error)) is None:
             raise
         raise RegisterError([said]) from error
 
 
-def _patterns(files: Iterable[str]) -> tuple[str, ...]:
-    """What is fetched: safetensors, or the original files where there are none; never both, never pickles beside."""
-    return WANTED if any(name.endswith(".safetensors") and "/" not in name for name in files) else ORIGINAL
+def _patterns(files: Sequence[str]) -> list[str]:
+    """What is fetched: the first kind of weights that there is, not the same ones twice in two formats."""
+    found = (
+        kind for kind in KINDS if any(fnmatch(name, pattern) for name in files for pattern in kind if "/" not in name)
+    )
+    return [*BESIDE, *next(found, ())]
 
 
 def commit_of(id_: str, revision: str) -> str:

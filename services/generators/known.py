@@ -19,6 +19,7 @@ from services.planning.faults import nearest, shown
 FACTORY = "models.musicgen.generator:create"
 PROMPTING = "models.musicgen.prompting:shaper"
 TEXT_ENCODER, CODEC = "text_encoder", "codec"
+LICENCE_OPTION = "--licence"
 
 
 class MissingCheckpointError(LookupError):
@@ -158,6 +159,8 @@ def add_command(row: RegistrationRow) -> str:
         words += ["--name", quote(row.generator)]
     for option, folder in (("--text-encoder", row.text_encoder), ("--codec", row.codec)):
         words += [option, quote(folder)] if folder else []
+    if row.card.get("licence_by") == LICENCE_OPTION:
+        words += [LICENCE_OPTION, quote(str(row.card["licence"]))]
     return " ".join(words)
 
 

@@ -34,7 +34,15 @@ from services.generators import hub
 from services.generators.cards import ModelCard, read_card, spdx
 from services.generators.errors import RegisterError
 from services.generators.files import FileFacts, digested, leading_out, moved_on, real_folder, unsafe
-from services.generators.known import CODEC, TEXT_ENCODER, KnownGenerators, default_name, is_hub_id, is_word
+from services.generators.known import (
+    CODEC,
+    LICENCE_OPTION,
+    TEXT_ENCODER,
+    KnownGenerators,
+    default_name,
+    is_hub_id,
+    is_word,
+)
 from services.planning.faults import shown
 
 if TYPE_CHECKING:
@@ -209,11 +217,16 @@ def _inspected(found: _Found, told: Watching) -> "Summary":
 
 def _card(card: ModelCard, asked: Asked, found: _Found, summary: "Summary", licences: Sequence[str]) -> dict[str, Any]:
     """What is kept of the card, with what whoever registers it says of its licence."""
-    told: dict[str, Any] = {**card.as_json(), "kind": summary.kind}
+    told: dict[str, Any] = {**card.as_json(), "title": _title(summary), "kind": summary.kind}
     if asked.licence is not None:
-        told |= {"licence": spdx(asked.licence, licences), "licence_by": "--licence"}
+        told |= {"licence": spdx(asked.licence, licences), "licence_by": LICENCE_OPTION}
     parts = {name: read_card(path, licences).licence for name, path in found.parts.items() if path}
     return told | {"parts": stated} if (stated := {name: text for name, text in parts.items() if text}) else told
+
+
+def _title(summary: "Summary") -> str:
+    shape = summary.shape
+    return f"MusicGen, {summary.kind}, {shape.layers} layers of {shape.width}"
 
 
 def _warnings(card: ModelCard, asked: Asked, row: RegistrationRow) -> list[str]:
