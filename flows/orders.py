@@ -9,7 +9,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
@@ -24,7 +24,9 @@ from services.catalog import runs
 from services.catalog.driving import Driver, Turns
 from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
-from services.planning.plan import Plan, plan
+from services.generators.known import KnownGenerators
+from services.planning.faults import BriefError
+from services.planning.plan import Plan, named_generators, plan
 from services.planning.reader import ReadBrief, read_brief
 from services.planning.words import USES
 from services.rendering.crews import Crews
@@ -129,10 +131,15 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     where the policy knows its name. An order that passes carries its duties, and doubtful words as warnings."""
     register, known = settings.read_register(), settings.known_generators()
     use = choices.use or brief.brief.use
-    for generator in _named(brief, choices):
-        if generator not in known and use in USES:
-            gate.check_name(register, brief.brief, generator, use)
-    order = _planned(brief, choices, settings, known)
+    named = named_generators(brief.brief, choices.only, choices.generator)
+    asked = {name: known[name].revision if name in known else "*" for name in named} if use in USES else {}
+    if any(name not in known for name in asked):
+        gate.check_names(register, brief.brief, asked, use)
+    try:
+        order = _planned(brief, choices, settings, known)
+    except BriefError:
+        gate.check_names(register, brief.brief, asked, use)  # nobody mends an order that may not be made at all
+        raise
     found = judge_plan(order, Guard.load(settings.names))
     reasons = gate.reasons(register, judgements := gate.check_plan(register, order))
     if reasons or found.refusals:
@@ -140,15 +147,7 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     return replace(order, duties=gate.duties_of(judgements), warnings=(*order.warnings, *found.warnings))
 
 
-def _named(brief: ReadBrief, choices: Choices) -> list[str]:
-    """The generators that an order names, each once."""
-    if choices.generator:
-        return [choices.generator]
-    named = [brief.brief.generator, *(cue.generator for cue in brief.brief.cues)]
-    return list(dict.fromkeys(name for name in named if name))
-
-
-def _planned(brief: ReadBrief, choices: Choices, settings: Settings, known: Mapping[str, Card]) -> Plan:
+def _planned(brief: ReadBrief, choices: Choices, settings: Settings, known: KnownGenerators) -> Plan:
     return plan(
         brief,
         known,
@@ -157,6 +156,7 @@ def _planned(brief: ReadBrief, choices: Choices, settings: Settings, known: Mapp
         generator=choices.generator,
         use=choices.use,
         ceiling=settings.max_takes,
+        obstacle=known.obstacle,
     )
 
 
@@ -172,7 +172,7 @@ def carry_out(
     """
     engine = settings.open_database()
     settings.check_ledger(engine)
-    _keep_sound_bank(order, settings)
+    _keep_files(order, settings)
     with catalog_lock(settings.home, engine, order.catalog):
         cards = _cards(engine, order, settings)
         at_once = settings.takes_at_once(cards.values())
@@ -207,13 +207,19 @@ def _cards(engine: Any, order: Plan, settings: Settings) -> dict[str, Card]:
     return cards
 
 
-def _keep_sound_bank(order: Plan, settings: Settings) -> None:
-    """Put the SoundFont that was ordered where generators look for it, now and when a take is reproduced."""
+def _keep_files(order: Plan, settings: Settings) -> None:
+    """Put the SoundFont and the recordings that were ordered where generators look for them, now and when a take is
+    reproduced."""
     read = order.read
     if read.sound_bank is not None and read.sound_bank_file is not None:
-        from models.composer.foreign import keep
+        from models.composer import foreign
 
-        keep(read.sound_bank_file, read.sound_bank.sha256, settings.cache_dir)
+        foreign.keep(read.sound_bank_file, read.sound_bank.sha256, settings.cache_dir)
+    if recordings := order.recordings:
+        from models import references
+
+        for sha256, file in recordings.items():
+            references.keep(file, sha256, settings.cache_dir)
 
 
 def _signed(settings: Settings, engine: Any) -> tuple[str, ...]:

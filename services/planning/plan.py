@@ -4,7 +4,7 @@ Everything that can be wrong is found before the first take leaves: a plan is wh
 once per zone, cue and point; a take adds its index, seed and id. Nothing here writes, renders or asks a database.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice, product
 from pathlib import Path
@@ -96,16 +96,18 @@ def plan(
 ) -> Plan:
     """The takes that `brief` orders, in the order of cues, zones, points and indices.
 
-    `known` are the cards of the generators that there are; `obstacle` says why one of them cannot be used here and,
-    behind a semicolon, what to do. `takes` overrides the number per zone, cue and point; `only` keeps the cues of that
-    state or name; `generator` (of every cue) and `use` override the brief's. Raises BriefError with every fault; more
-    takes than `ceiling` are refused before any is enumerated."""
+    `known` are the cards of the generators that there are; `obstacle` says why a generator cannot be used here and what
+    to do, with a semicolon between. One that is known and whose files are away is a warning: they are needed to measure
+    texts, and where something is left to render. `takes` overrides the number per zone, cue and point; `only` keeps the
+    cues of that state or name; `generator` (of every cue) and `use` override the brief's. Raises BriefError with every
+    fault; more takes than `ceiling` are refused before any is enumerated."""
     order = brief.brief
     use = use or order.use
     faults = _overrides(takes, use)
     cues = list(planned_cues(order, takes, generator))
     chosen = only_named(cues, only, faults)
     cards = _cards(brief, chosen, known, generator, obstacle, faults)
+    away = {name: said for name in cards if (said := obstacle(name))}
     asking = Asking(brief, known, generator is not None)
     if len(cards) == len({cue.generator for cue in chosen}):
         faults += asking.faults(cues, chosen)
@@ -113,14 +115,14 @@ def plan(
     if faults:
         raise BriefError(at_most(faults))
     resolver = PointResolver(brief, {cue.name: cue for cue in cues}, {name: cards[name].abilities for name in cards})
-    planned, understood = _Enumeration(resolver, cards, asking).of(chosen)
+    planned, understood = _Enumeration(resolver, cards, asking, away).of(chosen)
     return Plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
         licensee=order.licensee.model_dump() if order.licensee else None, generator=generator or order.generator,
         generators=tuple((name, card.revision) for name, card in cards.items()),
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
-        warnings=_few((*brief.warnings, *resolver.warnings, *not_promised(order, chosen, cards), *_strangers(planned),
-                       *_unread(brief, understood))),
+        warnings=_few((*brief.warnings, *away.values(), *resolver.warnings, *not_promised(order, chosen, cards),
+                       *_strangers(planned), *_unread(brief, understood))),
         restricted=brief.path is None or only is not None or takes is not None or _replaces(generator, order),
     )
 
@@ -194,10 +196,10 @@ def _cards(
     cards: dict[str, Card] = {}
     for cue in {cue.generator: cue for cue in reversed(cues)}.values():
         name = cue.generator
-        said = obstacle(name) or ("" if name in known else f"unknown generator; {how_to_add(name, known)}")
-        if not said:
+        if name in known:
             cards[name] = known[name]
             continue
+        said = obstacle(name) or f"unknown generator; {how_to_add(name, known)}"
         what, _, remedy = printable(said).partition("; ")
         if generator is not None:
             faults.append(Fault("generator", what, remedy, shown(name)))
@@ -230,12 +232,14 @@ def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, fault
 class _Enumeration:
     """Takes point by point, and what stands in their way: of every cue the same thing once."""
 
-    def __init__(self, resolver: PointResolver, cards: Mapping[str, Card], asking: Asking) -> None:
+    def __init__(
+        self, resolver: PointResolver, cards: Mapping[str, Card], asking: Asking, away: Collection[str]
+    ) -> None:
         self._resolver = resolver
         self._order = resolver.order
         self._cards = cards
         self._asking = asking
-        self._shapers = Shapers(cards)
+        self._shapers = Shapers(cards, away)
         self._faults: dict[Fault, None] = {}
         self._told: set[tuple[str, str]] = set()
 

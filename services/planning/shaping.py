@@ -4,7 +4,7 @@ The text is kept beside the user's prompt and never takes its place. How a model
 (`prompting`); a generator that reads prompts as they stand is not asked and nothing is imported for it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -39,7 +39,7 @@ class UnreadableModelError(ValueError):
 
 @dataclass(frozen=True)
 class Shaped:
-    """A model's text, its length and the length of the model's window, both in tokens."""
+    """A model's text, its length (0 where it was not measured) and the length of the model's window, in tokens."""
 
     text: str
     tokens: int
@@ -51,10 +51,12 @@ class Shaped:
 
 
 class Shapers:
-    """The shapers of some generators, each made when it is first asked for."""
+    """The shapers of some generators, each made when it is first asked for. The files of those that are `away` are not
+    there, so that their texts are not measured."""
 
-    def __init__(self, cards: Mapping[str, Card]) -> None:
+    def __init__(self, cards: Mapping[str, Card], away: Collection[str] = ()) -> None:
         self._cards = cards
+        self._away = frozenset(away)
         self._made: dict[str, Shaper] = {}
         self._tokens = lru_cache(maxsize=KNOWN_TEXTS)(lambda name, text: self._made[name].tokens(text))
 
@@ -70,7 +72,8 @@ class Shapers:
             if shaper is None:
                 shaper = self._made[generator] = load(card.prompting)(card.options)
             text = shaper.text(prompt, controls)
-            return Shaped(text, self._tokens(generator, text), shaper.most_tokens)
+            tokens = 0 if generator in self._away else self._tokens(generator, text)
+            return Shaped(text, tokens, shaper.most_tokens)
         except (OSError, ValueError, LookupError) as error:
             raise UnreadableModelError(str(error)) from error
 

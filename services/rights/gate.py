@@ -4,7 +4,8 @@ Unknown is refused as refused is: with every reason, the facts and their sources
 `judge_order` and `judge_recorded` put on record what was decided. Nothing here weighs anything itself.
 """
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,11 +23,11 @@ from db.verdicts import (
 from services.planning.brief import Brief
 from services.planning.plan import Plan
 from services.rights.keeping import keep, moment, standing_policy
-from services.rights.materials import bank_material, theme_material
+from services.rights.materials import bank_material, reference_material, theme_material
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question, Reason
 from services.rights.refusal import RefusedError
 from services.rights.register import Register
-from services.rights.takes import TakeJudge, counted_with
+from services.rights.takes import TakeJudge, counted_with, sharing
 
 MOST_SOURCES = 8
 
@@ -38,10 +39,17 @@ def licensee_of(stated: dict[str, Any] | None) -> Licensee:
 
 
 def materials_of(brief: Brief) -> tuple[Material, ...]:
-    """What a brief brings with it."""
+    """What a brief brings with it for every cue; see `reference_of` for what single cues follow."""
     materials = theme_material(brief.theme.file, brief.theme.licence, brief.theme.source)
     bank = brief.sound_bank
     return materials if bank is None else (*materials, *bank_material(bank.file, bank.licence, bank.source))
+
+
+def reference_of(brief: Brief, at: int) -> tuple[Material, ...]:
+    """The recording that the cue number `at` follows; nothing where it follows none."""
+    cue = brief.cues[at]
+    order = cue.melody or cue.continuation
+    return () if order is None else (reference_material(order.licence, order.file, order.source),)
 
 
 def is_known(register: Register, generator: str) -> bool:
@@ -49,34 +57,53 @@ def is_known(register: Register, generator: str) -> bool:
     return bool(register.known(moment(register)).about(generator))
 
 
-def check_name(register: Register, brief: Brief, generator: str, use: str) -> None:
-    """Refuse an order by the name of its generator alone, before it matters whether there is one.
+def check_names(register: Register, brief: Brief, generators: Mapping[str, str], use: str) -> None:
+    """Refuse an order by its generators alone, before it matters whether they are there and can do what is asked.
 
-    Raises RefusedError, ClockError. A name of which nothing is known is left to the plan."""
+    `generators` are names and revisions, `*` where there is none. Raises RefusedError naming each that stands in the
+    way; ClockError. A name of which nothing is known is left to the plan."""
     now = moment(register)
-    if not register.known(now).about(generator):
-        return
+    policy, knowledge = Policy(register), register.known(now)
     licensee = licensee_of(brief.licensee.model_dump() if brief.licensee else None)
-    question = Question(
-        generator, "*", use, licensee, datetime.now(UTC).date(), now, materials=materials_of(brief)
+    asked = (
+        Question(generator, revision, use, licensee, datetime.now(UTC).date(), now, materials=materials_of(brief))
+        for generator, revision in generators.items()
+        if knowledge.about(generator)
     )
-    refuse(register, [Policy(register).judge(question)])
+    refuse(register, [policy.judge(question) for question in asked])
 
 
 def check_plan(register: Register, plan: Plan) -> tuple[Judgement, ...]:
     """The judgements on a plan, one for each distinct question. Raises ClockError."""
-    return judge_plan(Policy(register), plan, moment(register), len(plan.takes))
+    known_at = moment(register)
+    knowledge = register.known(known_at)
+    ordered = Counter(take.generator for take in plan.takes)
+
+    def count(generator: str, materials: Sequence[Material]) -> int:
+        return sum(ordered[name] for name in sharing(knowledge, generator, ordered))
+
+    return judge_plan(Policy(register), plan, known_at, count)
 
 
-def judge_plan(policy: Policy, plan: Plan, known_at: datetime, count: int) -> tuple[Judgement, ...]:
-    """What the policy says of a plan today; `count` takes of its generator the catalog will then hold."""
-    kinds = sorted({(take.generator, take.revision, take.controls.loop) for take in plan.takes})
+Count = Callable[[str, Sequence[Material]], int]
+"""How many takes of a generator the catalog will hold, those of others that share a cap with it included."""
+
+
+def judge_plan(policy: Policy, plan: Plan, known_at: datetime, count: Count) -> tuple[Judgement, ...]:
+    """What the policy says of a plan today: of every generator in it, with what its cues bring."""
+    brief = plan.read.brief
+    common = materials_of(brief)
+    own = {cue.name: found for cue in plan.cues if (found := reference_of(brief, cue.at))}
+    kinds = sorted({
+        (take.generator, take.revision, take.controls.loop, take.cue if take.cue in own else "") for take in plan.takes
+    })  # fmt: skip
     asked = (
         Question(
             generator, revision, plan.use, licensee_of(plan.licensee), datetime.now(UTC).date(), known_at,
-            loop=loop, outputs=count, materials=materials_of(plan.read.brief),
+            loop=loop, outputs=count(generator, materials), materials=materials,
         )
-        for generator, revision, loop in kinds
+        for generator, revision, loop, cue in kinds
+        for materials in [(*common, *own.get(cue, ()))]
     )  # fmt: skip
     return tuple({judgement.id: judgement for judgement in map(policy.judge, asked)}.values())
 
@@ -132,14 +159,22 @@ class OrderGate:
         return entries
 
 
-def _outputs(session: Session, policy: Policy, plan: Plan, known_at: datetime) -> int:
-    expressions = [material.expression for material in materials_of(plan.read.brief)]
+def _outputs(session: Session, policy: Policy, plan: Plan, known_at: datetime) -> Count:
+    """Counts what there is already and what is ordered; only where a cap asks for it."""
     knowledge = policy.register.known(known_at)
-    if not knowledge.caps(plan.generator, expressions):
-        return 0
-    ordered = {take.id for take in plan.takes}
-    alike = counted_with(session, knowledge, plan.catalog, plan.generator)
-    return len(ordered) + outputs(session, plan.catalog, alike, ordered)
+    counted: dict[str, int] = {}
+
+    def count(generator: str, materials: Sequence[Material]) -> int:
+        if not knowledge.caps(generator, [material.expression for material in materials]):
+            return 0
+        if generator not in counted:
+            alike = sharing(knowledge, generator, (name for name, _ in plan.generators))
+            ordered = {take.id for take in plan.takes if take.generator in alike}
+            made = counted_with(session, knowledge, plan.catalog, generator)
+            counted[generator] = len(ordered) + outputs(session, plan.catalog, made, ordered)
+        return counted[generator]
+
+    return count
 
 
 def judge_recorded(session: Session, run_id: str, recordings: Collection[Recording]) -> list[Entry]:

@@ -4,16 +4,19 @@ made from.
 Nothing here decides whether that is allowed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from services.planning.brief import RECORDINGS
+from services.planning.draft import Draft
 from services.rights.names import LOADER
 from services.rights.policy import Material
 
-ROLES = {"import": "imported audio", "reference": "reference audio"}
+REFERENCE = "reference"
+ROLES = {"import": "imported audio", REFERENCE: "reference audio"}
 OWN_WORK = ("conversion", "signing", "release", "edit")  # made from the take itself
 
 
@@ -29,6 +32,28 @@ def bank_material(file: str | None, licence: str | None, source: str | None) -> 
     if not file:
         return ()
     return (Material("sound bank", licence or "", f"{file}, {source}" if source else file),)
+
+
+def reference_material(licence: str, file: str, source: str | None) -> Material:
+    """A recording that takes follow, its tune or its sound."""
+    return Material(ROLES[REFERENCE], licence, f"{file}, {source}" if source else file)
+
+
+def references_by_cue(text: bytes) -> dict[str, tuple[str, Material]]:
+    """(key, material) of the recordings that a stored order names, by the cue that follows them."""
+    if not any(key.encode() in text for key in RECORDINGS):
+        return {}
+    draft = Draft(_part({"order": yaml.load(text, LOADER)}, "order"))
+    found: dict[str, tuple[str, Material]] = {}
+    for cue in draft.cues:
+        for key in RECORDINGS:
+            told, name = _part(cue, key), draft.name(cue)
+            if told and name is not None:
+                material = reference_material(
+                    _text(told, "licence") or "", _text(told, "file") or "", _text(told, "source")
+                )
+                found[name] = key, material
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,7 +93,7 @@ def restated(brought: Brought, newest: Brought) -> Brought:
 
 
 def _part(brief: Any, name: str) -> dict[str, Any]:
-    part = brief.get(name) if isinstance(brief, dict) else None
+    part = brief.get(name) if isinstance(brief, Mapping) else None
     return part if isinstance(part, dict) else {}
 
 

@@ -47,10 +47,15 @@ def judge_takes(
         yield from judge.page(page)
 
 
-def counted_with(session: Session, knowledge: Knowledge, catalog: str, generator: str) -> list[str]:
-    """The generators of a catalog that share a cap with one, itself among them: one service has many names."""
+def sharing(knowledge: Knowledge, generator: str, names: Iterable[str]) -> list[str]:
+    """A generator, and those of `names` that share a cap with it: one service has many names."""
     mine = knowledge.caps(generator)
-    return [generator, *(name for name in generators_in(session, catalog) if mine & knowledge.caps(name))]
+    return [generator, *(name for name in names if name != generator and mine & knowledge.caps(name))]
+
+
+def counted_with(session: Session, knowledge: Knowledge, catalog: str, generator: str) -> list[str]:
+    """The generators of a catalog that share a cap with one, itself among them."""
+    return sharing(knowledge, generator, generators_in(session, catalog))
 
 
 class TakeJudge:
