@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import version
 
-from services.rendering.machine import processors
-from services.settings import Settings
+from models.registry import Card
+from services.rendering.crews import most_actors
+from services.rendering.machine import Machine, cuda_build, cuda_devices, has_driver, processors, this_machine
+from services.settings import SettingError, Settings
 
 MIN_FREE_BYTES = 2 << 30
 LIBRARIES = (
@@ -31,10 +33,16 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Every check, in order; a check that breaks is a finding, not an error."""
-    return [*_machine(), *(_library(name) for name in LIBRARIES), _home(settings), _database(settings)]
+    return [
+        *_machine(settings),
+        *(_library(name) for name in LIBRARIES),
+        _home(settings),
+        _database(settings),
+        *_generators(settings),
+    ]
 
 
-def _machine() -> Iterator[Finding]:
+def _machine(settings: Settings) -> Iterator[Finding]:
     right = sys.version_info >= (3, 11)
     yield Finding("python", right, platform.python_version(), "" if right else "install Python 3.11 or newer")
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -42,14 +50,63 @@ def _machine() -> Iterator[Finding]:
     yield Finding("processors", True, f"{processors()} usable")
     remedy = "" if enough else "3 GiB are needed for Ray and two actors"
     yield Finding("memory", enough, f"{pages / 2**30:.1f} GiB", remedy)
-    yield _try("gpu", _gpus, "none is needed for the composer")
+    yield _devices(settings)
+    build = f"CUDA {cuda_build()}" if cuda_build() else "processors only"
+    yield Finding("torch build", True, build)
 
 
-def _gpus() -> str:
+def _devices(settings: Settings) -> Finding:
+    """The CUDA devices that can be used; that there are none is a fault only where the settings ask for one."""
+    found = _try("gpu", _named_devices, "set CUEWORKS_DEVICE=cpu, or mend the driver of the device")
+    wanted = settings.device == "cuda" and not settings.joins
+    if found.ok and wanted and not cuda_devices():
+        return Finding("gpu", False, f"CUEWORKS_DEVICE=cuda, but {found.found}", "set CUEWORKS_DEVICE to auto or cpu")
+    return found
+
+
+def _named_devices() -> str:
+    if not cuda_devices():
+        if has_driver() and cuda_build() is None:
+            return "none used: there is an NVIDIA device, but torch is built for processors only"
+        return "none (CPU only)"
     import torch
 
-    count = torch.cuda.device_count()
-    return ", ".join(torch.cuda.get_device_name(n) for n in range(count)) or "none (CPU only)"
+    told = []
+    for number in range(torch.cuda.device_count()):
+        free, total = torch.cuda.mem_get_info(number)
+        told.append(f"{torch.cuda.get_device_name(number)}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free")
+    return "; ".join(told)
+
+
+def _generators(settings: Settings) -> Iterator[Finding]:
+    """Every generator that an order may name: whether its files are there, and whether it fits this machine."""
+    try:
+        known = settings.known_generators()
+    except Exception:
+        return  # the database's own finding tells
+    machine = this_machine(any(card.cuda is not None for card in known.values()))
+    for name, card in known.items():
+        if said := known.obstacle(name):
+            what, _, remedy = said.partition("; ")
+            yield Finding(f"generator {name}", False, what, remedy)
+            continue
+        yield _fit(settings, card, machine)
+
+
+def _fit(settings: Settings, card: Card, machine: Machine) -> Finding:
+    """Where a generator would run here, and how many of it at once."""
+    name = f"generator {card.id}"
+    try:
+        shop = settings.workshop(card, machine.devices)
+    except SettingError as error:
+        what, _, remedy = str(error).partition("; ")
+        return Finding(name, False, what, remedy)
+    needs = shop.resources
+    what = f"{shop.place.device}, batch {shop.batch_size}, {needs.memory_mb:,} MiB"
+    if needs.memory_mb > machine.free_mb:
+        return Finding(name, False, f"{what} needed, {machine.free_mb:,.0f} MiB free", shop.memory_remedy)
+    share = f" and {needs.gpus:g} GPU with {needs.gpu_memory_mb:,} MiB" if needs.gpus else ""
+    return Finding(name, True, f"{what}{share} a worker; {settings.actors or most_actors(shop, machine)} at once")
 
 
 def _library(name: str) -> Finding:

@@ -81,8 +81,9 @@ def cueworks(
 
     Exit codes: 0 done; 1 not everything came out; 2 bad input, nothing written; 3 refused; 4 a check found a
     difference. Settings: CUEWORKS_HOME (default ./catalog), CUEWORKS_DATABASE_URL, CUEWORKS_EXECUTOR,
-    CUEWORKS_ACTORS, CUEWORKS_MAX_TAKES, CUEWORKS_RAY_ADDRESS, CUEWORKS_CACHE, CUEWORKS_KEYS, CUEWORKS_CHECKPOINTS,
-    CUEWORKS_NAMES.
+    CUEWORKS_ACTORS, CUEWORKS_DEVICE (auto, cpu or cuda), CUEWORKS_BATCH (takes that a token model computes at once;
+    part of their engine profile), CUEWORKS_MAX_TAKES, CUEWORKS_RAY_ADDRESS, CUEWORKS_CACHE, CUEWORKS_KEYS,
+    CUEWORKS_CHECKPOINTS, CUEWORKS_NAMES.
     """
     if context.invoked_subcommand is None:
         print(context.get_help(), file=sys.stderr)

@@ -27,7 +27,7 @@ def test_without_settings_everything_is_embedded_in_one_folder(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "STORE_URL", "ACTORS", "EXECUTOR", "RAY_ADDRESS", "CACHE"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "STORE_URL", "ACTORS", "EXECUTOR", "RAY_ADDRESS", "CACHE", "DEVICE", "BATCH"])
 def test_an_empty_variable_is_an_unset_one(home: Path, name: str) -> None:
     assert settings(home, **{f"CUEWORKS_{name}": ""}) == settings(home)
 
@@ -35,6 +35,7 @@ def test_an_empty_variable_is_an_unset_one(home: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("variable", "value"),
     [("CUEWORKS_ACTORS", "0"), ("CUEWORKS_ACTORS", "-1"), ("CUEWORKS_ACTORS", "two"), ("CUEWORKS_ACTORS", "9" * 5000),
+     ("CUEWORKS_DEVICE", "gpu"), ("CUEWORKS_BATCH", "0"), ("CUEWORKS_BATCH", "1025"), ("CUEWORKS_BATCH", "many"),
      ("CUEWORKS_MAX_TAKES", "1.5"), ("CUEWORKS_EXECUTOR", "dask"), ("CUEWORKS_STORE_URL", "s3://bucket"),
      ("CUEWORKS_HOME", "~nobody-of-this-name/x"), ("CUEWORKS_HOME", "/tmp/a?b"),
      ("CUEWORKS_CACHE", "~nobody-of-this-name"),
@@ -167,7 +168,6 @@ def test_the_doctor_finds_faults_without_breaking_and_leaves_nothing(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.doctor.LIBRARIES", ("numpy", "no-such-library"))
-    monkeypatch.setattr("services.doctor._gpus", lambda: "none")
     findings = {finding.name: finding for finding in examine(settings(home / "new"))}
     assert findings["home"].ok
     assert findings["database"].ok
