@@ -74,6 +74,18 @@ def _unsafe(folder: Path, path: Path) -> str | None:
     return None if os.access(real, os.R_OK) else f"{path}: cannot be read; give yourself the right to read it"
 
 
+def standing(folders: Iterable[Path]) -> dict[Path, tuple[int, int]]:
+    """Size and time of every file in some folders that a checkpoint may be made of, before any of them is read."""
+    found = {}
+    for folder in folders:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(PARTS) and entry.is_file():
+                    status = entry.stat()
+                    found[Path(entry.path)] = (status.st_size, status.st_mtime_ns)
+    return found
+
+
 def leading_out(files: Iterable[Path], folders: Sequence[Path]) -> list[str]:
     """The files that lie in none of the folders, whatever names them, a sentence each."""
     roots = [root for folder in folders for root in (folder, *_blobs(folder))]
@@ -88,8 +100,13 @@ def _blobs(folder: Path) -> list[Path]:
     return [repository / "blobs"] if held else []
 
 
-def digested(files: Mapping[str, Path], progress: Progress = lambda count: None) -> dict[str, FileFacts]:
-    """What there is to record of each file, several read at once; `progress` is told of bytes.
+def digested(
+    files: Mapping[str, Path],
+    progress: Progress = lambda count: None,
+    stood: Mapping[Path, tuple[int, int]] | None = None,
+) -> dict[str, FileFacts]:
+    """What there is to record of each file, several read at once; `progress` is told of bytes, `stood` is what
+    `standing` found before anything was read.
 
     Raises RegisterError with every file that could not be read or that changed meanwhile."""
     lock = Lock()
@@ -108,18 +125,21 @@ def digested(files: Mapping[str, Path], progress: Progress = lambda count: None)
             raise
     faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
     facts = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FileFacts)}
-    if faults := faults or moved_on(files, facts):
+    if faults := faults or moved_on(files, facts, stood):
         raise RegisterError(faults)
     return facts
 
 
-def moved_on(files: Mapping[str, Path], facts: Mapping[str, FileFacts]) -> list[str]:
-    """The files that are no longer what was read of them, a sentence each."""
+def moved_on(
+    files: Mapping[str, Path], facts: Mapping[str, FileFacts], stood: Mapping[Path, tuple[int, int]] | None = None
+) -> list[str]:
+    """The files that are no longer, or were not before, what was read of them, a sentence each."""
     found = []
     for name, fact in facts.items():
+        read = (fact.bytes, fact.mtime_ns)
         try:
             now = files[name].stat()
-            same = (now.st_size, now.st_mtime_ns) == (fact.bytes, fact.mtime_ns)
+            same = (now.st_size, now.st_mtime_ns) == read and (stood is None or stood.get(files[name]) == read)
         except OSError:
             same = False
         if not same:

@@ -33,7 +33,7 @@ from models.musicgen.revision import revision, whole_digest
 from services.generators import hub
 from services.generators.cards import ModelCard, read_card, spdx
 from services.generators.errors import RegisterError
-from services.generators.files import FileFacts, digested, leading_out, moved_on, real_folder, unsafe
+from services.generators.files import FileFacts, digested, leading_out, real_folder, standing, unsafe
 from services.generators.known import (
     CODEC,
     LICENCE_OPTION,
@@ -127,20 +127,18 @@ def prepare(
     _check_words(asked, known, licences)
     found = _found(asked, told, quiet)
     name = asked.name or default_name(found.origin, found.source, str(found.folder))
-    faults = [*wrong_name(name, known), *unsafe(found.folder)]
-    faults += [fault for part in found.parts.values() if part for fault in unsafe(part)]
-    if faults:
+    folders = (found.folder, *(part for part in found.parts.values() if part))
+    if faults := [*wrong_name(name, known), *(fault for folder in folders for fault in unsafe(folder))]:
         raise RegisterError(faults)
+    stood = standing(folders)
     summary = _inspected(found, told)
     files = dict(summary.files)
-    if outside := leading_out(files.values(), (found.folder, *filter(None, found.parts.values()))):
+    if outside := leading_out(files.values(), folders):
         raise RegisterError(outside)
     told.stage("reading files", sum(path.stat().st_size for path in files.values()))
-    facts = digested(files, told.read)
+    facts = digested(files, told.read, stood)
     card = read_card(found.folder, licences)
     row = _row(name, found, summary, facts, _card(card, asked, found, summary, licences))
-    if late := moved_on(files, facts):
-        raise RegisterError(late)
     return Prepared(row, tuple(_warnings(card, asked, row)))
 
 
@@ -164,7 +162,7 @@ def _check_words(asked: Asked, known: KnownGenerators, licences: Sequence[str]) 
 
 def _is_folder(source: str) -> bool:
     try:
-        return Path(source).expanduser().is_dir()
+        return bool(source) and Path(source).expanduser().is_dir()
     except (OSError, RuntimeError, ValueError):
         return False
 
