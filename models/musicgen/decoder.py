@@ -6,15 +6,16 @@ Sizes: rows = 2 * batch, n positions at once, width = heads * head_width. Source
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.functional import scaled_dot_product_attention as attention
 
 from models.musicgen.cache import KeyValues
-from models.musicgen.kernels import Linear, PlainLinear, linear_maker
+from models.musicgen.kernels import Linear, linear_maker, runnable
 from models.musicgen.shape import Shape
 
 
@@ -65,6 +66,15 @@ class Weights:
     dtype: torch.dtype
     head_width: int
 
+    @property
+    def step_bytes(self) -> int:
+        """Bytes of the matrices that every step reads, however many rows there are."""
+        linears = [self.heads]
+        for layer in self.layers:
+            linears += [layer.query_keys_values, layer.out, layer.up, layer.down]
+            linears += [layer.cross.query, layer.cross.out] if layer.cross else []
+        return sum(linear.weight_bytes for linear in linears)
+
 
 @dataclass(frozen=True)
 class Where:
@@ -75,8 +85,10 @@ class Where:
     mask: Tensor | None  # added to the scores, broadcast to [rows, heads, n, live]
 
 
-def one_pass(weights: Weights, x: Tensor, past: Sequence[KeyValues], told: Sequence[KeyValues], told_mask: Tensor | None,
-             where: Where) -> Tensor:  # fmt: skip
+def one_pass(
+    weights: Weights, x: Tensor, past: Sequence[KeyValues], told: Sequence[KeyValues], told_mask: Tensor | None,
+    where: Where,
+) -> Tensor:  # fmt: skip
     """All layers over x [rows * n, width]; `told` is one KeyValues a layer for the first `batch` rows, or empty."""
     for index, layer in enumerate(weights.layers):
         x = self_attention(layer, x, past[index], where)
@@ -98,7 +110,7 @@ def self_attention(layer: Layer, x: Tensor, past: KeyValues, where: Where) -> Te
     qkv = layer.query_keys_values(layer.norm(x)).to(past.keys.dtype)  # [rows * n, 3 * width]
     q, k, v = qkv.view(rows, -1, 3, heads, head_width).permute(2, 0, 3, 1, 4)  # each [rows, heads, n, head_width]
     past.write(k, v, where.at)
-    y = functional.scaled_dot_product_attention(q, *past.live(where.live), attn_mask=where.mask)  # [rows, heads, n, head_width]
+    y = attention(q, *past.live(where.live), attn_mask=where.mask)  # [rows, heads, n, head_width]
     y = y.transpose(1, 2).reshape(x.shape)  # [rows * n, width]
     return layer.out(y.to(x.dtype), residual=x)
 
@@ -107,7 +119,7 @@ def cross_attention(cross: Cross, x: Tensor, told: KeyValues, mask: Tensor | Non
     batch, heads, _, head_width = told.keys.shape
     own = x[: len(x) // rows * batch]  # [batch * n, width]: null rows hear nothing
     q = cross.query(cross.norm(own)).to(told.keys.dtype).view(batch, -1, heads, head_width).transpose(1, 2)
-    y = functional.scaled_dot_product_attention(q, told.keys, told.values, attn_mask=mask)  # [batch, heads, n, head_width]
+    y = attention(q, told.keys, told.values, attn_mask=mask)  # [batch, heads, n, head_width]
     y = y.transpose(1, 2).reshape(own.shape)
     own.copy_(cross.out(y.to(x.dtype), residual=own))
     return x
@@ -164,14 +176,14 @@ def take_weights(shape: Shape, tensors: Mapping[str, Tensor], device: str, dtype
 
     Raises KeyError for a tensor that is missing; checkpoints are checked before they come here.
     """
-    make = linear_maker(kernels, rows)
-    half = linear_maker(kernels, max(1, rows // 2))
+    make, half = linear_maker(kernels, rows), linear_maker(kernels, rows // 2)
+    make_heads = linear_maker("plain" if kernels == "plain" else runnable("packed", device, torch.float32), rows // 2)
 
     def get(name: str, kind: torch.dtype = torch.float32) -> Tensor:
         return tensors[name].to(device=device, dtype=kind)
 
-    def linear(*names: str, using: object = make) -> Linear:
-        return using(torch.cat([get(f"{name}.weight", dtype) for name in names]))  # type: ignore[operator]
+    def linear(*names: str, using: Callable[[Tensor], Linear] = make) -> Linear:
+        return using(torch.cat([get(f"{name}.weight", dtype) for name in names]))
 
     def norm(name: str, kind: torch.dtype = dtype) -> Norm:
         return Norm(get(f"{name}.weight", kind), get(f"{name}.bias", kind))
@@ -203,7 +215,7 @@ def take_weights(shape: Shape, tensors: Mapping[str, Tensor], device: str, dtype
         positions=sinusoids(slots, shape.width).to(device),
         layers=tuple(layer(f"model.decoder.layers.{index}") for index in range(shape.layers)),
         norm=norm("model.decoder.layer_norm", torch.float32),
-        heads=PlainLinear(heads) if kernels != "packed" else linear_maker("packed", max(1, rows // 2))(heads),
+        heads=make_heads(heads),
         text=projection("enc_to_dec_proj"),
         chroma=projection("audio_enc_to_dec_proj"),
         dtype=dtype,

@@ -71,7 +71,7 @@ def linear_maker(kernels: str, rows: int) -> Callable[[Tensor], Linear]:
     """What turns a weight [out, in] into a layer for `rows` rows."""
     if kernels == "packed":
         return lambda weight: PackedLinear(weight, rows)
-    return {"plain": PlainLinear, "int8": Int8Linear}[kernels]
+    return Int8Linear if kernels == "int8" else PlainLinear
 
 
 def runnable(kernels: str, device: str, dtype: torch.dtype) -> str:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 def guided(conditional: Tensor, null: Tensor, scale: float) -> Tensor:
     """Classifier-free guidance: null + scale * (conditional - null)."""
-    return torch.lerp(null, conditional, scale)
+    return null + scale * (conditional - null)
 
 
 def top_k_probabilities(logits: Tensor, top_k: int, temperature: float = 1.0) -> Tensor:
@@ -27,10 +27,11 @@ def top_k_probabilities(logits: Tensor, top_k: int, temperature: float = 1.0) ->
 def pick(probabilities: Tensor, uniform: Tensor) -> Tensor:
     """The code at which the running sum passes `uniform` [...]; probabilities [..., codes] -> int64 [...].
 
-    The sum's own end takes the place of 1, so that rounding never picks a code of probability 0.
+    The sum's own end takes the place of 1 and is never reached, so that rounding picks no code of probability 0.
     """
     running = probabilities.cumsum(dim=-1)  # [..., codes]
-    reached = uniform.unsqueeze(-1) * running[..., -1:]  # [..., 1]
+    end = running[..., -1:]  # [..., 1]
+    reached = torch.minimum(uniform.unsqueeze(-1) * end, torch.nextafter(end, torch.zeros_like(end)))
     return torch.searchsorted(running, reached, right=True).squeeze(-1)
 
 

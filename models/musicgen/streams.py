@@ -14,7 +14,7 @@ SEEDS = 1 << 128
 
 
 def uniforms(seed: int, first_step: int, steps: int, streams: int) -> np.ndarray:
-    """Uniform numbers in [0, 1), float64 [steps, streams]: rows first_step, first_step + 1, ... of the take's stream."""
+    """Uniform numbers in [0, 1), float64 [steps, streams]: rows from `first_step` on of the seed's endless table."""
     if not 0 <= seed < SEEDS:
         raise ValueError(f"seed {seed} is not a whole number from 0 to 2^128 - 1")
     raw = np.random.Philox(key=seed).random_raw((first_step + steps) * streams)
