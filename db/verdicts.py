@@ -108,6 +108,30 @@ def asked_where(session: Session, where: ColumnElement[bool]) -> Iterator[AskedT
         yield AskedTake(id_, catalog, generator, revision, bool(looped), brief_id)
 
 
+@dataclass(frozen=True, slots=True)
+class FollowingTake:
+    """A take that follows a recording: `audio` is what its controls say of it, `cue` names what its brief says."""
+
+    id: str
+    catalog: str
+    cue: str
+    brief_id: int
+    audio: dict[str, Any]
+
+
+def following_takes(session: Session, ids: Iterable[str]) -> Iterator[FollowingTake]:
+    """Those of the takes that follow a recording."""
+    query = (
+        select(Take.id, Catalog.name, Cue.name, Cue.brief_id, Take.controls)
+        .join(Catalog, Catalog.id == Take.catalog_id)
+        .join(Cue, Cue.id == Take.cue_id)
+        .where(Take.controls[("audio", "sha256")].as_string().is_not(None))
+    )
+    for part in chunks(ids, PART):
+        for id_, catalog, cue, brief_id, controls in session.execute(query.where(Take.id.in_(part))):
+            yield FollowingTake(id_, catalog, cue, brief_id, controls["audio"])
+
+
 def generators_in(session: Session, catalog: str) -> list[str]:
     """The generators of a catalog's takes, as they are named there."""
     return list(session.scalars(select(Take.generator).distinct().join(Catalog).where(Catalog.name == catalog)))

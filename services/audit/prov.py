@@ -318,7 +318,8 @@ def _contributed(records: Records, take: str, contributions: Sequence[Contribute
 def _derived(records: Records, derivation: ChainDerivation) -> None:
     said = {"kind": derivation.kind, "licence": derivation.expression or None, "source": derivation.source or None}
     file = records.entity(f"sha256:{derivation.sha256}", "cw:DerivedFile", **said)
-    records.relate("wasAttributedTo", file, _person(records, derivation.by))
+    if derivation.by:
+        records.relate("wasAttributedTo", file, _person(records, derivation.by))
     if derivation.source_sha256:
         records.relate("wasDerivedFrom", file, f"sha256:{derivation.source_sha256}")
 

@@ -32,6 +32,7 @@ from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
 from services.planning.plan import Plan
 from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
+from services.rights.followed import record_followed
 from services.rights.gate import OrderGate, judge_recorded
 from services.storage.tree import safe_name
 
@@ -180,8 +181,9 @@ def record(engine: Engine, run_id: str, recordings: list[Recording]) -> None:
     Raises RenderingStoppedError where another driver took over the run."""
     with _stopping_when_over(), writing(engine) as session:
         fresh = db.runs.record(session, run_id, recordings)
+        followed = record_followed(session, fresh)
         judged = judge_recorded(session, run_id, fresh)
-        append(session, chain(judged, take_entries(session, run_id, recordings, fresh)))
+        append(session, chain(followed, judged, take_entries(session, run_id, recordings, fresh)))
 
 
 @contextmanager

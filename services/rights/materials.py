@@ -39,20 +39,15 @@ def reference_material(licence: str, file: str, source: str | None) -> Material:
     return Material(ROLES[REFERENCE], licence, f"{file}, {source}" if source else file)
 
 
-def references_by_cue(text: bytes) -> dict[str, tuple[str, Material]]:
-    """(key, material) of the recordings that a stored order names, by the cue that follows them."""
-    if not any(key.encode() in text for key in RECORDINGS):
-        return {}
+def references_by_cue(text: bytes) -> dict[str, Material]:
+    """The recordings that a stored order names, by the cue that follows them."""
     draft = Draft(_part({"order": yaml.load(text, LOADER)}, "order"))
-    found: dict[str, tuple[str, Material]] = {}
+    found: dict[str, Material] = {}
     for cue in draft.cues:
-        for key in RECORDINGS:
-            told, name = _part(cue, key), draft.name(cue)
-            if told and name is not None:
-                material = reference_material(
-                    _text(told, "licence") or "", _text(told, "file") or "", _text(told, "source")
-                )
-                found[name] = key, material
+        for told in (_part(cue, key) for key in RECORDINGS):
+            licence, file, source = (_text(told, name) for name in ("licence", "file", "source"))
+            if file and (name := draft.name(cue)) is not None:
+                found[name] = reference_material(licence or "", file, source)
     return found
 
 
