@@ -1,9 +1,11 @@
-"""Cards of generators as tests need them: every name at one revision, able to do all that the composer can."""
+"""Cards of generators as tests need them: any name at one revision, able to do what the composer can; token models."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
-from models.registry import CARDS, Card
+from models.generator import Resources
+from models.registry import CARDS, Abilities, Card
 
 
 class EveryGenerator(Mapping[str, Card]):
@@ -25,3 +27,28 @@ class EveryGenerator(Mapping[str, Card]):
 def cards_at(revision: str) -> EveryGenerator:
     """Every generator, at that revision."""
     return EveryGenerator(revision)
+
+
+def token_model(
+    name: str = "acme/tokens", folder: Path | None = None, longest_s: float = 600.0, melody: bool = False
+) -> Card:
+    """A model that continues recordings, reads text in a window, and can do nothing else that the composer can.
+
+    `folder` holds its tokenizer; without one nothing is written for it."""
+    return Card(
+        id=name,
+        title="A model of tokens",
+        revision="engine-1+weights-0123456789abcdef",
+        factory="tests.empty_generator:create",
+        batch_size=4,
+        resources=Resources(),
+        licence="MIT",
+        options={"folder": str(folder)} if folder else {},
+        abilities=Abilities(continuation=True, melody=melody, longest_s=longest_s),
+        prompting="models.musicgen.prompting:shaper" if folder else "",
+    )
+
+
+def with_composer(*cards: Card) -> dict[str, Card]:
+    """The composer and these, by their names."""
+    return {**CARDS, **{card.id: card for card in cards}}
