@@ -105,7 +105,7 @@ class Turns:
         at_once: int,
     ) -> None:
         self._left = {name: deque(numbers) for name, numbers in shards.items()}
-        self._lanes = [deque(lane) for lane in lanes]
+        self._lanes = [deque(name for name in lane if name in self._left) for lane in lanes]
         self._in_hand: dict[int, str] = {}
         self._release = release
         self._at_once = at_once

@@ -34,12 +34,14 @@ class Tracked(Work):
 
 @dataclass
 class Flight:
-    """Work that an actor has in hand; `rows` are the references of a batch's renditions."""
+    """Work that an actor has in hand; `rows` are the references of a batch's renditions. `recalled`: the actor was
+    given up by the pool before it came to this."""
 
     slot: Slot
     actor: Any
     works: list[Tracked]
     rows: list[Any] | None = None
+    recalled: bool = False
 
 
 @dataclass

@@ -13,6 +13,7 @@ from services.rendering.jobs import STOPPED, GeneratorStoppedError, Job, Renderi
 from services.rendering.recordings import Work
 from services.rendering.workers import FinishingWorker, GeneratorWorker, Ready, Report
 
+MOST_WITHOUT_ROOM = 2  # batches given up in a row, before the rest are not tried any more
 MEMORY_TRIES = 2  # a batch is of a fixed shape: what did not fit twice fits nowhere here
 
 
@@ -25,12 +26,14 @@ class InProcessExecutor:
         self._finisher = FinishingWorker(workshop)
         self._one_at_a_time = threading.Lock()
         self._stopped = False
+        self._without_room = 0
+        self._given_up: GeneratorStoppedError | None = None
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Recording]:
         for batch in batches(list(jobs), self._workshop.batch_size):
             with self._one_at_a_time:
-                if self._stopped:
-                    raise RenderingStoppedError(STOPPED)
+                if self._stopped or self._given_up:
+                    raise self._given_up or RenderingStoppedError(STOPPED)
                 recordings = list(self._run_batch(batch))
             yield from recordings
 
@@ -51,7 +54,11 @@ class InProcessExecutor:
         report, renditions = self._generated(works)
         if report.out_of_memory is not None:
             yield from (work.out_of_room(self._workshop.memory_remedy) for work in works)
+            self._without_room += 1
+            if self._without_room > MOST_WITHOUT_ROOM:
+                self._given_up = no_room(self._workshop, report.out_of_memory)
             return
+        self._without_room = 0
         for work, rendition, error in zip(works, renditions, report.errors, strict=True):
             work.generated_s = report.seconds / len(batch)
             if rendition is None:
@@ -84,6 +91,11 @@ class InProcessExecutor:
 def could_not_start(workshop: Workshop, error: BaseException) -> GeneratorStoppedError:
     """What is told where a generator cannot be set up."""
     return GeneratorStoppedError(f"{workshop.generator} could not start: {error or type(error).__name__}")
+
+
+def no_room(workshop: Workshop, reason: str) -> GeneratorStoppedError:
+    """What is told where batch after batch runs out of memory."""
+    return GeneratorStoppedError(f"{workshop.generator} runs out of memory ({reason}); {workshop.memory_remedy}")
 
 
 def batches(jobs: list[Job], size: int) -> list[list[Job]]:

@@ -17,7 +17,7 @@ from typing import Any
 from db.rows import Recording
 from models.generator import NoRoomError, Request
 from services.rendering.flights import DEATHS_TOGETHER, Flight, Pace, Tracked
-from services.rendering.in_process import MEMORY_TRIES, batches, could_not_start
+from services.rendering.in_process import MEMORY_TRIES, MOST_WITHOUT_ROOM, batches, could_not_start, no_room
 from services.rendering.jobs import STOPPED, GeneratorStoppedError, Job, RenderingStoppedError, Workshop
 from services.rendering.ray_cluster import Session, check_fits
 from services.rendering.slots import Slot, Spawned, spawn_finisher, spawn_generator, wait_until_gone
@@ -45,7 +45,7 @@ class RayExecutor:
         self._flights: dict[Any, Flight] = {}
         self._generating, self._finishing = Pace(), Pace()
         self._busy: set[str] = set()  # takes that some actor or finisher has in hand
-        self._deaths_in_a_row = 0
+        self._deaths_in_a_row = self._without_room = 0
         self._head_start_ends = 0.0
         self._failure: BaseException | None = None
         self._generators = [Slot(f"generator-{n}", self._spawn_generator) for n in range(actors)]
@@ -175,10 +175,13 @@ class RayExecutor:
             return
 
     def _give_out(self) -> None:
+        held: list[list[Tracked]] = []
         for batch in self._next_batches():
             if not self._send_batch(batch):
-                self._waiting.appendleft(batch)
-                break
+                held.append(batch)
+                if not batch[0].avoid:  # others may go where this one may not
+                    break
+        self._waiting.extendleft(reversed(held))
         while self._rendered:
             works = self._next_rendered()
             if not self._send_finish(works):
@@ -297,7 +300,11 @@ class RayExecutor:
         except ray.exceptions.ObjectLostError as error:
             self._broke(flight, error)
         except ray.exceptions.RayError as error:
-            self._died(flight.slot, flight.actor, flight.works, error)
+            if flight.recalled:
+                self._busy.difference_update(work.job.take_id for work in flight.works)
+                self._waiting.appendleft(flight.works)
+            else:
+                self._died(flight.slot, flight.actor, flight.works, error)
             return
         else:
             self._answered(flight, answer)
@@ -341,6 +348,8 @@ class RayExecutor:
         """A batch did not fit: its actor is given up, as it may hold what it allocated, and another one tries."""
         slot = flight.slot
         if flight.actor is slot.actor:
+            for other in self._flights.values():
+                other.recalled = other.recalled or other.actor is slot.actor
             self._replace(slot, reason)
         again: list[Tracked] = []
         for work in flight.works:
@@ -352,7 +361,15 @@ class RayExecutor:
             else:
                 self._answer(work, work.out_of_room(self._workshop.memory_remedy))
         if again:
-            self._waiting.append(again)
+            self._waiting.appendleft(again)
+        else:
+            self._check_room(reason)
+
+    def _check_room(self, reason: str) -> None:
+        """A batch was given up for want of memory: when one after another is, the rest need not be tried."""
+        self._without_room += 1
+        if self._without_room > MOST_WITHOUT_ROOM:
+            raise no_room(self._workshop, reason)
 
     def _replace(self, slot: Slot, reason: str) -> None:
         """A new actor in the slot; ends the pool where actors keep dying and nothing gets done."""
@@ -372,7 +389,7 @@ class RayExecutor:
             self._settle(work, work.failed(report.error or "finishing failed"))
 
     def _settle(self, work: Tracked, recording: Recording) -> None:
-        self._deaths_in_a_row = 0
+        self._deaths_in_a_row = self._without_room = 0
         self._answer(work, recording)
 
     def _answer(self, work: Tracked, recording: Recording) -> None:

@@ -21,7 +21,7 @@ from models.registry import build, load
 from services.rendering.jobs import FinishedTake, Finisher, Job, Workshop
 from services.storage.store import StorageError
 
-PATIENCE_S = 10.0  # the memory of an actor that ended comes back some moments after it
+PATIENCE_S = 5.0  # the memory of an actor that ended comes back some moments after it
 FINISHING_THREADS = 1
 SELF_TEST_S = 1.0  # two batches of it are rendered before the first take
 
@@ -264,10 +264,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def _gpu() -> dict[str, Any]:
-    """The device of this worker, as bits may depend on it; nothing where torch sees none."""
-    import torch
-
-    if not torch.cuda.is_available():
+    """The device of this worker, as bits may depend on it; nothing where the generator's torch sees none."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
         return {}
     major, minor = torch.cuda.get_device_capability(0)
     return {"gpu": torch.cuda.get_device_name(0), "compute_capability": f"{major}.{minor}"}

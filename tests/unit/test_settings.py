@@ -27,7 +27,9 @@ def test_without_settings_everything_is_embedded_in_one_folder(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "STORE_URL", "ACTORS", "EXECUTOR", "RAY_ADDRESS", "CACHE", "DEVICE", "BATCH"])
+@pytest.mark.parametrize(
+    "name", ["DATABASE_URL", "STORE_URL", "ACTORS", "EXECUTOR", "RAY_ADDRESS", "CACHE", "DEVICE", "BATCH"]
+)
 def test_an_empty_variable_is_an_unset_one(home: Path, name: str) -> None:
     assert settings(home, **{f"CUEWORKS_{name}": ""}) == settings(home)
 
