@@ -78,6 +78,7 @@ def _header(path: Path) -> tuple[int, dict[str, Any]]:
 def _read_safetensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
     start, entries = _header(path)
     with path.open("rb", buffering=0) as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"][0]):
             first, end = entry["data_offsets"]
             yield name, _read_one(file.fileno(), start + first, end - first, _stored(entry), path)
