@@ -13,7 +13,8 @@ from flows.cli.options import Actors, ExecutorName, Json, Quiet, RetryQuarantine
 
 if TYPE_CHECKING:
     from flows.orders import Outcome
-    from services.planning.plan import Plan
+    from services.planning.order import PlannedTake
+    from services.planning.plan import Plan, Understood
     from services.planning.reader import ReadBrief
     from services.settings import Settings
 
@@ -26,7 +27,7 @@ def generate(
     takes: Annotated[int | None, typer.Option(help="Takes per cue and point of its axes.")] = None,
     only: Annotated[str | None, typer.Option(help="Only this state (or cue).")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be made; write nothing.")] = False,
-    generator: Annotated[str | None, typer.Option(help="Another generator than the brief's.")] = None,
+    generator: Annotated[str | None, typer.Option(help="Makes every cue, whatever the brief names.")] = None,
     use: Annotated[str | None, typer.Option(help="What the music is for, instead of the brief's use.")] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**53 - 1, help="With --prompt: the seed.")] = 0,
     duration: Annotated[float | None, typer.Option(help="With --prompt: seconds.")] = None,
@@ -95,12 +96,13 @@ def _read(
 
 def _show_plan(order: "Plan", as_json: bool) -> None:
     if as_json:
-        output.print_json_rows(_planned_row(take.as_json()) for take in order.takes)
+        texts = _model_texts(order)
+        output.print_json_rows(_planned_row(take.as_json(), texts.get(_point_of(take))) for take in order.takes)
         return
-    columns = ["take", "state", "cue", "zone", "point", "index"]
+    columns = ["take", "generator", "state", "cue", "zone", "point", "index"]
     columns += ["bpm", "key", "meter", "genre", "mood", "seconds", "prompt"]
     rows = (
-        [t.id[:12], t.state, t.cue, t.zone, "/".join(t.point.values()), t.index,
+        [t.id[:12], t.generator, t.state, t.cue, t.zone, "/".join(t.point.values()), t.index,
          f"{t.controls.bpm:g}", t.controls.key, t.controls.meter,
          t.controls.genre, t.controls.mood, f"{t.controls.duration:.1f}", t.prompt]
         for t in order.takes
@@ -116,9 +118,26 @@ def _show_plan(order: "Plan", as_json: bool) -> None:
         output.note(f"  {place}: {told}")
 
 
-def _planned_row(take: dict[str, Any]) -> dict[str, Any]:
+def _point_of(planned: "PlannedTake | Understood") -> tuple[object, ...]:
+    return (planned.zone, planned.cue, *planned.point.items())
+
+
+def _model_texts(order: "Plan") -> dict[tuple[object, ...], str]:
+    """What models are given to read, by zone, cue and point."""
+    from services.planning.shaping import MODEL_TEXT
+
+    return {
+        _point_of(understood): choice.value
+        for understood in order.understandings
+        for choice in understood.understanding.choices
+        if choice.field == MODEL_TEXT
+    }
+
+
+def _planned_row(take: dict[str, Any], text: str | None) -> dict[str, Any]:
     first = ("id", "catalog", "zone", "cue", "state", "point", "index", "prompt", "seed", "generator", "revision")
-    return {**{name: take[name] for name in first}, "controls": take["controls"], "delivery": take["delivery"]}
+    told = {**{name: take[name] for name in first}, "controls": take["controls"], "delivery": take["delivery"]}
+    return told if text is None else {**told, "model_text": text}
 
 
 def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet: bool) -> None:
