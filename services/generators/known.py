@@ -125,10 +125,11 @@ class KnownGenerators(Mapping[str, Card]):
         if rows and rows[-1].act != ADDED:
             removed = f"{what}: it was removed from the register on {rows[-1].at:%Y-%m-%d}"
             return f"{removed}; `{add_command(rows[-1])}` adds it again"
-        if is_hub_id(name):
-            fetch = f"`cueworks models add {quote(name)} --revision main` fetches and registers it"
-            return f"{what}: no such checkpoint is registered; {fetch}"
         close = nearest(name, sorted(self._cards))
+        if is_hub_id(name):
+            meant = f" {close}" if close.endswith("?") else ""
+            fetch = f"`cueworks models add {quote(name)} --revision main` fetches and registers it"
+            return f"{what}: no such checkpoint is registered;{meant} {fetch}"
         add = "`cueworks models add FOLDER --name NAME` registers a checkpoint, `cueworks models list` shows them"
         return f"{what}; {close} {add}" if close.endswith("?") else f"{what}; {close}; {add}"
 

@@ -91,13 +91,14 @@ def test_removed_is_unknown_and_says_how_it_comes_back() -> None:
     ("name", "said"),
     [
         ("facebook/musicgen-large", "`cueworks models add facebook/musicgen-large --revision main` fetches"),
+        ("me/my-modle", "did you mean 'me/my-model'? `cueworks models add me/my-modle --revision main` fetches"),
         ("compozer", "did you mean 'composer'?"),
         ("my-modle", "did you mean 'my-model'?"),
         ("$(reboot)", "`cueworks models add FOLDER --name NAME` registers"),
     ],
 )
 def test_an_unknown_name_is_told_which_command_helps(name: str, said: str) -> None:
-    known = KnownGenerators([registration()])
+    known = KnownGenerators([registration(), registration("me/my-model")])
     with pytest.raises(UnknownGeneratorError) as refused:
         known.card(name)
     assert said in str(refused.value)
