@@ -47,6 +47,8 @@ CODES = {
     "NameListError": Code.BAD_INPUT,
     "AuditError": Code.BAD_INPUT,
     "NothingTouchedError": Code.INCOMPLETE,
+    "RecordingError": Code.BAD_INPUT,
+    "BankError": Code.BAD_INPUT,
     "RefusedError": Code.REFUSED,
     "DamagedMasterError": Code.DIFFERENT,
     "DamagedFactError": Code.DIFFERENT,
