@@ -33,7 +33,8 @@ _EITHER_PENTATONIC = frozenset({"pentatonic", "pentatonic scale"})
 @dataclass(frozen=True)
 class Choice:
     """That `field` became `value` because of `source` (cue, relation, zone, defaults, prompt, identity, state, genre,
-    mood, place, era or theme) and, where text decided, of these words. See also UNREAD, NOT_DONE and ASIDE."""
+    mood, place, era, theme or generator) and, where text decided, of these words. See also UNREAD, NOT_DONE and ASIDE.
+    """
 
     field: str
     value: str

@@ -202,7 +202,7 @@ def test_a_model_that_is_told_tempo_and_key_in_words_promises_neither(tmp_path: 
         assert told.endswith("combat")
 
 
-def test_a_sentence_of_hundreds_of_cues_is_told_briefly(tmp_path: Path) -> None:
+def test_warnings_of_hundreds_of_cues_are_few_and_short(tmp_path: Path) -> None:
     cues = [{"name": f"c{number}", "state": "a", "prompt": "p"} for number in range(300)]
     text = yaml.safe_dump({"catalog": "x", "generator": TOKENS, "zones": [{"name": "wood"}], "cues": cues})
     order = planned(text, token_model(folder=tmp_path), obstacle=lambda name: "gone; fetch it")

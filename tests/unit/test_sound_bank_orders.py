@@ -14,7 +14,7 @@ from services.planning.reader import read_brief
 from services.rights.gate import materials_of
 from services.rights.materials import Brought, brought_by, restated
 from services.rights.policy import Material
-from tests.cards import cards_at
+from tests.cards import cards_at, token_model, with_composer
 
 CUES = "cues: [{state: combat, prompt: battle, takes: 2, axes: {}}]\n"
 
@@ -53,6 +53,17 @@ def test_stingers_transitions_and_levels_play_on_it_too(sf2: Path, tmp_path: Pat
     takes = plan(read_brief(ordered(tmp_path, "{file: others.sf2, licence: MIT}", cues)), cards_at("r")).takes
     assert len(takes) >= 4
     assert all(take.controls.sound_bank is not None for take in takes)
+
+
+def test_only_generators_that_play_on_a_bank_are_given_it(sf2: Path, tmp_path: Path) -> None:
+    model = "acme/tokens"
+    cues = f"cues: [{{state: combat, prompt: battle}}, {{state: calm, prompt: wind, generator: {model}}}]\n"
+    path, known = ordered(tmp_path, "{file: others.sf2, licence: MIT}", cues), with_composer(token_model(model))
+    takes = plan(read_brief(path), known).takes
+    assert {take.generator: take.controls.sound_bank is not None for take in takes} == {"composer": True, model: False}
+    with pytest.raises(BriefError, match="no generator of this order plays on a sound bank") as caught:
+        plan(read_brief(path), known, generator=model)
+    assert [(fault.field, fault.line) for fault in caught.value.faults] == [("sound_bank", 2)]
 
 
 @pytest.mark.parametrize(
