@@ -137,7 +137,7 @@ def _transformers(folder: Path, beside: bool) -> _Found:
     if beside:
         faults.append(f"{folder}: a transformers checkpoint brings its own text encoder and codec; name no others")
     config = read_json(folder / "config.json", faults)
-    if config and config.get("model_type") not in MUSICGEN:
+    if config and str(config.get("model_type")) not in MUSICGEN:
         told = config.get("architectures") or config.get("model_type") or "of no kind that it tells"
         needed = " or ".join(MUSICGEN.values())
         raise CheckpointError([f"{where}: the checkpoint is {str(told)[:80]}; {needed} is needed"])

@@ -4,8 +4,8 @@
 
 Writes a MusicGen checkpoint of the small architecture in float32 with random weights (2.4 GB, as the published one) to
 a temporary folder and measures, with the file in the page cache (warm) and dropped from it (cold), the best of several
-runs, taken by turns, of: reading the file into fresh memory, as fast as we know how; `models.musicgen.checkpoint.load`,
-after which every weight is in memory of its own; and for comparison the safetensors library.
+runs, taken by turns, of: reading the file into fresh memory in large pieces; reading it and keeping nothing;
+`models.musicgen.checkpoint.load`, after which every weight is in memory of its own; and the safetensors library.
 Last line: `ratio: <load / read, warm>`.
 """
 
@@ -64,14 +64,19 @@ def forget(path: Path) -> None:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def read(path: Path) -> np.ndarray:
-    """The bytes of a file in fresh memory, without a copy in between."""
-    memory = np.empty(path.stat().st_size, np.uint8)
-    view, done = memoryview(memory), 0
+PIECE = 1 << 24
+
+
+def read(path: Path, keep: bool) -> list[np.ndarray]:
+    """The bytes of a file in pieces of fresh memory; without `keep`, all of them into the same piece."""
+    kept: list[np.ndarray] = []
     with path.open("rb", buffering=0) as file:
-        while got := file.readinto(view[done:]):
-            done += got
-    return memory
+        piece = np.empty(PIECE, np.uint8)
+        while file.readinto(piece.data):
+            if keep:
+                kept.append(piece)
+                piece = np.empty(PIECE, np.uint8)
+    return kept
 
 
 def seconds_of(work: Callable[[], Any]) -> float:
@@ -103,7 +108,8 @@ def measure(path: Path, runs: int) -> None:
     size = path.stat().st_size
     summary = inspect(path.parent)
     ways: dict[str, Callable[[], Any]] = {
-        "read the file": lambda: read(path),
+        "read the file": lambda: read(path, keep=True),
+        "read, keep nothing": lambda: read(path, keep=False),
         "load": lambda: load(summary),
         "safetensors, copied": lambda: {name: tensor.clone() for name, tensor in load_file(path).items()},
     }
