@@ -86,6 +86,9 @@ def test_a_take_that_kills_its_worker_is_tried_alone_then_quarantined(pool: RayE
     assert found[1].status == "quarantined"
     outcomes = [attempt.outcome for attempt in found[1].attempts]
     assert outcomes == ["died"] * 4 + ["quarantined"]
+    assert "most often run out of memory: the machine's memory does not hold a batch of 1: set CUEWORKS_ACTORS" in (
+        found[1].error or ""
+    )
     assert {found[n].status for n in (0, 2, 3, 4, 5, 6, 7)} == {"done"}
 
 
@@ -163,9 +166,7 @@ def test_stopping_answers_those_who_wait(pool: RayExecutor) -> None:
 
 def test_a_batch_engine_whose_rows_depend_on_each_other_may_not_render(tmp_path: Path) -> None:
     shop = replace(workshop(tmp_path, batch_size=2), factory="tests.empty_generator:create_leaky")
-    with pytest.raises(
-        GeneratorStoppedError, match=r"its place in the batch .*\(batch 2; kind empty\)"
-    ):
+    with pytest.raises(GeneratorStoppedError, match=r"its place in the batch .*\(batch 2; kind empty\)"):
         list(InProcessExecutor(shop).run(jobs("calm", "calm")))
 
 
