@@ -4,7 +4,7 @@ Only tests and benchmarks import this. Nothing is downloaded: weights are random
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -132,3 +132,26 @@ def generated(
 
 def engine_for(model: Any, batch: int, **settings: Any) -> Engine:
     return Engine(shape_of(model), tensors_of(model), EngineSettings(batch=batch, text_tokens=12, **settings))
+
+
+def peer_of(shape: Shape, tensors: Mapping[str, Tensor]) -> Any:
+    """transformers' decoder of a shape, on the very same tensors."""
+    from transformers import (
+        MusicgenDecoderConfig,
+        MusicgenForCausalLM,
+        MusicgenMelodyDecoderConfig,
+        MusicgenMelodyForCausalLM,
+    )
+
+    sizes = dict(
+        vocab_size=shape.cardinality, num_hidden_layers=shape.layers, ffn_dim=shape.feed_forward,
+        num_attention_heads=shape.heads, hidden_size=shape.width, num_codebooks=shape.streams,
+        audio_channels=shape.channels, pad_token_id=shape.special, bos_token_id=shape.special, dropout=0.0,
+    )  # fmt: skip
+    with torch.device("meta"):
+        peer = (MusicgenForCausalLM(MusicgenDecoderConfig(**sizes)) if shape.cross_attention
+                else MusicgenMelodyForCausalLM(MusicgenMelodyDecoderConfig(**sizes)))  # fmt: skip
+    peer.load_state_dict({k: v for k, v in tensors.items() if "enc_to_dec" not in k}, assign=True, strict=True)
+    positions = peer.model.decoder.embed_positions
+    positions.weights = torch.nn.Buffer(positions.get_embedding(2048, shape.width), persistent=False)
+    return peer.eval()

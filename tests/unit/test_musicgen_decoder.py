@@ -12,6 +12,7 @@ from tests.unit.musicgen_peers import (
     condition_of,
     engine_for,
     generated,
+    peer_of,
     random_tensors,
     shape_of,
     words,
@@ -149,35 +150,12 @@ FULL_KINDS = {
 }
 
 
-def full_size_peer(shape, tensors):
-    """transformers' decoder of a shape, on the very same tensors."""
-    from transformers import (
-        MusicgenDecoderConfig,
-        MusicgenForCausalLM,
-        MusicgenMelodyDecoderConfig,
-        MusicgenMelodyForCausalLM,
-    )
-
-    sizes = dict(
-        vocab_size=shape.cardinality, num_hidden_layers=shape.layers, ffn_dim=shape.feed_forward,
-        num_attention_heads=shape.heads, hidden_size=shape.width, num_codebooks=shape.streams,
-        audio_channels=shape.channels, pad_token_id=shape.special, bos_token_id=shape.special, dropout=0.0,
-    )  # fmt: skip
-    with torch.device("meta"):
-        peer = (MusicgenForCausalLM(MusicgenDecoderConfig(**sizes)) if shape.cross_attention
-                else MusicgenMelodyForCausalLM(MusicgenMelodyDecoderConfig(**sizes)))  # fmt: skip
-    peer.load_state_dict({k: v for k, v in tensors.items() if "enc_to_dec" not in k}, assign=True, strict=True)
-    positions = peer.model.decoder.embed_positions
-    positions.weights = torch.nn.Buffer(positions.get_embedding(2048, shape.width), persistent=False)
-    return peer.eval()
-
-
 @pytest.mark.parametrize("kind", list(FULL_KINDS))
 def test_logits_of_full_size_are_those_of_transformers(kind):
     shape = Shape(**FULL, **FULL_KINDS[kind])
     tensors = random_tensors(shape, spread=0.03)
     engine = Engine(shape, tensors, EngineSettings(batch=2, text_tokens=16, kernels="packed"))
-    peer = full_size_peer(shape, tensors)
+    peer = peer_of(shape, tensors)
 
     def projection(states):
         return torch.nn.functional.linear(states, tensors["enc_to_dec_proj.weight"], tensors["enc_to_dec_proj.bias"])
