@@ -17,8 +17,8 @@ from models.generator import Generator, Place, Resources
 class Abilities:
     """What an order may ask of a generator beyond plain music of a length.
 
-    `midi`: it works in notes, so it takes a theme file and gives a score. `melody` and `continuation` are about reference
-    audio that a take follows or goes on from; `longest_s` is the longest take in seconds."""
+    `midi`: it works in notes, so it takes a theme file and gives a score. `melody` and `continuation` are about
+    reference audio that a take follows or goes on from; `longest_s` is the longest take in seconds."""
 
     stems: bool = False
     midi: bool = False
