@@ -1,0 +1,273 @@
+"""A checkpoint as a generator, from its folder to sound: one take one sound, exact lengths, loops, recordings, room."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.controls import AudioReference, Controls, Theme
+from models.generator import NoRoomError, Place, Request
+from models.musicgen import room
+from models.musicgen.checkpoint import inspect
+from models.musicgen.ending import faded, fold_frames, folded
+from models.musicgen.generator import MusicGen, SoundError, create, places
+from models.musicgen.revision import ChangedFilesError, file_digests, whole_digest
+from models.references import RecordingError, checked, keep
+from tests import checkpoints
+
+RATE, BATCH = 32000, 3
+WINDOW = 60  # frames: 1.2 s, so that windows are quick
+CONTROLS = Controls(
+    state="combat", genre="rock", mood="tense", bpm=120.0, key="D minor", meter="4/4", instruments=("guitar",),
+    excluded=(), bars=1, duration=0.7, form="A", intensity=3, loop=False, theme=Theme(1),
+)  # fmt: skip
+Open = Callable[..., MusicGen]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("generators")
+
+
+@pytest.fixture(scope="module")
+def opened(home: Path) -> Open:
+    """Generators of every kind, set up once each."""
+    made: dict[tuple[str, int], MusicGen] = {}
+
+    def open_(kind: str = "mono", batch: int = BATCH) -> MusicGen:
+        if (kind, batch) not in made:
+            folder = home / kind
+            if not folder.exists():
+                checkpoints.write_transformers(folder, kind, window_frames=WINDOW)
+            made[kind, batch] = built(folder, home, batch)
+            made[kind, batch].setup()
+        return made[kind, batch]
+
+    return open_
+
+
+def built(folder: Path, cache: Path, batch: int = BATCH) -> MusicGen:
+    summary = inspect(folder)
+    place = replace(places(summary)[0], batch_size=batch)
+    return create(cache, place, **summary.options(f"tiny/{folder.name}", whole_digest(file_digests(summary.files))))
+
+
+def request(seed: int, prompt: str = "a chase", **changes: object) -> Request:
+    return Request(f"{seed:064x}", prompt, seed, replace(CONTROLS, **changes))  # type: ignore[arg-type]
+
+
+def recorded(home: Path, seconds: float, rate: int = 44100, channels: int = 2) -> str:
+    """A kept recording of two tones; its digest."""
+    times = np.arange(int(seconds * rate)) / rate
+    rows = [0.3 * np.sin(2 * np.pi * hertz * times) for hertz in (220.0, 330.0)[:channels]]
+    path = home / f"tones-{seconds}-{rate}-{channels}.wav"
+    soundfile.write(path, np.stack(rows, axis=1), rate, subtype="FLOAT")
+    digest = checked(path)
+    keep(path, digest, home)
+    return digest
+
+
+ORDERS = {
+    "mono": {}, "stereo": {}, "melody": {"audio": "melody"}, "continuation": {"audio": "continuation"},
+    "long": {"duration": 2.9}, "loop": {"loop": True}, "untold-melody": {},
+}  # fmt: skip
+
+
+def ordered(home: Path, order: str) -> tuple[str, dict[str, object]]:
+    """(kind of checkpoint, changes of the controls) of an order."""
+    changes: dict[str, object] = dict(ORDERS[order])
+    if "audio" in changes:
+        changes["audio"] = AudioReference(str(changes["audio"]), recorded(home, 1.5), "CC0-1.0")
+    kind = {"stereo": "stereo", "melody": "melody", "untold-melody": "melody"}.get(order, "mono")
+    return kind, changes
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_take_sounds_the_same_alone_shuffled_and_at_any_row(opened: Open, home: Path, order: str) -> None:
+    kind, changes = ordered(home, order)
+    generator = opened(kind)
+    takes = [request(seed, f"music {seed}", **changes) for seed in range(BATCH)]
+    together = [rendition.premaster for rendition in generator.generate(takes)]
+    backwards = [rendition.premaster for rendition in generator.generate(takes[::-1])][::-1]
+    alone = [generator.generate([take] * BATCH)[1].premaster for take in takes]
+    mixed = generator.generate([takes[0], request(99, "other", duration=1.0), takes[2]])
+    for row in range(BATCH):
+        np.testing.assert_array_equal(together[row], backwards[row])
+        np.testing.assert_array_equal(together[row], alone[row])
+    np.testing.assert_array_equal(together[0], mixed[0].premaster)
+    np.testing.assert_array_equal(together[2], mixed[2].premaster)
+    assert not np.array_equal(together[0], together[1])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_sound_is_stereo_float_of_the_exact_length(opened: Open, home: Path, order: str) -> None:
+    kind, changes = ordered(home, order)
+    for rendition, length in zip(
+        opened(kind).generate([request(n, duration=d, **{k: v for k, v in changes.items() if k != "duration"})
+                               for n, d in enumerate((0.5, 1.00001, 2.9))]),
+        (16000, 32000, 92800), strict=True,
+    ):  # fmt: skip
+        assert rendition.sample_rate == RATE
+        assert rendition.premaster.dtype == np.float32
+        assert rendition.premaster.shape == (2, length)
+        assert rendition.premaster.flags.c_contiguous
+        assert rendition.premaster.std() > 1e-3
+        assert np.array_equal(*rendition.premaster) is (kind != "stereo")
+        assert rendition.loop is bool(changes.get("loop"))
+
+
+def test_prompt_controls_and_seed_matter_and_the_text_is_told(opened: Open) -> None:
+    generator = opened()
+    one, two, three = generator.generate([request(1), request(1, "a lullaby"), request(1, bpm=60.0)])
+    assert not np.array_equal(one.premaster, two.premaster)
+    assert not np.array_equal(one.premaster, three.premaster)
+    assert one.facts["model_text"] == (
+        "a chase. genre: rock. instrument: guitar. moods: tense. keywords: combat. bpm: 120. key: d minor"
+    )
+
+
+def test_facts_tell_the_windows(opened: Open) -> None:
+    facts = opened().generate([request(1, duration=2.9)] * BATCH)[0].facts
+    assert facts["windows"] == [[0.0, 1.2], [0.72, 1.92], [1.44, 2.64], [2.16, 2.9]]
+    assert facts["seconds"] == 2.9
+
+
+def test_what_a_window_made_stays_when_the_piece_goes_on(opened: Open) -> None:
+    """A longer piece of the same seed begins with the samples of a shorter one, as far as no fade or codec reaches."""
+    generator = opened()
+    short, long = (generator.generate([request(5, duration=d)] * BATCH)[0].premaster for d in (1.2, 2.4))
+    safe = int(0.5 * RATE)
+    np.testing.assert_allclose(long[:, :safe], short[:, :safe], atol=1e-2)
+
+
+def test_a_melody_and_a_continuation_follow_their_recordings(opened: Open, home: Path) -> None:
+    for kind, role in (("melody", "melody"), ("mono", "continuation")):
+        generator = opened(kind)
+        takes = [request(7, duration=0.5)]
+        for seconds, channels in ((1.5, 2), (3.0, 1)):
+            reference = AudioReference(role, recorded(home, seconds, channels=channels), "CC0-1.0")
+            takes.append(request(7, duration=0.5, audio=reference))
+        sounds = [rendition.premaster.tobytes() for rendition in generator.generate(takes)]
+        assert len(set(sounds)) == 3
+        again = opened(kind).generate(takes)
+        assert [rendition.premaster.tobytes() for rendition in again] == sounds
+    assert again[1].facts["given_s"] == WINDOW * 2 // 5 / 50
+
+
+def test_a_recording_that_is_gone_or_not_followed_is_told(opened: Open, home: Path) -> None:
+    lost = request(1, audio=AudioReference("continuation", "0" * 64, "CC0-1.0"))
+    with pytest.raises(RecordingError, match="is not on this machine"):
+        opened().generate([lost] * BATCH)
+    tune = request(1, audio=AudioReference("melody", recorded(home, 1.5), "CC0-1.0"))
+    with pytest.raises(ValueError, match="follows no tune"):
+        opened().generate([tune] * BATCH)
+
+
+def test_both_formats_sound_the_same(opened: Open, tmp_path: Path) -> None:
+    made = checkpoints.write_audiocraft(tmp_path, window_frames=WINDOW)
+    summary = inspect(made.folder, made.text_encoder, made.codec)
+    place = replace(places(summary)[0], batch_size=BATCH)
+    theirs = create(tmp_path, place, **summary.options("tiny/original", whole_digest(file_digests(summary.files))))
+    theirs.setup()
+    takes = [request(seed) for seed in range(BATCH)]
+    for one, other in zip(theirs.generate(takes), opened().generate(takes), strict=True):
+        np.testing.assert_array_equal(one.premaster, other.premaster)
+
+
+def test_a_batch_is_exactly_as_large_as_pinned(opened: Open, home: Path) -> None:
+    with pytest.raises(ValueError, match="takes 3 requests at a time, not 1"):
+        opened().generate([request(1)])
+    with pytest.raises(ValueError, match="call setup"):
+        built(home / "mono", home).generate([request(1)] * BATCH)
+
+
+def test_profile_is_plain_and_tells_how_it_computes(opened: Open) -> None:
+    profile = opened().profile()
+    assert profile["batch"] == BATCH
+    assert {"dtype", "kernels", "torch", "transformers", "codec", "text_encoder", "weights_digest"} <= profile.keys()
+    assert profile["shape"]["window_frames"] == WINDOW  # type: ignore[index]
+
+
+def test_changed_and_missing_files_are_refused_before_loading(opened: Open, tmp_path: Path) -> None:
+    opened()
+    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "moved"))
+    generator = built(folder, tmp_path)
+    (folder / "config.json").touch()
+    generator.setup()  # other time, same bytes
+    generator.teardown()
+    with pytest.raises(ValueError, match="call setup"):
+        generator.profile()
+    checkpoints.edit_weights(folder, lambda weights: weights["decoder.lm_heads.0.weight"].add_(1))
+    with pytest.raises(ChangedFilesError, match="another revision"):
+        generator.setup()
+    shutil.rmtree(folder)
+    with pytest.raises(FileNotFoundError, match="cueworks models add"):
+        generator.setup()
+
+
+def test_too_little_memory_is_told_with_the_batch_that_fits(
+    opened: Open, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened()
+    summary = inspect(home / "mono")
+    monkeypatch.setattr(room, "free_host_bytes", lambda: room.host_bytes(summary, "cpu", 2))
+    with pytest.raises(NoRoomError, match="a batch of 2 fits: set CUEWORKS_BATCH=2"):
+        built(home / "mono", home).setup()
+    monkeypatch.setattr(room, "free_host_bytes", lambda: 1 << 20)
+    with pytest.raises(NoRoomError, match="not even a batch of 1 fits"):
+        built(home / "mono", home).setup()
+
+
+def test_a_device_is_checked_for_its_own_memory(home: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened()
+    summary = inspect(home / "mono")
+    place: Place = places(summary)[1]
+    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, 16))
+    with pytest.raises(NoRoomError, match=r"of GPU memory.*CUEWORKS_BATCH=16"):
+        room.check_room(summary, place, "tiny")
+    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, 32))
+    room.check_room(summary, place, "tiny")
+
+
+def test_places_are_honest_about_a_small_architecture() -> None:
+    """The published small model has 0.85 GB of layers in bfloat16 and 0.3 GB of keys and values a 30 s clip."""
+    from models.musicgen.shape import Shape
+
+    shape = Shape(width=1024, layers=24, heads=16, feed_forward=4096, streams=4, delays=(0, 1, 2, 3))
+    one, many = (room.engine_bytes(shape, batch, 2, 2) for batch in (1, 32))
+    assert 0.75e9 < one - 0.30e9 < 1.2e9
+    assert 0.28e9 < (many - one) / 31 < 0.45e9
+
+
+def test_sound_that_is_no_number_is_an_error(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = opened()
+    codec = generator._ready().codec
+    monkeypatch.setattr(codec, "decode", lambda codes: np.full((1, codes.shape[1] * 640), np.nan, np.float32))
+    with pytest.raises(SoundError, match=r"take 0+1: .*no numbers"):
+        generator.generate([request(1)] * BATCH)
+
+
+def test_a_loops_last_frame_leads_to_its_first() -> None:
+    """A steady tone stays what it is: no step at the seam, no dip where it is folded."""
+    length, extra = RATE * 2, fold_frames(RATE * 2, RATE)
+    audio = np.arange(length + extra, dtype=np.float32)[None] / length
+    loop = folded(audio, length)
+    assert loop.shape == (1, length)
+    assert loop[0, 0] == pytest.approx(audio[0, length])
+    assert abs(loop[0, 0] - loop[0, -1]) == pytest.approx(1 / length, rel=0.1)
+    noise = np.random.default_rng(0).normal(0, 1, (1, length + extra)).astype(np.float32)
+    assert folded(noise, length)[0, :extra].std() == pytest.approx(1, abs=0.02)
+    np.testing.assert_array_equal(folded(noise, length)[0, extra:], noise[0, extra:length])
+
+
+def test_a_piece_fades_to_nothing_at_its_end_only() -> None:
+    piece = faded(np.ones((2, RATE * 10), np.float32), RATE * 9, RATE)
+    assert piece.shape == (2, RATE * 9)
+    assert (piece[:, : RATE * 7] == 1).all()
+    assert abs(piece[0, -1]) < 1e-6
+    assert (np.diff(piece[0]) <= 0).all()
+    assert faded(np.ones((1, 4), np.float32), 3, RATE).shape == (1, 3)
