@@ -105,10 +105,20 @@ def digested(
     progress: Progress = lambda count: None,
     stood: Mapping[Path, tuple[int, int]] | None = None,
 ) -> dict[str, FileFacts]:
-    """What there is to record of each file, several read at once; `progress` is told of bytes, `stood` is what
-    `standing` found before anything was read.
+    """What there is to record of each file; `progress` is told of bytes, `stood` is what `standing` found before
+    anything was read.
 
     Raises RegisterError with every file that could not be read or that changed meanwhile."""
+    outcomes = read_all(files, progress)
+    faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
+    facts = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FileFacts)}
+    if faults := faults or moved_on(files, facts, stood):
+        raise RegisterError(faults)
+    return facts
+
+
+def read_all(files: Mapping[str, Path], progress: Progress = lambda count: None) -> dict[str, FileFacts | str]:
+    """What there is to record of each file, or why it cannot be read; several are read at once."""
     lock = Lock()
 
     def told(count: int) -> None:
@@ -119,15 +129,10 @@ def digested(
         biggest_first = sorted(files, key=lambda name: -_size(files[name]))
         jobs = {name: threads.submit(_facts, files[name], told) for name in biggest_first}
         try:
-            outcomes = {name: jobs[name].result() for name in files}
+            return {name: jobs[name].result() for name in files}
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             raise
-    faults = [outcome for outcome in outcomes.values() if isinstance(outcome, str)]
-    facts = {name: outcome for name, outcome in outcomes.items() if isinstance(outcome, FileFacts)}
-    if faults := faults or moved_on(files, facts, stood):
-        raise RegisterError(faults)
-    return facts
 
 
 def moved_on(

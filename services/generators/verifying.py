@@ -12,7 +12,7 @@ from db.registrations import HUB, RegistrationRow
 from models.musicgen.revision import revision
 from services.generators import hub
 from services.generators.errors import RegisterError
-from services.generators.files import FileFacts, Progress, digested
+from services.generators.files import FileFacts, Progress, read_all
 from services.generators.known import CODEC, TEXT_ENCODER, KnownGenerators, add_command, stamp_of
 
 MISSING, CHANGED, UNREADABLE, UNEXPECTED = "missing", "changed", "unreadable", "new"
@@ -72,18 +72,16 @@ def verify(known: KnownGenerators, name: str, progress: Progress = lambda count:
 
 
 def _findings(row: RegistrationRow, progress: Progress) -> Iterator[FileFinding]:
-    for name, path in paths_of(row).items():
-        recorded = row.files[name]
-        if not path.is_file():
-            yield FileFinding(name, MISSING, f"{path}: is not there; `{add_command(row)}` after it is put back")
-            continue
-        try:
-            fact = digested({name: path}, progress)[name]
-        except RegisterError as error:
-            yield FileFinding(name, UNREADABLE, str(error))
-            continue
-        if fact.sha256 != recorded["sha256"]:
-            yield FileFinding(name, CHANGED, _changed(path, fact, recorded))
+    paths = paths_of(row)
+    read = read_all({name: path for name, path in paths.items() if path.is_file()}, progress)
+    for name, path in paths.items():
+        fact = read.get(name)
+        if fact is None:
+            yield FileFinding(name, MISSING, f"{path}: is not there; put it back, or `{add_command(row)}`")
+        elif isinstance(fact, str):
+            yield FileFinding(name, UNREADABLE, fact)
+        elif fact.sha256 != row.files[name]["sha256"]:
+            yield FileFinding(name, CHANGED, _changed(path, fact, row.files[name]))
     yield from _unexpected(row)
 
 
