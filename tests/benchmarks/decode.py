@@ -171,7 +171,7 @@ def product_rate(rows: int, dtype: str) -> float:
 
 
 def step_operations(batch: int) -> int:
-    """Multiplications and additions of a step's matrices: no cross-attention in null rows, one row a take in the heads."""
+    """Multiplications and additions of a step's matrices: null rows hear no text, the heads see one row a take."""
     both = SMALL.layers * (4 * SMALL.width**2 + 2 * SMALL.width * SMALL.feed_forward)
     conditional = SMALL.layers * 2 * SMALL.width**2 + SMALL.streams * SMALL.cardinality * SMALL.width
     return 2 * (2 * batch * both + batch * conditional)
@@ -256,9 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         f"GPU: {torch.cuda.get_device_name()}" if has_cuda else "GPU: none here, so the comparison on CUDA was not run"
     )
     rate = streamed_rate(options.device)
-    print(
-        f"memory streams {rate / 1e9:.1f} GB/s; pieces of {frames / SMALL.frame_rate:g} s; no audio is decoded by either"
-    )
+    print(f"memory streams {rate / 1e9:.1f} GB/s; pieces of {frames / SMALL.frame_rate:g} s; neither decodes audio")
     tensors = random_tensors(SMALL, spread=0.03)
     print(HEADER, flush=True)
     ratios = [compare(tensors, batch, frames, options, rate) for batch in batches]
