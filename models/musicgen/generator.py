@@ -226,11 +226,14 @@ class MusicGen:
 
     def profile(self) -> dict[str, object]:
         """How it computes, in plain values; after `setup`."""
+        import torch
+
         parts = self._ready()
         return {
             **parts.engine.profile(),
             "batch": self.batch_size,
             "machine": platform.machine(),
+            "instruction_set": torch.backends.cpu.get_cpu_capability(),
             "numpy": version("numpy"),
             "transformers": version("transformers"),
             "text_encoder": {"dtype": "float32", **parts.summary.text_config},

@@ -4,14 +4,15 @@ whether there is room.
 The figures follow from sizes alone and are meant to be a little high. Nothing is loaded here.
 """
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.generator import NoRoomError, Place, Resources
-from models.musicgen import names
 from models.musicgen.checkpoint import Summary
 from models.musicgen.configs import TEXT_TOKENS
-from models.musicgen.shape import Shape
+from models.musicgen.footprint import engine_bytes
 
 if TYPE_CHECKING:
     from models.musicgen.engine import EngineSettings
@@ -27,9 +28,9 @@ _MB = 1 << 20
 
 def settings_for(place: Place) -> "EngineSettings":
     """How the engine computes in a place: pinned, not measured there."""
-    from models.musicgen.engine import EngineSettings
+    from models.musicgen.engine import EngineSettings, fastest_on_cpu
 
-    dtype, kernels = ("bfloat16", "plain") if place.device == "cuda" else ("float32", "packed")
+    dtype, kernels = ("bfloat16", "plain") if place.device == "cuda" else fastest_on_cpu(place.batch_size)
     return EngineSettings(
         device=place.device, dtype=dtype, kernels=kernels, batch=place.batch_size, text_tokens=TEXT_TOKENS,
         threads=place.resources.threads,
@@ -39,28 +40,25 @@ def settings_for(place: Place) -> "EngineSettings":
 def places_for(summary: Summary) -> tuple[Place, Place]:
     """The place on a processor and the one on a GPU, with honest needs."""
     threads = 1 if summary.parameters < SMALL else 2
-    host = Resources(
-        cpus=float(threads), threads=threads, memory_mb=_megabytes(host_bytes(summary, "cpu", CPU_BATCH))
-    )
-    device = Resources(
-        cpus=1.0, gpus=1.0, threads=1, memory_mb=_megabytes(host_bytes(summary, "cuda", CUDA_BATCH)),
-        gpu_memory_mb=_megabytes(device_bytes(summary, CUDA_BATCH)),
+    host, device = Place("cpu", CPU_BATCH), Place("cuda", CUDA_BATCH)
+    on_host = Resources(cpus=float(threads), threads=threads, memory_mb=_megabytes(host_bytes(summary, host)))
+    on_device = Resources(
+        cpus=1.0, gpus=1.0, threads=1, memory_mb=_megabytes(host_bytes(summary, device)),
+        gpu_memory_mb=_megabytes(device_bytes(summary, device)),
     )  # fmt: skip
-    return Place("cpu", CPU_BATCH, host), Place("cuda", CUDA_BATCH, device)
+    return replace(host, resources=on_host), replace(device, resources=on_device)
 
 
 def check_room(summary: Summary, place: Place, name: str) -> None:
     """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place."""
-    free = {"memory": free_host_bytes()}
-    needs = {"memory": lambda batch: host_bytes(summary, place.device, batch)}
-    if place.device == "cuda":
-        free["GPU memory"] = free_device_bytes()
-        needs["GPU memory"] = lambda batch: device_bytes(summary, batch)
-    short = [kind for kind in free if needs[kind](place.batch_size) > free[kind]]
+    free = {"memory": free_host_bytes()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
+    needs = _needs(summary, place)
+    short = [kind for kind in free if needs[kind] > free[kind]]
     if not short:
         return
-    fits = next((n for n in range(place.batch_size - 1, 0, -1) if all(needs[k](n) <= free[k] for k in free)), 0)
-    gigabytes = {kind: (needs[kind](place.batch_size) / 1e9, free[kind] / 1e9) for kind in short}
+    smaller = range(place.batch_size - 1, 0, -1)
+    fits = next((n for n in smaller if _fits(_needs(summary, replace(place, batch_size=n)), free)), 0)
+    gigabytes = {kind: (needs[kind] / 1e9, free[kind] / 1e9) for kind in short}
     told = " and ".join(f"{need:.1f} GB of {kind}, {has:.1f} GB are free" for kind, (need, has) in gigabytes.items())
     remedy = (
         f"a batch of {fits} fits: set CUEWORKS_BATCH={fits}" if fits else
@@ -69,35 +67,29 @@ def check_room(summary: Summary, place: Place, name: str) -> None:
     raise NoRoomError(f"{name} with its batch of {place.batch_size} needs {told}; {remedy}")
 
 
-def host_bytes(summary: Summary, device: str, batch: int) -> int:
-    """The most of the machine's own memory that loading and rendering take."""
-    loaded = sum(path.stat().st_size for path in summary.files.values()) + _PROCESS
-    if device == "cuda":
-        return loaded
+def _needs(summary: Summary, place: Place) -> dict[str, int]:
+    on_device = {"GPU memory": device_bytes(summary, place)} if place.device == "cuda" else {}
+    return {"memory": host_bytes(summary, place)} | on_device
+
+
+def _fits(needs: Mapping[str, int], free: Mapping[str, int]) -> bool:
+    return all(needs[kind] <= free[kind] for kind in free)
+
+
+def host_bytes(summary: Summary, place: Place) -> int:
+    """The most of the machine's own memory that loading and rendering take in a place."""
+    loaded = _PROCESS + summary.bytes
+    return loaded if place.device == "cuda" else loaded + _rendering_bytes(summary, place)
+
+
+def device_bytes(summary: Summary, place: Place) -> int:
+    """The most of a GPU's memory that rendering takes in a place."""
+    return _CUDA_CONTEXT + _rendering_bytes(summary, place)
+
+
+def _rendering_bytes(summary: Summary, place: Place) -> int:
     parts = _float_bytes(summary, "text_encoder.") + _float_bytes(summary, "audio_encoder.")
-    working = engine_bytes(summary.shape, batch, 4, 4) + parts + codec_bytes(summary)
-    return _PROCESS + working + (loaded - _PROCESS)
-
-
-def device_bytes(summary: Summary, batch: int) -> int:
-    """The most of a GPU's memory that rendering takes."""
-    parts = _float_bytes(summary, "text_encoder.") + _float_bytes(summary, "audio_encoder.")
-    return engine_bytes(summary.shape, batch, 2, 2) + parts + codec_bytes(summary) + _CUDA_CONTEXT
-
-
-def engine_bytes(shape: Shape, batch: int, weight: int, cached: int) -> int:
-    """What a decoder of this shape takes, `weight` bytes a number in its layers and `cached` in keys and values."""
-    sizes = names.decoder_tensors(shape)
-    layers = sum(_product(size) for name, size in sizes.items() if ".layers." in name)
-    rest = sum(_product(size) for name, size in sizes.items() if ".layers." not in name)
-    front = 0 if shape.cross_attention else TEXT_TOKENS + shape.chroma_frames
-    slots = front + shape.window_frames + shape.extra_steps
-    position = 2 * shape.layers * shape.width * cached  # a key and a value in every layer
-    told = TEXT_TOKENS if shape.cross_attention else 2 * front
-    remembered = (5 if shape.cross_attention else 4) * batch * told  # conditions that variations share
-    passing = 2 * batch * 64 * (shape.feed_forward + 4 * shape.width) * 4
-    logits = 6 * batch * shape.streams * shape.cardinality * 4
-    return layers * weight + rest * 4 + position * (2 * batch * slots + remembered) + passing + logits
+    return engine_bytes(summary.shape, settings_for(place)) + parts + codec_bytes(summary)
 
 
 def codec_bytes(summary: Summary) -> int:

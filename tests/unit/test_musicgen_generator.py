@@ -214,7 +214,7 @@ def test_too_little_memory_is_told_with_the_batch_that_fits(
 ) -> None:
     opened()
     summary = inspect(home / "mono")
-    monkeypatch.setattr(room, "free_host_bytes", lambda: room.host_bytes(summary, "cpu", 2))
+    monkeypatch.setattr(room, "free_host_bytes", lambda: room.host_bytes(summary, Place("cpu", 2)))
     with pytest.raises(NoRoomError, match="a batch of 2 fits: set CUEWORKS_BATCH=2"):
         built(home / "mono", home).setup()
     monkeypatch.setattr(room, "free_host_bytes", lambda: 1 << 20)
@@ -226,21 +226,24 @@ def test_a_device_is_checked_for_its_own_memory(home: Path, opened: Open, monkey
     opened()
     summary = inspect(home / "mono")
     place: Place = places(summary)[1]
-    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, 16))
+    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, Place("cuda", 16)))
     with pytest.raises(NoRoomError, match=r"of GPU memory.*CUEWORKS_BATCH=16"):
         room.check_room(summary, place, "tiny")
-    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, 32))
+    monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, place))
     room.check_room(summary, place, "tiny")
 
 
-def test_places_are_honest_about_a_small_architecture() -> None:
-    """The published small model has 0.85 GB of layers in bfloat16 and 0.3 GB of keys and values a 30 s clip."""
-    from models.musicgen.shape import Shape
-
-    shape = Shape(width=1024, layers=24, heads=16, feed_forward=4096, streams=4, delays=(0, 1, 2, 3))
-    one, many = (room.engine_bytes(shape, batch, 2, 2) for batch in (1, 32))
-    assert 0.75e9 < one - 0.30e9 < 1.2e9
-    assert 0.28e9 < (many - one) / 31 < 0.45e9
+def test_places_need_more_for_larger_batches_and_tell_it(home: Path, opened: Open) -> None:
+    opened()
+    summary = inspect(home / "mono")
+    host, device = places(summary)
+    assert (host.device, device.device, device.batch_size) == ("cpu", "cuda", 32)
+    assert host.resources.gpus == 0
+    assert device.resources.gpus == 1
+    needs = [room.device_bytes(summary, Place("cuda", batch)) for batch in (1, 8, 32)]
+    assert needs == sorted(set(needs))
+    assert device.resources.gpu_memory_mb >= needs[-1] / 2**20
+    assert host.resources.memory_mb * 2**20 > summary.bytes
 
 
 def test_sound_that_is_no_number_is_an_error(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
