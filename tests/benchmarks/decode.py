@@ -95,7 +95,7 @@ def peer_run(model: Any, batch: int) -> Callable[[int], Tensor]:
         )  # fmt: skip
         assert heard.codes is not None
         assert heard.codes.shape == (batch, SMALL.streams, frames)
-        return heard.codes
+        return heard.codes.cpu()
 
     return run
 
