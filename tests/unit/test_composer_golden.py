@@ -12,7 +12,7 @@ from models.composer.compose import compose
 from models.composer.revision import SOUND_REVISION
 from models.controls import Theme
 
-REVISION_OF_THESE = 2
+REVISION_OF_THESE = 3
 ORDERS = {
     "exploration": order(theme=Theme(2026, 4)),
     "boss": order(state="boss", intensity=5, bpm=168.0, form="intro-A-B-A-outro", bars=24, mood="relentless"),
@@ -32,7 +32,7 @@ GOLDEN = {
     "folk in six": "6b8aca9ae711d0061f3a17138d017dd968869d0d2b1db0cd0c43722a9c376562",
     "chiptune in seven": "e4e16318787c1d357f6ac14e3f8b6333ed180beb07ef6975bff71e04529a0ea7",
     "trap": "7dc82f564d9584db6a3c58cc72ae1a9a3e4cf373b36ddb0e0eb2555fae0aac6a",
-    "horror": "e676d2f7ff87d5537b35b1290908cf3d551b93d965297947cecaf4c812b70d0a",
+    "horror": "43a85f125e80150b1644944b01ddefadb15e35d7a3be4858fec3c1f1dc0060da",
     "a level": "e69539826d6e9c15a776b125c31b77dff29affdd85fbd19e2a4d72e5d6120363",
     "a stinger": "ce6d60b2e2e999224824ae14857239fdcc04e9bc909855486b272b37ddd37d5a",
     "a zone's theme": "3306cb088e8a42a74623517fe9a6e9b334e731bb69b3995376058dd467e814a3",
