@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.controls import AudioReference
 from models.generator import Audio, Place, Rendition, Request
 from models.musicgen.checkpoint import CheckpointError, Summary, inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
 from models.musicgen.prompting import Shaper
-from models.musicgen.revision import check_unchanged
+from models.musicgen.revision import ChangedFilesError, check_unchanged, stamp
 from models.musicgen.shape import Shape
 from models.musicgen.tokens import load_tokenizer
 from models.musicgen.windows import Window, joined, kept_of, windows_of
@@ -96,16 +97,29 @@ class MusicGen:
 
         from models.musicgen.room import check_room
 
-        self._check_files()
+        stood = self._check_files()
         summary = inspect(*self._folders)
-        if summary.shape != self._shape:
-            raise CheckpointError([f"{self._folders[0]}: another shape than the registered one; add it again"])
+        self._check_summary(summary)
         check_room(summary, self._place, self.id)
         if self._place.device == "cpu":
             torch.set_num_threads(self._place.resources.threads)
-        self._loaded = _loaded(summary, self._place)
+        loaded = _loaded(summary, self._place)
+        if stamp(summary.files) != stood:
+            raise ChangedFilesError(f"{self.id}: its files changed while they were loaded; start again")
+        self._loaded = loaded
 
-    def _check_files(self) -> None:
+    def _check_summary(self, summary: Summary) -> None:
+        """What would be loaded is what was registered: a file that came later may stand before a registered one."""
+        if added := sorted(summary.files.keys() - self._stamp.keys()):
+            raise ChangedFilesError(
+                f"{self.id}: {', '.join(added)} would be loaded and was not there when it was registered; take it "
+                f"away, or register what is there anew: cueworks models add {self._folders[0]} --name {self.id}"
+            )
+        if summary.shape != self._shape:
+            raise CheckpointError([f"{self._folders[0]}: another shape than the registered one; add it again"])
+
+    def _check_files(self) -> dict[str, list[int]]:
+        """The stamps of the registered files, which are what they were."""
         folder, text_encoder, codec = self._folders
         homes = {"text_encoder": text_encoder, "codec": codec} if text_encoder and codec else {}
         files = {}
@@ -118,7 +132,9 @@ class MusicGen:
                 f"{self.id}: {', '.join(map(str, missing[:5]))}: no such file; put the checkpoint back, or add it from "
                 f"where it is now: cueworks models add FOLDER --name {self.id}"
             )
+        stood = stamp(files)
         check_unchanged(files, self._stamp, self._digest, self.id)
+        return stood
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
         """One rendition per request, in order; exactly `batch_size` requests.
@@ -128,7 +144,9 @@ class MusicGen:
         if len(requests) != self.batch_size:
             raise ValueError(f"{self.id} takes {self.batch_size} requests at a time, not {len(requests)}")
         parts = self._ready()
-        plans = [self._plan(request, parts) for request in requests]
+        audios = dict.fromkeys(request.controls.audio for request in requests)
+        followed = {audio: self._recording(audio, parts) for audio in audios}
+        plans = [self._plan(request, parts, *followed[request.controls.audio]) for request in requests]
         rows: list[Tensor | None] = [None] * len(plans)
         for kind in dict.fromkeys(plan.kind for plan in plans):
             alike = [row for row, plan in enumerate(plans) if plan.kind == kind]
@@ -145,22 +163,24 @@ class MusicGen:
             raise ValueError(f"{self.id} is not loaded yet: call setup() first")
         return self._loaded
 
-    def _plan(self, request: Request, parts: Loaded) -> Plan:
+    def _plan(
+        self, request: Request, parts: Loaded, given: "Tensor | None", tune: NDArray[np.float32] | None
+    ) -> Plan:
         controls, shape = request.controls, self._shape
         length = round(controls.duration * shape.sample_rate)
         extra = fold_frames(length, shape.sample_rate) if controls.loop else 0
-        given, tune = self._recording(request, parts)
         known = 0 if given is None else given.shape[1]
         frames = max(-(-(length + extra) // parts.codec.hop), 1)
         windows = windows_of(known + frames, shape.window_frames, known)
         return Plan(self._shaper.text(request.prompt, controls), length, extra, windows, given, tune)
 
-    def _recording(self, request: Request, parts: Loaded) -> "tuple[Tensor | None, NDArray[np.float32] | None]":
-        """The codes to go on from, or the tune to follow, where the request names a recording."""
+    def _recording(
+        self, audio: AudioReference | None, parts: Loaded
+    ) -> "tuple[Tensor | None, NDArray[np.float32] | None]":
+        """The codes to go on from, or the tune to follow, where there is a recording; heard once for all rows."""
         from models.musicgen.recording import heard
         from models.references import kept
 
-        audio = request.controls.audio
         if audio is None:
             return None, None
         path, rate, shape = kept(audio.sha256, self._cache_dir), self._shape.sample_rate, self._shape
@@ -235,7 +255,7 @@ class MusicGen:
             "machine": platform.machine(),
             "instruction_set": torch.backends.cpu.get_cpu_capability(),
             "numpy": version("numpy"),
-            "transformers": version("transformers"),
+            **{name: version(name) for name in ("transformers", "tokenizers", "torchaudio", "soundfile")},
             "text_encoder": {"dtype": "float32", **parts.summary.text_config},
             "codec": {"dtype": "float32", **parts.summary.codec_config},
             "shape": self._shape.as_json(),

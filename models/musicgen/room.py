@@ -6,10 +6,10 @@ The figures follow from sizes alone and are meant to be a little high. Nothing i
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.generator import NoRoomError, Place, Resources
+from models.memory import free_memory
 from models.musicgen.checkpoint import Summary
 from models.musicgen.configs import TEXT_TOKENS
 from models.musicgen.footprint import engine_bytes
@@ -51,7 +51,7 @@ def places_for(summary: Summary) -> tuple[Place, Place]:
 
 def check_room(summary: Summary, place: Place, name: str) -> None:
     """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place."""
-    free = {"memory": free_host_bytes()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
+    free = {"memory": free_memory()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
     needs = _needs(summary, place)
     short = [kind for kind in free if needs[kind] > free[kind]]
     if not short:
@@ -98,26 +98,6 @@ def codec_bytes(summary: Summary) -> int:
 
     samples = (CHUNK + 2 * MARGIN) * summary.shape.sample_rate // summary.shape.frame_rate
     return samples * int(summary.codec_config.get("num_filters", 32)) * _CODEC_BYTES
-
-
-def free_host_bytes() -> int:
-    """What processes may still take of this machine's memory, or of this container's share of it."""
-    told = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
-    free = int(told["MemAvailable"].split()[0]) << 10
-    limit, used, reusable = _container()
-    return free if limit is None else min(free, max(limit - used + reusable, 0))
-
-
-def _container() -> tuple[int | None, int, int]:
-    """(limit, bytes used, bytes of it that are file cache) of the control group; no limit where there is none."""
-    folder = Path("/sys/fs/cgroup")
-    try:
-        limit = int((folder / "memory.max").read_text())
-        used = int((folder / "memory.current").read_text())
-        held = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return limit, used, int(held.get("inactive_file", 0))
-    except (OSError, ValueError):
-        return None, 0, 0
 
 
 def free_device_bytes() -> int:

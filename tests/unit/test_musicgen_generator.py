@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from models.controls import AudioReference, Controls, Theme
 from models.generator import NoRoomError, Place, Request
-from models.musicgen import room
-from models.musicgen.checkpoint import inspect
+from models.musicgen import recording, room
+from models.musicgen.checkpoint import inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
 from models.musicgen.generator import MusicGen, SoundError, create, places
 from models.musicgen.revision import ChangedFilesError, file_digests, whole_digest
@@ -209,15 +210,56 @@ def test_changed_and_missing_files_are_refused_before_loading(opened: Open, tmp_
         generator.setup()
 
 
+def test_a_file_that_came_later_is_never_loaded_in_the_place_of_a_registered_one(
+    opened: Open, tmp_path: Path
+) -> None:
+    """Of several kinds of weights the first is read: one that is laid beside the registered ones was never hashed."""
+    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "later"))
+    weights = folder / "model.safetensors"
+    torch.save(load(inspect(folder)), folder / "pytorch_model.bin")
+    weights.rename(tmp_path / "aside")
+    generator = built(folder, tmp_path)
+    (tmp_path / "aside").rename(weights)
+    with pytest.raises(ChangedFilesError, match=r"model\.safetensors would be loaded and was not there"):
+        generator.setup()
+    weights.unlink()
+    generator.setup()
+
+
+def test_files_that_change_while_they_are_loaded_are_refused(
+    opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "moving"))
+    generator = built(folder, tmp_path)
+
+    def changed(*_: object) -> None:
+        checkpoints.edit_weights(folder, lambda weights: weights["decoder.lm_heads.0.weight"].add_(1))
+
+    monkeypatch.setattr(room, "check_room", changed)
+    with pytest.raises(ChangedFilesError, match="changed while they were loaded"):
+        generator.setup()
+    with pytest.raises(ValueError, match="call setup"):
+        generator.profile()
+
+
+def test_a_recording_is_heard_once_for_all_rows(opened: Open, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[Path] = []
+    true = recording.heard
+    monkeypatch.setattr(recording, "heard", lambda path, *more: heard.append(path) or true(path, *more))
+    audio = AudioReference("continuation", recorded(home, 1.5), "CC0-1.0")
+    opened().generate([request(n, audio=audio) for n in range(BATCH)])
+    assert len(heard) == 1
+
+
 def test_too_little_memory_is_told_with_the_batch_that_fits(
     opened: Open, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened()
     summary = inspect(home / "mono")
-    monkeypatch.setattr(room, "free_host_bytes", lambda: room.host_bytes(summary, Place("cpu", 2)))
+    monkeypatch.setattr(room, "free_memory", lambda: room.host_bytes(summary, Place("cpu", 2)))
     with pytest.raises(NoRoomError, match="a batch of 2 fits: set CUEWORKS_BATCH=2"):
         built(home / "mono", home).setup()
-    monkeypatch.setattr(room, "free_host_bytes", lambda: 1 << 20)
+    monkeypatch.setattr(room, "free_memory", lambda: 1 << 20)
     with pytest.raises(NoRoomError, match="not even a batch of 1 fits"):
         built(home / "mono", home).setup()
 
