@@ -297,15 +297,17 @@ def _check_tokenizer(found: _Found) -> None:
     if path is None or not found.text:
         return
     try:
-        tokens = load_tokenizer(path).encode("calm music").ids
+        tokenizer = load_tokenizer(path)
+        tokens, words = tokenizer.encode("calm music").ids, tokenizer.get_vocab(with_added_tokens=True)
     except TokenizerError as error:
         found.faults.append(str(error))
         return
     known, end = found.text.get("vocab_size", 32128), found.text.get("eos_token_id", 1)
-    if not tokens or max(tokens) >= known or tokens[-1] != end:
+    highest = max([*tokens, *words.values()], default=0)
+    if not tokens or highest >= known or tokens[-1] != end:
         found.faults.append(
             f"{path}: does not fit the text encoder ({known} tokens, {end} at the end of each text): it reads a text "
-            f"as {tokens[:8]}; fetch the tokenizer that belongs to the checkpoint"
+            f"as {tokens[:8]} and knows tokens up to {highest}; fetch the tokenizer that belongs to the checkpoint"
         )
 
 

@@ -5,6 +5,7 @@ here looks at weights.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,9 @@ def bounded(
 ) -> dict[str, Any]:
     """The fields that we know, their numbers within bounds; all others are left out."""
     kept = {name: fields[name] for name in plain if name in fields}
+    for name, value in kept.items():
+        if isinstance(value, float) and not math.isfinite(value):
+            faults.append(f"{where}: {name} is {value}; a number is needed")
     for name, most in bounds.items():
         if fields.get(name) is not None:
             kept[name] = faults.number(where, fields, name, 1, most)

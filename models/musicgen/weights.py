@@ -139,4 +139,6 @@ def bin_tensors(path: Path) -> "dict[str, Tensor]":
     for name, tensor in state.items():
         if not isinstance(name, str) or not isinstance(tensor, torch.Tensor) or tensor.layout != torch.strided:
             raise WeightFileError(f"{path}: {str(name)[:80]!r} is not a plain tensor; it is refused")
+        if tensor.nbytes > tensor.untyped_storage().nbytes():
+            raise WeightFileError(f"{path}: {name[:80]!r} claims more values than are stored of it; it is refused")
     return state

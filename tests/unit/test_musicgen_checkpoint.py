@@ -232,6 +232,57 @@ def test_a_tokenizer_of_another_model_is_noticed(folders: dict[str, Path], tmp_p
     assert "no tokenizer can be read" in "\n".join(faults_of(folder))
 
 
+def test_a_tokenizer_with_words_beyond_the_text_encoder_is_noticed(folders: dict[str, Path], tmp_path: Path) -> None:
+    folder = copied(folders["mono"], tmp_path / "wide")
+    path = folder / "tokenizer.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    beyond = {"id": 10**6, "content": "<beyond>", "single_word": False, "lstrip": False, "rstrip": False,
+              "normalized": False, "special": False}  # fmt: skip
+    words = told["model"]["vocab"]
+    if isinstance(words, dict):
+        words["beyond"] = 10**6
+    else:
+        size = inspect(folder).text_config["vocab_size"]
+        words += [[f"beyond-{n}", 0.0] for n in range(size)]
+        beyond["id"] = len(words)
+    told["added_tokens"] = [*told.get("added_tokens", []), beyond]
+    path.write_text(json.dumps(told), encoding="utf-8")
+    assert "does not fit the text encoder" in "\n".join(faults_of(folder))
+
+
+def test_numbers_that_are_none_are_refused_in_a_configuration(folders: dict[str, Path], tmp_path: Path) -> None:
+    """They would be part of the engine profile, which has no way to write them."""
+    folder = copied(folders["mono"], tmp_path / "numbers")
+    path = folder / "config.json"
+    for number in ("NaN", "1e999"):
+        config = json.loads((folders["mono"] / "config.json").read_text(encoding="utf-8"))
+        config["audio_encoder"]["trim_right_ratio"] = "HERE"
+        path.write_text(json.dumps(config).replace('"HERE"', number), encoding="utf-8")
+        assert "a number is needed" in "\n".join(faults_of(folder))
+
+
+def test_a_tensor_that_claims_more_than_is_stored_is_refused_before_it_is_read(
+    original: Audiocraft, tmp_path: Path
+) -> None:
+    folder = copied(original.folder, tmp_path / "claims")
+    window = "condition_provider.conditioners.self_wav.chroma.spec.window"  # of no use, so of no size that is known
+    checkpoints.edit_state(folder, lambda state: state["best_state"].update({window: torch.zeros(1).expand(1 << 50)}))
+    told = "\n".join(faults_of(folder, text_encoder=original.text_encoder, codec=original.codec))
+    assert "claims more values than are stored" in told
+
+
+def test_settings_that_repeat_themselves_are_refused(original: Audiocraft, tmp_path: Path) -> None:
+    folder = copied(original.folder, tmp_path / "aliases")
+    steps = ["a0: it's", "a1: &a1 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(2, 8)), "b: it's"]
+
+    def bomb(state: dict[str, object]) -> None:
+        state["xp.cfg"] = "\n".join([*steps, str(state["xp.cfg"]).replace("norm_first: true", "norm_first: *a7")])
+
+    checkpoints.edit_state(folder, bomb)
+    told = "\n".join(faults_of(folder, text_encoder=original.text_encoder, codec=original.codec))
+    assert "repeats itself by aliases" in told
+
+
 def test_options_are_plain_and_pin_the_files(folders: dict[str, Path], tmp_path: Path) -> None:
     folder = copied(folders["mono"], tmp_path / "pinned")
     found = inspect(folder)
