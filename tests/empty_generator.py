@@ -124,3 +124,16 @@ class LeakyGenerator(EmptyGenerator):
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
         return [Rendition(48000, SILENCE + place) for place, _ in enumerate(requests)]
+
+
+def create_leaky_inside(cache_dir: Path) -> "LeakyInside":
+    return LeakyInside()
+
+
+class LeakyInside(EmptyGenerator):
+    """A batch engine of four whose third row alone is computed otherwise, as by the tail of a kernel's blocks."""
+
+    batch_size = 4
+
+    def generate(self, requests: Sequence[Request]) -> list[Rendition]:
+        return [Rendition(48000, SILENCE + (place == 2)) for place, _ in enumerate(requests)]

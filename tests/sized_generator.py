@@ -3,7 +3,8 @@
 Every take's sound comes from its seed alone. Prompts steer faults: `out of memory` (torch's error) and `no memory`
 (Python's) never fit, `once FILE` does not fit the first time, `die once FILE` kills its worker the first time, `slow`
 takes a while. The options `fault` and `folder` steer setting up: `no room` never fits, `room later` not at first,
-`missing` has no files until `folder` is there. What was computed where is told in `folder/log`, a line a batch.
+`allocation` runs out of memory on the way, `missing` has no files until `folder` is there. What was computed where is
+told in `folder/log`, a line a batch.
 """
 
 import hashlib
@@ -54,6 +55,8 @@ class SizedGenerator:
     def setup(self) -> None:
         if self._fault == "no room" or (self._fault == "room later" and _first(self._folder / "room")):
             raise NoRoomError(f"a batch of {self.batch_size} needs 9,000 MiB, 5,000 are free; set CUEWORKS_BATCH=1")
+        if self._fault == "allocation":
+            raise MemoryError("no more of it")
         if self._fault == "missing" and not self._folder.is_dir():
             raise FileNotFoundError(f"{self._folder} is not there; `cueworks models add` fetches it")
 

@@ -41,7 +41,7 @@ class Job:
     def shape(self) -> tuple[float, bool, bool, str]:
         """Jobs of one shape may share a batch: same length, looping, stems and reference audio."""
         controls = self.request.controls
-        audio = getattr(controls, "audio", None)
+        audio = controls.audio
         return (controls.duration, controls.loop, self.request.stems, f"{audio.role} {audio.sha256}" if audio else "")
 
 

@@ -280,11 +280,13 @@ class RayExecutor:
             self._died(slot, slot.actor, [], error)
 
     def _could_not_start(self, slot: Slot, cause: BaseException) -> None:
-        """What keeps a worker from starting keeps the next one too; only for want of room others may still work."""
+        """What keeps a worker from starting keeps the next one too; only for want of room others may still work:
+        those that are at it already, and those on other devices."""
         if slot in self._finishers:
             raise RenderingStoppedError(f"{slot.name} could not start: {cause}") from cause
-        working = any(other.ready is not None for other in self._generators)
-        if not (isinstance(cause, NoRoomError) and working):
+        others = [other for other in self._generators if other is not slot]
+        elsewhere = any(other.ready is not None for other in others) or (others and self._workshop.resources.gpus > 0)
+        if not (isinstance(cause, NoRoomError) and elsewhere):
             raise could_not_start(self._workshop, cause) from cause
         slot.kill()
         self._generators.remove(slot)

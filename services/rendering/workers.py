@@ -91,7 +91,11 @@ class GeneratorWorker:
             if generator.batch_size != self._workshop.batch_size:
                 batches = f"batches of {generator.batch_size}, not of {self._workshop.batch_size}"
                 raise WrongBatchError(f"{generator.id} computes in {batches} as its card says")
-            self._self_test(generator)
+            try:
+                self._self_test(generator)
+            except BaseException:
+                generator.teardown()
+                raise
             self._generator = generator
         profile = {
             "revision": self._generator.revision,
@@ -112,21 +116,29 @@ class GeneratorWorker:
             try:
                 generator.setup()
                 return generator
-            except NoRoomError:
+            except Exception as error:
                 generator.teardown()
-                if time.monotonic() >= until:
+                if not isinstance(error, NoRoomError) and not is_out_of_memory(error):
                     raise
+                if time.monotonic() >= until:
+                    raise self._without_room(error) from error
                 time.sleep(0.5)
 
+    def _without_room(self, error: Exception) -> NoRoomError:
+        """What is told where memory ran out while setting up: an actor elsewhere may still have room."""
+        if isinstance(error, NoRoomError):
+            return error
+        return NoRoomError(f"{_first_line(error)}; {self._workshop.memory_remedy}")
+
     def _self_test(self, generator: Generator) -> None:
-        """Raise BatchDependenceError unless a row sounds the same in another place beside other neighbours."""
+        """Raise BatchDependenceError unless a row sounds the same in every place, and beside other neighbours."""
         others = range(1, generator.batch_size)
         if not others:
             return
-        row, beside, again = _probe(0), [_probe(n) for n in others], [_probe(-n, "others") for n in others]
-        first = _sound(generator.generate([row, *beside])[0])
-        last = _sound(generator.generate([*again, row])[-1])
-        if first != last:
+        row = _probe(0)
+        first = _sound(generator.generate([row, *(_probe(n) for n in others)])[0])
+        elsewhere = generator.generate([_probe(-1, "others"), *(row for _ in others)])[1:]
+        if {_sound(rendition) for rendition in elsewhere} != {first}:
             computed = ", ".join(f"{name} {value}" for name, value in sorted(generator.profile().items()))
             what = f"{generator.id}: a row's sound depends on its place in the batch or on its neighbours"
             remedy = "this way of computing may not render; try CUEWORKS_BATCH=1 or CUEWORKS_DEVICE=cpu"
@@ -269,7 +281,13 @@ def _gpu() -> dict[str, Any]:
     if torch is None or not torch.cuda.is_available():
         return {}
     major, minor = torch.cuda.get_device_capability(0)
-    return {"gpu": torch.cuda.get_device_name(0), "compute_capability": f"{major}.{minor}"}
+    return {
+        "gpu": torch.cuda.get_device_name(0),
+        "compute_capability": f"{major}.{minor}",
+        "cuda": torch.version.cuda,
+        "cudnn": torch.backends.cudnn.version(),
+        "cublas_workspace": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""),
+    }
 
 
 def _probe(number: int, prompt: str = "self-test") -> Request:

@@ -11,15 +11,16 @@ import pytest
 
 from db.rows import Recording
 from models.controls import Controls, Theme
-from models.generator import Request
+from models.generator import NoRoomError, Request
 from models.registry import Card
 from services.planning.order import Delivery
-from services.rendering import in_process, ray_pool
+from services.rendering import in_process, ray_pool, workers
 from services.rendering.in_process import InProcessExecutor
 from services.rendering.jobs import GeneratorStoppedError, Job, Workshop
 from services.rendering.ray_cluster import Cluster, Session, check_fits
 from services.rendering.ray_pool import RayExecutor
 from services.rendering.slots import Slot
+from services.rendering.workers import GeneratorWorker
 from tests import sized_generator
 
 DEVICES = 4
@@ -115,6 +116,38 @@ def test_a_generator_without_room_says_what_fits_and_waits_for_what_comes_back(
         assert by_seed(later.run(jobs("calm")))[0].status == "done"
         with pytest.raises(GeneratorStoppedError, match=r"none could not start: a batch of 2 .* set CUEWORKS_BATCH=1"):
             list(none.run(jobs("calm")))
+
+
+def test_memory_that_runs_out_while_setting_up_is_want_of_room(tmp_path: Path) -> None:
+    """So that actors elsewhere that have room go on."""
+    worker = GeneratorWorker(on_devices(tmp_path, fault="allocation"))
+    with pytest.raises(NoRoomError, match=r"MemoryError: no more of it; the GPU's memory .* set CUEWORKS_BATCH lower"):
+        worker.warm_up()
+
+
+def test_a_device_without_room_leaves_the_others_to_it(tmp_path: Path) -> None:
+    """Whichever actor is heard of first: a device that others use says nothing of the next one."""
+    pool = RayExecutor.__new__(RayExecutor)
+    full, loading = Slot("generator-0", spawn=lambda: (None, None)), Slot("generator-1", spawn=lambda: (None, None))
+    pool._workshop, pool._generators, pool._finishers = on_devices(tmp_path), [full, loading], []
+    pool._could_not_start(full, NoRoomError("2 GB are free"))
+    assert pool._generators == [loading]
+    with pytest.raises(GeneratorStoppedError, match="2 GB are free"):
+        pool._could_not_start(loading, NoRoomError("2 GB are free"))
+
+
+def test_the_profile_tells_what_bits_on_a_device_depend_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "a device")
+    monkeypatch.setattr(torch.version, "cuda", "13.0")
+    monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91000)
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    assert workers._gpu() == {
+        "gpu": "a device", "compute_capability": "9.0", "cuda": "13.0", "cudnn": 91000, "cublas_workspace": ":16:8",
+    }  # fmt: skip
 
 
 def test_memory_that_runs_out_is_tried_on_another_actor_then_told(session: Session, tmp_path: Path) -> None:

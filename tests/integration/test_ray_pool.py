@@ -170,6 +170,12 @@ def test_a_batch_engine_whose_rows_depend_on_each_other_may_not_render(tmp_path:
         list(InProcessExecutor(shop).run(jobs("calm", "calm")))
 
 
+def test_a_batch_engine_is_tested_at_every_row(tmp_path: Path) -> None:
+    shop = replace(workshop(tmp_path, batch_size=4), factory="tests.empty_generator:create_leaky_inside")
+    with pytest.raises(GeneratorStoppedError, match="its place in the batch"):
+        list(InProcessExecutor(shop).run(jobs("calm")))
+
+
 def test_an_abandoned_run_is_dropped_and_its_takes_can_be_asked_for_again(pool: RayExecutor) -> None:
     wanted = jobs(*["slow"] * 12)
     abandoned = pool.run(wanted)
