@@ -32,6 +32,8 @@ CEILING = 1_000_000
 MOST_WARNINGS = 50
 MOST_UNREAD = 100
 MOST_PAIRS = 500  # of tempi and keys that are compared in one zone
+
+
 @dataclass(frozen=True)
 class Understood:
     """How one zone x cue x point was understood."""
