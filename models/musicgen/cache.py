@@ -1,14 +1,20 @@
 """What the decoder remembers: keys and values of its own past, and those of the conditions it is told.
 
-Everything is allocated once for the fixed batch shape and written in place. A condition's part is computed once, alone,
-kept by its key and copied to the rows that share it, so it cannot depend on neighbours. No model is run here.
+The past is allocated once for the fixed batch shape and written in place. A condition's part is computed once, alone,
+and kept by its key, so it cannot depend on neighbours. On a CPU every condition of a batch is heard by all rows at once
+and each row keeps what its own said: its keys and values are read once for all its variations, and no text is padded to
+another's length. Captured steps need fixed shapes: on a GPU they are copied to the rows, padded and masked. No model is
+run here.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+import torch
 from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention as attention
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,13 @@ class KeyValues:
             self.keys.index_copy_(2, at, keys.to(self.keys.dtype))
             self.values.index_copy_(2, at, values.to(self.values.dtype))
 
+    def narrowed(self, slots: int) -> "KeyValues":
+        """The same memory with fewer slots a row, so that what is read lies together; what it held is lost."""
+        rows, heads, _, head_width = self.keys.shape
+        size = rows * heads * slots * head_width
+        parts = (part.view(-1)[:size].view(rows, heads, slots, head_width) for part in (self.keys, self.values))
+        return KeyValues(*parts)
+
     def live(self, slots: int) -> tuple[Tensor, Tensor]:
         """The first `slots` slots, as views."""
         return self.keys[:, :, :slots], self.values[:, :, :slots]
@@ -53,6 +66,58 @@ class Remembered:
     @property
     def length(self) -> int:
         return self.layers.shape[4]
+
+
+class Told(Protocol):
+    """What a layer hears of the batch's conditions: queries [batch * n, width] -> what they find, in the same shape."""
+
+    def attend(self, q: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Shared:
+    """The batch's different conditions, each [1, heads, length, head_width], and which of them every row is told."""
+
+    conditions: tuple[KeyValues, ...]
+    rows: tuple[Tensor, ...]
+
+    @classmethod
+    def layers(cls, conditions: Sequence[Remembered], dtype: torch.dtype) -> list["Shared"]:
+        """One for every layer of a batch whose rows are told `conditions`."""
+        different = list({id(condition): condition for condition in conditions}.values())
+        rows = tuple(torch.tensor([row for row, it in enumerate(conditions) if it is each]) for each in different)
+        heard = [each.layers.to(dtype) for each in different]
+        return [cls(tuple(KeyValues(*layers[index]) for layers in heard), rows) for index in range(len(heard[0]))]
+
+    def attend(self, q: Tensor) -> Tensor:
+        _, heads, _, head_width = self.conditions[0].keys.shape
+        asked = q.to(self.conditions[0].keys.dtype).view(1, -1, heads, head_width).transpose(1, 2)
+        found = [attention(asked, each.keys, each.values).transpose(1, 2).reshape(q.shape) for each in self.conditions]
+        if len(found) == 1:
+            return found[0].to(q.dtype)
+        y = q.new_empty(sum(map(len, self.rows)), len(q) // sum(map(len, self.rows)), q.shape[1])  # [batch, n, width]
+        for part, rows in zip(found, self.rows, strict=True):
+            y[rows] = part.view_as(y)[rows].to(q.dtype)
+        return y.view_as(q)
+
+
+@dataclass(frozen=True)
+class Padded:
+    """Every row's own condition in memory that stays: keys and values [batch, heads, text_tokens, head_width]."""
+
+    heard: KeyValues
+    mask: Tensor  # [batch, 1, 1, text_tokens], 0 or -inf
+
+    def attend(self, q: Tensor) -> Tensor:
+        batch, heads, _, head_width = self.heard.keys.shape
+        asked = q.to(self.heard.keys.dtype).view(batch, -1, heads, head_width).transpose(1, 2)
+        y = attention(asked, self.heard.keys, self.heard.values, attn_mask=self.mask)  # [batch, heads, n, head_width]
+        return y.transpose(1, 2).reshape(q.shape).to(q.dtype)
+
+    def put(self, row: int, keys: Tensor, values: Tensor) -> None:
+        """Let a row have a condition's keys and values [heads, length, head_width]; the mask is set once for all."""
+        self.heard.keys[row, :, : keys.shape[1]] = keys
+        self.heard.values[row, :, : values.shape[1]] = values
 
 
 class Memory:

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.nn.functional import scaled_dot_product_attention as attention
 
-from models.musicgen.cache import KeyValues
+from models.musicgen.cache import KeyValues, Told
 from models.musicgen.kernels import Linear, linear_maker, runnable
 from models.musicgen.shape import Shape
 
@@ -86,14 +86,13 @@ class Where:
 
 
 def one_pass(
-    weights: Weights, x: Tensor, past: Sequence[KeyValues], told: Sequence[KeyValues], told_mask: Tensor | None,
-    where: Where,
-) -> Tensor:  # fmt: skip
-    """All layers over x [rows * n, width]; `told` is one KeyValues a layer for the first `batch` rows, or empty."""
+    weights: Weights, x: Tensor, past: Sequence[KeyValues], told: Sequence[Told], where: Where
+) -> Tensor:
+    """All layers over x [rows * n, width]; `told` is what each layer's first half of the rows hears, or empty."""
     for index, layer in enumerate(weights.layers):
         x = self_attention(layer, x, past[index], where)
         if layer.cross and told:
-            x = cross_attention(layer.cross, x, told[index], told_mask, len(past[index].keys))
+            x = cross_attention(layer.cross, x, told[index])
         x = feed_forward(layer, x)
     return x
 
@@ -115,13 +114,10 @@ def self_attention(layer: Layer, x: Tensor, past: KeyValues, where: Where) -> Te
     return layer.out(y.to(x.dtype), residual=x)
 
 
-def cross_attention(cross: Cross, x: Tensor, told: KeyValues, mask: Tensor | None, rows: int) -> Tensor:
-    batch, heads, _, head_width = told.keys.shape
-    own = x[: len(x) // rows * batch]  # [batch * n, width]: null rows hear nothing
-    q = cross.query(cross.norm(own)).to(told.keys.dtype).view(batch, -1, heads, head_width).transpose(1, 2)
-    y = attention(q, told.keys, told.values, attn_mask=mask)  # [batch, heads, n, head_width]
-    y = y.transpose(1, 2).reshape(own.shape)
-    own.copy_(cross.out(y.to(x.dtype), residual=own))
+def cross_attention(cross: Cross, x: Tensor, told: Told) -> Tensor:
+    own = x[: len(x) // 2]  # [batch * n, width]: null rows hear nothing
+    found = told.attend(cross.query(cross.norm(own)))  # [batch * n, width]
+    own.copy_(cross.out(found, residual=own))
     return x
 
 
@@ -149,7 +145,7 @@ def prefix_keys_values(weights: Weights, prefix: Tensor, null: Tensor) -> Tensor
     x = torch.cat([prefix + weights.positions[:p], null + weights.positions[:p]]).to(weights.dtype)  # [2 * p, width]
     heads = prefix.shape[1] // weights.head_width
     past = [KeyValues.empty(2, heads, p, weights.head_width, like=prefix) for _ in weights.layers]
-    one_pass(weights, x, past, (), None, Where(slice(0, p), p, causal(p, p, x.device)))
+    one_pass(weights, x, past, (), Where(slice(0, p), p, causal(p, p, x.device)))
     return torch.stack([torch.stack([layer.keys, layer.values]) for layer in past])
 
 

@@ -82,7 +82,7 @@ def decode_step(weights: Weights, state: State, settings: EngineSettings, where:
     """Read the column at `state.step`, write the next one, and move on."""
     codes = state.columns.index_select(2, state.step)  # [batch, streams, 1]
     x = decoder.embed(weights, codes, state.prefix + state.step)  # [rows, width]
-    x = decoder.one_pass(weights, x, state.past, state.told, state.told_mask, where)
+    x = decoder.one_pass(weights, x, state.past, state.told, where)
     conditional, null = weights.norm(x.float()).chunk(2)  # [batch, width] each
     # The heads are linear and have no bias: guiding what goes in is guiding what comes out, at half the rows.
     logits = decoder.logits_of(weights, guided(conditional, null, settings.guidance))  # [batch, streams, cardinality]
@@ -134,7 +134,7 @@ class Engine:
         steps = steps_of(max(lengths), self.shape.delays)
         if self.device.type == "cuda" and not self._graphs:
             self._graphs = CapturedSteps(self.state, partial(decode_step, self.weights, self.state, self.settings))
-        self._begin(conditions)
+        self._begin(conditions, steps)
         columns = planned(lengths, given, self.shape.delays, self.shape.special)
         self.state.columns[:, :, : steps + 1] = columns
         self.state.uniforms[:steps] = batch_uniforms(seeds, first_step, steps, self.shape.streams)
@@ -152,8 +152,8 @@ class Engine:
         Conditional rows first, then null rows; step s is the prediction of column s + 1 of the delayed codes.
         """
         self._check(conditions, [0] * self.settings.batch, [codes.shape[2]] * self.settings.batch, None)
-        self._begin(conditions)
         columns = delayed(codes, self.shape.delays, self.shape.special)[:, :, :-1].to(self.device)
+        self._begin(conditions, columns.shape[2])
         x = self._read(columns)  # [rows, steps, width]
         said = decoder.logits_of(self.weights, self.weights.norm(x.float()).flatten(0, 1))
         return said.unflatten(0, x.shape[:2]).transpose(1, 2)
@@ -180,9 +180,10 @@ class Engine:
         """On CPUs attention in float32 is faster than in bfloat16, at twice the bytes."""
         return torch.float32 if self.device.type == "cpu" else self.dtype
 
-    def _begin(self, conditions: Sequence[Condition]) -> None:
+    def _begin(self, conditions: Sequence[Condition], steps: int) -> None:
         """Forget the last batch; let every row hear its condition."""
-        self.state.begin([self._conditions.recall(it.key, partial(self._hear, it)) for it in conditions])
+        heard = [self._conditions.recall(it.key, partial(self._hear, it)) for it in conditions]
+        self.state.begin(heard, steps)
 
     def _hear(self, condition: Condition) -> Remembered:
         """A condition's keys and values, computed from it alone."""
@@ -213,7 +214,7 @@ class Engine:
                 mask = mask.repeat(len(state.seen), 1, 1, 1)
                 mask[..., : state.front] = state.seen[..., : state.front]
             where = Where(slice(begin, begin + n), begin + n, mask)
-            x = decoder.one_pass(self.weights, x, state.past, state.told, state.told_mask, where)
+            x = decoder.one_pass(self.weights, x, state.past, state.told, where)
             state.seen[..., begin : begin + n] = 0
             parts.append(x.view(len(state.seen), n, -1))
         state.at(columns.shape[2])

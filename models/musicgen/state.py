@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.musicgen.cache import KeyValues, Remembered
+from models.musicgen.cache import KeyValues, Padded, Remembered, Shared, Told
 from models.musicgen.delays import steps_of
-from models.musicgen.footprint import front_slots, slots_of
+from models.musicgen.footprint import SLOT_MULTIPLE, front_slots, slots_of
 from models.musicgen.shape import Shape
 
 NEVER = 1 << 62
@@ -23,9 +23,10 @@ class State:
     """Rows are 2 * batch: conditional first, then null."""
 
     front: int
-    past: tuple[KeyValues, ...]  # a layer: [rows, heads, slots, head_width]
-    told: tuple[KeyValues, ...]  # a layer: [batch, heads, text_tokens, head_width]; none where text stands in front
-    told_mask: Tensor  # [batch, 1, 1, text_tokens], 0 or -inf
+    memory: tuple[KeyValues, ...]  # a layer: [rows, heads, slots, head_width]
+    past: list[KeyValues]  # the same, as this batch uses it
+    told: list[Told]  # a layer; none where text stands in front
+    told_mask: Tensor  # [batch, 1, 1, text_tokens], 0 or -inf; of padded conditions
     seen: Tensor  # [rows, 1, 1, slots], 0 where a row has written the slot, else -inf
     prefix: Tensor  # [batch, 1]: how many states stand before a row's codes
     columns: Tensor  # [batch, streams, window + extra + 1]
@@ -43,14 +44,17 @@ class State:
         def whole(value: int, *size: int) -> Tensor:
             return torch.full(size, value, dtype=torch.int64, device=kind.device)
 
-        def memories(rows: int, slots: int, layers: int) -> tuple[KeyValues, ...]:
-            return tuple(KeyValues.empty(rows, shape.heads, slots, shape.head_width, kind) for _ in range(layers))
+        def memories(rows: int, slots: int) -> tuple[KeyValues, ...]:
+            return tuple(KeyValues.empty(rows, shape.heads, slots, shape.head_width, kind) for _ in range(shape.layers))
 
+        memory, told_mask = memories(rows, slots), kind.new_zeros(batch, 1, 1, text_tokens)
+        padded = kind.is_cuda and shape.cross_attention
         return cls(
             front=front,
-            past=memories(rows, slots, shape.layers),
-            told=memories(batch, text_tokens, shape.layers if shape.cross_attention else 0),
-            told_mask=kind.new_zeros(batch, 1, 1, text_tokens),
+            memory=memory,
+            past=list(memory),
+            told=[Padded(heard, told_mask) for heard in memories(batch, text_tokens)] if padded else [],
+            told_mask=told_mask,
             seen=kind.new_full((rows, 1, 1, slots), -torch.inf),
             prefix=whole(0, batch, 1),
             columns=whole(shape.special, batch, shape.streams, steps + 1),
@@ -64,29 +68,34 @@ class State:
     def slots(self) -> int:
         return self.seen.shape[3]
 
-    def begin(self, conditions: Sequence[Remembered]) -> None:
-        """Forget the last batch; let every row have its condition."""
+    def begin(self, conditions: Sequence[Remembered], steps: int) -> None:
+        """Forget the last batch; let every row have its condition and room for `steps` codes."""
         self.at(0)
         self.broken.fill_(NEVER)
         self.seen.fill_(-torch.inf)
-        for row, condition in enumerate(conditions):
-            if self.told:
-                self._tell(row, condition)
-            else:
+        if not self.seen.is_cuda:
+            used = -(-(self.front + steps) // SLOT_MULTIPLE) * SLOT_MULTIPLE
+            self.past[:] = [layer.narrowed(used) for layer in self.memory]
+        if self.front:
+            for row, condition in enumerate(conditions):
                 self._put_in_front(row, condition)
+        elif self.seen.is_cuda:
+            self._tell(conditions)
+        else:
+            self.told[:] = Shared.layers(conditions, self.seen.dtype)
 
     def at(self, step: int) -> None:
         """Stand before `step`."""
         self.step.fill_(step)
         self.slot.fill_(self.front + step)
 
-    def _tell(self, row: int, condition: Remembered) -> None:
-        n = condition.length
-        for layer, (keys, values) in zip(self.told, condition.layers, strict=True):
-            layer.keys[row, :, :n] = keys[0]
-            layer.values[row, :, :n] = values[0]
-        self.told_mask[row, :, :, :n] = 0
-        self.told_mask[row, :, :, n:] = -torch.inf
+    def _tell(self, conditions: Sequence[Remembered]) -> None:
+        self.told_mask.fill_(-torch.inf)
+        for row, condition in enumerate(conditions):
+            self.told_mask[row, :, :, : condition.length] = 0
+            for layer, (keys, values) in zip(self.told, condition.layers, strict=True):
+                assert isinstance(layer, Padded)
+                layer.put(row, keys[0], values[0])
 
     def _put_in_front(self, row: int, condition: Remembered) -> None:
         batch, first = len(self.prefix), self.front - condition.length
@@ -104,7 +113,8 @@ class State:
         broken = self.broken.cpu()
         if int(broken.min()) == NEVER:
             return None
-        for memory in (*self.past, *self.told):
+        padded = [layer.heard for layer in self.told if isinstance(layer, Padded)]
+        for memory in (*self.memory, *padded):
             memory.keys.zero_()
             memory.values.zero_()
         return int(broken.argmin()), int(broken.min())
