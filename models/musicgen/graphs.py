@@ -45,13 +45,18 @@ class CapturedSteps:
         """Run the step that writes `slot`; the state knows the rest."""
         self._graphs[bucket_of(slot, self._state.slots)].replay()
 
-    def _capture(self, live: int) -> torch.cuda.CUDAGraph:
+    def _step_over(self, live: int) -> Callable[[], None]:
+        """The step over the first `live` slots: where it stands is read from the state alone, so it may be replayed."""
         where = Where(self._state.slot, live, self._state.seen[..., :live])
 
         def step() -> None:
             self._state.seen.index_fill_(3, self._state.slot, 0)
             self._step(where)
 
+        return step
+
+    def _capture(self, live: int) -> torch.cuda.CUDAGraph:
+        step = self._step_over(live)
         side, main = torch.cuda.Stream(), torch.cuda.current_stream()
         side.wait_stream(main)
         with torch.cuda.stream(side):
