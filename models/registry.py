@@ -102,6 +102,18 @@ def card(generator: str) -> Card:
     return CARDS[generator]
 
 
+def is_hub_id(name: str) -> bool:
+    """Whether a name is written as hubs write those of checkpoints: `owner/model`, no path."""
+    owner, slash, own = name.partition("/")
+    return bool(slash and is_word(owner) and is_word(own))
+
+
+def is_word(text: str) -> bool:
+    """Letters, digits, `.`, `_` and `-`, at most 96, with a letter or digit first."""
+    plain = text.replace("-", "").replace("_", "").replace(".", "")
+    return len(text) <= 96 and plain.isascii() and plain.isalnum() and text[0].isalnum() and ".." not in text
+
+
 def load(path: str) -> Any:
     """The object named `module:attribute`."""
     module, _, name = path.partition(":")

@@ -13,7 +13,7 @@ from typing import Any
 from db.registrations import ADDED, HUB, RegistrationRow, holding
 from models.generator import Place, Resources
 from models.musicgen.revision import revision
-from models.registry import CARDS, Abilities, Card, UnknownGeneratorError
+from models.registry import CARDS, Abilities, Card, UnknownGeneratorError, is_hub_id
 from services.planning.faults import nearest, shown
 
 FACTORY = "models.musicgen.generator:create"
@@ -132,18 +132,6 @@ class KnownGenerators(Mapping[str, Card]):
             return f"{what}: no such checkpoint is registered;{meant} {fetch}"
         add = "`cueworks models add FOLDER --name NAME` registers a checkpoint, `cueworks models list` shows them"
         return f"{what}; {close} {add}" if close.endswith("?") else f"{what}; {close}; {add}"
-
-
-def is_hub_id(name: str) -> bool:
-    """Whether a name is written as hubs write those of checkpoints: `owner/model`, no path."""
-    owner, slash, own = name.partition("/")
-    return bool(slash and is_word(owner) and is_word(own))
-
-
-def is_word(text: str) -> bool:
-    """Letters, digits, `.`, `_` and `-`, at most 96, with a letter or digit first."""
-    plain = text.replace("-", "").replace("_", "").replace(".", "")
-    return len(text) <= 96 and plain.isascii() and plain.isalnum() and text[0].isalnum() and ".." not in text
 
 
 def weights_of(of_revision: str) -> str:

@@ -30,19 +30,12 @@ from db.registrations import (
     locked_registrations,
 )
 from models.musicgen.revision import revision, whole_digest
+from models.registry import is_hub_id, is_word
 from services.generators import hub
 from services.generators.cards import ModelCard, read_card, spdx
 from services.generators.errors import RegisterError
 from services.generators.files import FileFacts, digested, leading_out, real_folder, standing, unsafe
-from services.generators.known import (
-    CODEC,
-    LICENCE_OPTION,
-    TEXT_ENCODER,
-    KnownGenerators,
-    default_name,
-    is_hub_id,
-    is_word,
-)
+from services.generators.known import CODEC, LICENCE_OPTION, TEXT_ENCODER, KnownGenerators, default_name
 from services.planning.faults import shown
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ A brief is refused with all its faults at once. Nothing here decides that someth
 """
 
 import difflib
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
+
+from models.registry import is_hub_id, is_word
 
 MOST_FAULTS = 100
 MOST_VALUE = 60
@@ -66,8 +67,9 @@ def nearest(word: object, known: Iterable[str]) -> str:
 
 def how_to_add(name: str, known: Iterable[str]) -> str:
     """What to do about a generator that there is not: the nearest one there is, and the command that adds this one."""
-    wanted = shlex.quote(printable(name)) if len(name) <= MOST_VALUE else "PATH"
-    return f"{nearest(name, sorted(known))} or add it: `cueworks models add {wanted} --revision REVISION`"
+    called = name if is_word(name) else "NAME"
+    wanted = f"{name} --revision main" if is_hub_id(name) else f"FOLDER --name {called}"
+    return f"{nearest(name, sorted(known))} or add it: `cueworks models add {wanted}`"
 
 
 def at_most(faults: list[Fault]) -> list[Fault]:

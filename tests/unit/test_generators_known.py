@@ -10,8 +10,8 @@ import pytest
 
 from db.registrations import REMOVED
 from models.generator import Place, Resources
-from models.registry import CARDS, UnknownGeneratorError
-from services.generators.known import KnownGenerators, MissingCheckpointError, add_command, is_hub_id
+from models.registry import CARDS, UnknownGeneratorError, is_hub_id
+from services.generators.known import KnownGenerators, MissingCheckpointError, add_command
 from services.settings import Settings
 from tests.registrations import DIGESTS, of_hub, registration
 

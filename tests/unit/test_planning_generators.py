@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.registry import CARDS, Card
-from services.planning.faults import BriefError, Fault
+from services.planning.faults import BriefError, Fault, how_to_add
 from services.planning.order import PlannedTake
 from services.planning.plan import Plan, named_generators, plan
 from services.planning.reader import read_bytes
@@ -98,7 +98,22 @@ def test_an_unknown_generator_is_told_with_its_line_the_nearest_and_the_command(
         (fault,) = caught.value.faults
         assert str(fault).startswith(f"{place}: unknown generator (value 'compozer')")
         assert "did you mean 'composer'?" in fault.remedy
-        assert "`cueworks models add compozer --revision" in fault.remedy
+        assert fault.remedy.endswith("or add it: `cueworks models add FOLDER --name compozer`")
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("facebook/musicgen-large", "cueworks models add facebook/musicgen-large --revision main"),
+        ("large", "cueworks models add FOLDER --name large"),
+        ("", "cueworks models add FOLDER --name NAME"),
+        ("$(reboot)\x1b[31m", "cueworks models add FOLDER --name NAME"),
+        ("x" * 500, "cueworks models add FOLDER --name NAME"),
+    ],
+)
+def test_an_unknown_generator_is_added_by_a_command_that_can_be_run(name: str, command: str) -> None:
+    """A revision is a hub's: without an owner before the name there is nothing to fetch, only a folder to register."""
+    assert how_to_add(name, ["composer"]).endswith(f"or add it: `{command}`")
 
 
 def test_what_stands_in_the_way_of_an_unknown_generator_is_told_in_its_own_words() -> None:
