@@ -6,6 +6,7 @@ Nothing is downloaded, limited, encoded or recorded here.
 """
 
 import platform
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -113,7 +114,7 @@ class MusicGen:
         if added := sorted(summary.files.keys() - self._stamp.keys()):
             raise ChangedFilesError(
                 f"{self.id}: {', '.join(added)} would be loaded and was not there when it was registered; take it "
-                f"away, or register what is there anew: cueworks models add {self._folders[0]} --name {self.id}"
+                f"away, or register what is there anew: `{self._anew()}`"
             )
         if summary.shape != self._shape:
             raise CheckpointError([f"{self._folders[0]}: another shape than the registered one; add it again"])
@@ -133,8 +134,14 @@ class MusicGen:
                 f"where it is now: cueworks models add FOLDER --name {self.id}"
             )
         stood = stamp(files)
-        check_unchanged(files, self._stamp, self._digest, self.id)
+        check_unchanged(files, self._stamp, self._digest, self.id, self._anew())
         return stood
+
+    def _anew(self) -> str:
+        """The command that registers what lies in these folders now, under the same name."""
+        options = zip(("--text-encoder", "--codec"), self._folders[1:], strict=True)
+        parts = [word for option, folder in options if folder for word in (option, str(folder))]
+        return shlex.join(["cueworks", "models", "add", str(self._folders[0]), "--name", self.id, *parts])
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
         """One rendition per request, in order; exactly `batch_size` requests.

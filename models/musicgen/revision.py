@@ -46,8 +46,11 @@ def stamp(files: Mapping[str, Path]) -> dict[str, list[int]]:
     return {name: [found.st_size, found.st_mtime_ns] for name, found in ((n, p.stat()) for n, p in files.items())}
 
 
-def check_unchanged(files: Mapping[str, Path], stamped: Mapping[str, list[int]], digest: str, name: str) -> None:
-    """Raise ChangedFilesError unless the files are those that were registered.
+def check_unchanged(
+    files: Mapping[str, Path], stamped: Mapping[str, list[int]], digest: str, name: str, anew: str
+) -> None:
+    """Raise ChangedFilesError unless the files are those that were registered; `anew` is the command that registers
+    what is there instead.
 
     Sizes and times are compared; only where they differ are the files hashed and held against `digest`."""
     gone = [path for path in files.values() if not path.is_file()]
@@ -61,5 +64,5 @@ def check_unchanged(files: Mapping[str, Path], stamped: Mapping[str, list[int]],
     changed = sorted(key for key in now.keys() | stamped.keys() if now.get(key) != list(stamped.get(key, ())))
     raise ChangedFilesError(
         f"{name}: {', '.join(changed)} changed since the checkpoint was added, so it is another revision; "
-        f"put the registered files back, or add it again: cueworks models add {next(iter(files.values())).parent}"
+        f"put the registered files back, or register what is there: `{anew}`"
     )

@@ -291,13 +291,13 @@ def test_options_are_plain_and_pin_the_files(folders: dict[str, Path], tmp_path:
     assert json.loads(json.dumps(options)) == options
     assert options["revision"] == revision(digest)
     assert options["revision"].endswith(f"+weights-{digest[:16]}")
-    check_unchanged(found.files, options["stamp"], digest, "tiny")
+    check_unchanged(found.files, options["stamp"], digest, "tiny", "models add")
     (folder / "config.json").touch()  # the same bytes at another time: hashed again, and good
     assert stamp(found.files) != options["stamp"]
-    check_unchanged(found.files, options["stamp"], digest, "tiny")
+    check_unchanged(found.files, options["stamp"], digest, "tiny", "models add")
     checkpoints.edit_weights(folder, lambda weights: weights["decoder.lm_heads.0.weight"].add_(1))
     with pytest.raises(ChangedFilesError, match=r"model\.safetensors changed since"):
-        check_unchanged(found.files, options["stamp"], digest, "tiny")
+        check_unchanged(found.files, options["stamp"], digest, "tiny", "models add")
 
 
 def test_other_kinds_of_weights_have_other_digests(folders: dict[str, Path]) -> None:

@@ -17,6 +17,7 @@ from models.musicgen.checkpoint import inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
 from models.musicgen.generator import MusicGen, SoundError, create, places
 from models.musicgen.revision import ChangedFilesError, file_digests, whole_digest
+from models.musicgen.shape import Shape, mono_delays
 from models.references import RecordingError, checked, keep
 from tests import checkpoints
 
@@ -203,11 +204,29 @@ def test_changed_and_missing_files_are_refused_before_loading(opened: Open, tmp_
     with pytest.raises(ValueError, match="call setup"):
         generator.profile()
     checkpoints.edit_weights(folder, lambda weights: weights["decoder.lm_heads.0.weight"].add_(1))
-    with pytest.raises(ChangedFilesError, match="another revision"):
+    with pytest.raises(ChangedFilesError, match="another revision") as caught:
         generator.setup()
+    assert str(caught.value).endswith(f"register what is there: `cueworks models add {folder} --name {generator.id}`")
     shutil.rmtree(folder)
     with pytest.raises(FileNotFoundError, match="cueworks models add"):
         generator.setup()
+
+
+def test_a_changed_checkpoint_in_three_folders_is_registered_anew_with_all_of_them(tmp_path: Path) -> None:
+    """Its first file may lie in any of them, and `models add` needs each."""
+    folder, text, codec = (tmp_path / name for name in ("my weights", "text_encoder", "codec"))
+    for home in (folder, text, codec):
+        home.mkdir()
+        (home / "config.json").write_text("{}")
+    options = {"folder": str(folder), "text_encoder": str(text), "codec": str(codec), "format": "audiocraft"}
+    names = ("codec/config.json", "config.json", "text_encoder/config.json")
+    shape = Shape(width=64, layers=2, heads=4, feed_forward=256, streams=4, delays=mono_delays(4)).as_json()
+    generator = create(tmp_path, Place(), id="o/own", revision="r", digest="0", stamp={name: [2, 1] for name in names},
+                       shape=shape, **options)  # fmt: skip
+    command = f"cueworks models add '{folder}' --name o/own --text-encoder {text} --codec {codec}"
+    with pytest.raises(ChangedFilesError) as caught:
+        generator.setup()
+    assert f"`{command}`" in str(caught.value)
 
 
 def test_a_file_that_came_later_is_never_loaded_in_the_place_of_a_registered_one(
