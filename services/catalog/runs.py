@@ -22,7 +22,7 @@ from db.engine import reading, writing
 from db.ledger import append, begin, check_clock
 from db.orders import register
 from db.rows import NewCue, NewGenerator, NewOrder, NewTake, Recording, Registered, TakeRow
-from db.takes import catalog_names, take_rows, with_ids, with_status
+from db.takes import catalog_names, count_with_sound
 from models.controls import Controls
 from models.generator import Request
 from models.registry import CARDS, Card
@@ -107,13 +107,9 @@ def start(
 
 def unmade(engine: Engine, plan: Plan, generator: str) -> bool:
     """Whether some take that `plan` orders from `generator` has no sound yet."""
-    ids = [take.id for take in plan.takes if take.generator == generator]
+    ids = {take.id for take in plan.takes if take.generator == generator}
     with reading(engine) as session:
-        done = sum(
-            1
-            for part in chunks(ids, 500)
-            for _ in take_rows(session, with_ids(part) & with_status("done", "superseded"), with_assets=False)
-        )
+        done = count_with_sound(session, ids)
     return done < len(ids)
 
 

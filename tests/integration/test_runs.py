@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from db.engine import reading, writing
 from db.ledger import ClockError, Entry, append
@@ -194,6 +194,24 @@ def test_starting_registers_and_cuts_once_and_finds_nothing_when_all_is_done(eng
     assert runs.finish(engine, first.id, {}) == {"done": 4}
     second = runs.start(engine, make_plan(tmp_path), {})
     assert (second.to_render, second.shards, second.registered.inserted) == (0, 0, 0)
+
+
+def test_what_is_superseded_without_sound_is_still_to_be_made(engine: Engine, tmp_path: Path) -> None:
+    """A generator whose files are gone is asked for before anything starts, also where an order brings takes back."""
+    order = make_plan(tmp_path)
+    assert runs.unmade(engine, order, "composer")
+    first = runs.start(engine, order, {})
+    jobs = runs.shard_jobs(engine, first.id, 0)
+    with writing(engine) as session:
+        session.execute(update(Take).values(status="superseded"))
+    assert runs.unmade(engine, order, "composer")
+    with writing(engine) as session:
+        session.execute(update(Take).values(status="planned"))
+    runs.record(engine, first.id, [done(job.take_id) for job in jobs])
+    assert not runs.unmade(engine, order, "composer")
+    with writing(engine) as session:
+        session.execute(update(Take).values(status="superseded"))
+    assert not runs.unmade(engine, order, "composer")
 
 
 def test_a_job_is_the_order_as_it_was_planned(engine: Engine, tmp_path: Path) -> None:
