@@ -2,9 +2,10 @@
 
 Every take's sound comes from its seed alone. Prompts steer faults: `out of memory` (torch's error) and `no memory`
 (Python's) never fit, `once FILE` does not fit the first time, `die once FILE` kills its worker the first time, `slow`
-takes a while. The options `fault` and `folder` steer setting up: `no room` never fits, `room later` not at first,
-`allocation` runs out of memory on the way, `missing` has no files until `folder` is there. What was computed where is
-told in `folder/log`, a line a batch.
+takes a while, `lose FILE` loses the device the first time and `lose` always: then every later batch of that generator
+fails. The options `fault` and `folder` steer setting up: `no room` never fits, `room later` not at first, `allocation`
+runs out of memory on the way, `lost at first` loses the device once, `missing` has no files until `folder` is there.
+What was computed where is told in `folder/log`, a line a batch.
 """
 
 import hashlib
@@ -57,6 +58,8 @@ class SizedGenerator:
             raise NoRoomError(f"a batch of {self.batch_size} needs 9,000 MiB, 5,000 are free; set CUEWORKS_BATCH=1")
         if self._fault == "allocation":
             raise MemoryError("no more of it")
+        if self._fault == "lost at first" and _first(self._folder / "lost"):
+            raise AcceleratorError("CUDA error: device-side assert triggered")
         if self._fault == "missing" and not self._folder.is_dir():
             raise FileNotFoundError(f"{self._folder} is not there; `cueworks models add` fetches it")
 
@@ -69,7 +72,7 @@ class SizedGenerator:
         if len(requests) != self.batch_size:
             raise AssertionError(f"called with {len(requests)} requests, not {self.batch_size}")
         for request in requests:
-            _obey(request.prompt)
+            _obey(request.prompt, self)
         if self._folder.is_dir():
             seeds = ",".join(str(request.seed) for request in requests)
             with (self._folder / "log").open("a") as log:
@@ -90,7 +93,18 @@ def _first(mark: Path) -> bool:
     return True
 
 
-def _obey(prompt: str) -> None:
+class AcceleratorError(RuntimeError):
+    """Called as torch calls an error of a device that lasts."""
+
+
+_lost: list["SizedGenerator"] = []  # of this process: those that lost their device
+
+
+def _obey(prompt: str, generator: "SizedGenerator") -> None:
+    if prompt == "lose" or (prompt.startswith("lose ") and _first(Path(prompt.removeprefix("lose ")))):
+        _lost.append(generator)
+    if generator in _lost:
+        raise AcceleratorError("CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be")
     if "slow" in prompt:
         time.sleep(SLOW_S)
     if prompt == "no memory":

@@ -43,10 +43,13 @@ class InProcessExecutor:
     def stop(self) -> None:
         self._stopped = True
 
-    def _warm_up(self) -> Ready:
+    def _warm_up(self, lost: str = "") -> Ready:
+        """`lost` is why the device was given up before."""
         try:
             return self._generator.warm_up()
         except Exception as error:
+            if lost:
+                raise self._give_up(device_lost(self._workshop, lost)) from error
             raise could_not_start(self._workshop, error) from error
 
     def _run_batch(self, batch: list[Job]) -> Iterator[Recording]:
@@ -56,7 +59,7 @@ class InProcessExecutor:
             yield from (work.out_of_room(self._workshop.memory_remedy) for work in works)
             self._without_room += 1
             if self._without_room > MOST_WITHOUT_ROOM:
-                self._given_up = no_room(self._workshop, report.out_of_memory)
+                self._give_up(no_room(self._workshop, report.out_of_memory))
             return
         self._without_room = 0
         for work, rendition, error in zip(works, renditions, report.errors, strict=True):
@@ -70,19 +73,29 @@ class InProcessExecutor:
             yield work.finished(finished.take) if finished.take else work.failed(finished.error or "unknown")
 
     def _generated(self, works: list[Work]) -> tuple[Report, list[Rendition | None]]:
-        """What came of a batch; where memory runs out, once more in a generator that is set up anew."""
+        """What came of a batch; where memory runs out or the device fails, once more in a generator set up anew.
+
+        Raises GeneratorStoppedError where the device does not come back: that takes another process."""
+        lost = ""
         for _ in range(MEMORY_TRIES):
-            ready = self._warm_up()
+            ready = self._warm_up(lost)
             for work in works:
                 work.profile = ready.profile
                 work.begin(ready.place)
             report, renditions = self._generator.generate([work.job.request for work in works])
-            if report.out_of_memory is None:
-                break
+            if report.out_of_memory is None and report.lost is None:
+                return report, renditions
             self._generator.close()
+            lost = report.lost or ""
             for work in works:
-                work.ran_out_of_memory(report.out_of_memory)
+                work.died(lost) if lost else work.ran_out_of_memory(report.out_of_memory or "")
+        if lost:
+            raise self._give_up(device_lost(self._workshop, lost))
         return report, renditions
+
+    def _give_up(self, error: GeneratorStoppedError) -> GeneratorStoppedError:
+        self._given_up = error
+        return error
 
     def close(self, at_once: bool = False) -> None:
         self._generator.close()
@@ -91,6 +104,12 @@ class InProcessExecutor:
 def could_not_start(workshop: Workshop, error: BaseException) -> GeneratorStoppedError:
     """What is told where a generator cannot be set up."""
     return GeneratorStoppedError(f"{workshop.generator} could not start: {error or type(error).__name__}")
+
+
+def device_lost(workshop: Workshop, reason: str) -> GeneratorStoppedError:
+    """What is told where the device fails again after the generator was set up anew."""
+    remedy = "run the same command again, which starts a fresh process; CUEWORKS_DEVICE=cpu renders without the device"
+    return GeneratorStoppedError(f"{workshop.generator}: {reason}, and it did not come back; {remedy}")
 
 
 def no_room(workshop: Workshop, reason: str) -> GeneratorStoppedError:

@@ -21,7 +21,7 @@ from services.rendering.in_process import MEMORY_TRIES, MOST_WITHOUT_ROOM, batch
 from services.rendering.jobs import STOPPED, GeneratorStoppedError, Job, RenderingStoppedError, Workshop
 from services.rendering.ray_cluster import Session, check_fits
 from services.rendering.slots import Slot, Spawned, spawn_finisher, spawn_generator, wait_until_gone
-from services.rendering.workers import FinishReport, Report
+from services.rendering.workers import FinishReport, Report, is_device_lost, is_out_of_memory, lost_text
 
 POLL_S = 0.1
 HEAD_START_S = 15.0
@@ -275,9 +275,12 @@ class RayExecutor:
         try:
             slot.ready = ray.get(reference)
         except ray.exceptions.RayTaskError as error:
-            self._could_not_start(slot, error.cause)
+            if slot in self._generators and not is_out_of_memory(error.cause) and is_device_lost(error.cause):
+                self._replace(slot, lost_text(error.cause))
+            else:
+                self._could_not_start(slot, error.cause)
         except ray.exceptions.RayError as error:
-            self._died(slot, slot.actor, [], error)
+            self._replace(slot, _reason(error))
 
     def _could_not_start(self, slot: Slot, cause: BaseException) -> None:
         """What keeps a worker from starting keeps the next one too; only for want of room others may still work:
@@ -303,10 +306,9 @@ class RayExecutor:
             self._broke(flight, error)
         except ray.exceptions.RayError as error:
             if flight.recalled:
-                self._busy.difference_update(work.job.take_id for work in flight.works)
-                self._waiting.appendleft(flight.works)
+                self._go_back(flight)
             else:
-                self._died(flight.slot, flight.actor, flight.works, error)
+                self._died(flight.slot, flight.actor, flight.works, _reason(error), self._workshop.memory_remedy)
             return
         else:
             self._answered(flight, answer)
@@ -335,6 +337,9 @@ class RayExecutor:
         if answer.out_of_memory is not None:
             self._ran_out(flight, answer.out_of_memory)
             return
+        if answer.lost is not None:
+            self._lost_device(flight, answer.lost)
+            return
         self._generating.learn(answer.seconds, len(flight.works))
         for work, row, error in zip(flight.works, flight.rows or (), answer.errors, strict=True):
             work.generated_s = answer.seconds / len(flight.works)
@@ -350,8 +355,7 @@ class RayExecutor:
         """A batch did not fit: its actor is given up, as it may hold what it allocated, and another one tries."""
         slot = flight.slot
         if flight.actor is slot.actor:
-            for other in self._flights.values():
-                other.recalled = other.recalled or other.actor is slot.actor
+            self._recall(slot)
             self._replace(slot, reason)
         again: list[Tracked] = []
         for work in flight.works:
@@ -366,6 +370,24 @@ class RayExecutor:
             self._waiting.appendleft(again)
         else:
             self._check_room(reason)
+
+    def _lost_device(self, flight: Flight, reason: str) -> None:
+        """The actor lives, but its device does not: a death of the worker, over the batch that it first failed."""
+        if flight.recalled:
+            self._go_back(flight)
+            return
+        if flight.actor is flight.slot.actor:
+            self._recall(flight.slot)
+        self._died(flight.slot, flight.actor, flight.works, reason, remedy="")
+
+    def _recall(self, slot: Slot) -> None:
+        """What else the slot's actor has in hand goes back without blame: the actor is given up."""
+        for other in self._flights.values():
+            other.recalled = other.recalled or other.actor is slot.actor
+
+    def _go_back(self, flight: Flight) -> None:
+        self._busy.difference_update(work.job.take_id for work in flight.works)
+        self._waiting.appendleft(flight.works)
 
     def _check_room(self, reason: str) -> None:
         """A batch was given up for want of memory: when one after another is, the rest need not be tried."""
@@ -400,9 +422,8 @@ class RayExecutor:
         work.audio = None
         work.replies.put(recording)
 
-    def _died(self, slot: Slot, actor: Any, works: list[Tracked], error: Exception) -> None:
+    def _died(self, slot: Slot, actor: Any, works: list[Tracked], reason: str, remedy: str) -> None:
         """Put a new actor in the slot (once for each dead one) and requeue or quarantine what it held."""
-        reason = f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"
         if actor is slot.actor:
             self._replace(slot, reason)
         again: list[Tracked] = []
@@ -410,7 +431,7 @@ class RayExecutor:
             was_alone = work.alone
             work.died(reason)
             if was_alone:
-                self._settle(work, work.quarantined(self._workshop.memory_remedy))
+                self._settle(work, work.quarantined(remedy))
             elif work.audio is not None:
                 self._rendered.appendleft(work)
             else:
@@ -438,3 +459,7 @@ class RayExecutor:
 
     def _spawn_finisher(self) -> Spawned:
         return spawn_finisher(self._workshop, self._token)
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"

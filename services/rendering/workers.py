@@ -39,12 +39,13 @@ class Ready:
 class Report:
     """How a batch went: per row None or the error, and the seconds that the batch took.
 
-    `out_of_memory` says why the whole batch has nothing: it did not fit, and the worker is not to be trusted with
-    another one."""
+    `out_of_memory` and `lost` say why the whole batch has nothing: it did not fit, or the device failed under it. The
+    worker is not to be trusted with another batch then; with a lost device it could make none."""
 
     errors: tuple[str | None, ...]
     seconds: float
     out_of_memory: str | None = None
+    lost: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class GeneratorWorker:
             try:
                 self._self_test(generator)
             except BaseException:
-                generator.teardown()
+                _tear_down(generator)
                 raise
             self._generator = generator
         profile = {
@@ -117,7 +118,7 @@ class GeneratorWorker:
                 generator.setup()
                 return generator
             except Exception as error:
-                generator.teardown()
+                _tear_down(generator)
                 if not isinstance(error, NoRoomError) and not is_out_of_memory(error):
                     raise
                 if time.monotonic() >= until:
@@ -152,10 +153,12 @@ class GeneratorWorker:
         try:
             parts = [self._attempt(requests[start : start + size]) for start in range(0, len(requests), size)]
         except Exception as error:
-            if not is_out_of_memory(error):
+            if not _of_the_worker(error):
                 raise
-            why = _first_line(error)
-            report = Report((why,) * len(requests), time.perf_counter() - started, why)
+            short = is_out_of_memory(error)
+            why = _first_line(error) if short else lost_text(error)
+            told = {"out_of_memory": why} if short else {"lost": why}
+            report = Report((why,) * len(requests), time.perf_counter() - started, **told)
             return report, [None] * len(requests)
         renditions = [rendition for part, _ in parts for rendition in part]
         errors = tuple(error for _, part in parts for error in part)
@@ -169,13 +172,14 @@ class GeneratorWorker:
     def _attempt(self, requests: Sequence[Request]) -> tuple[Sequence[Rendition | None], list[str | None]]:
         """One call in the fixed batch shape, padded when short; when it raises, every row in a batch of its own.
 
-        Lets an error for want of memory escape: the shape is fixed, so every other call would need as much."""
+        Lets what concerns the whole worker escape: the shape is fixed, so every other call would need as much memory,
+        and a lost device fails every call."""
         padding = [requests[-1]] * (self._workshop.batch_size - len(requests))
         generator = self._ready()
         try:
             return generator.generate([*requests, *padding])[: len(requests)], [None] * len(requests)
         except Exception as error:
-            if is_out_of_memory(error):
+            if _of_the_worker(error):
                 raise
             if len(requests) == 1:
                 return [None], [f"{type(error).__name__}: {error}"]
@@ -192,7 +196,7 @@ class GeneratorWorker:
         """Tear the generator down; the next use sets it up anew."""
         if self._generator is not None:
             generator, self._generator = self._generator, None
-            generator.teardown()
+            _tear_down(generator)
 
 
 class FinishingWorker:
@@ -268,6 +272,34 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     told = str(error).casefold() if isinstance(error, RuntimeError) else ""
     return any(words in told for words in ("out of memory", "can't allocate memory", "cublas_status_alloc_failed"))
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether a device failed in a way that lasts as long as its process (an illegal access, an assertion, a failed
+    launch), in the words of torch, CUDA and its libraries. Want of memory is none: ask `is_out_of_memory` first."""
+    if any(kind.__name__ == "AcceleratorError" for kind in type(error).__mro__):
+        return True
+    told = str(error).casefold() if isinstance(error, RuntimeError) else ""
+    return any(words in told for words in ("cuda error", "cuda driver error", "_status_execution_failed"))
+
+
+def lost_text(error: BaseException) -> str:
+    """What is told of a device that failed."""
+    return f"the device failed under its worker: {_first_line(error)}"
+
+
+def _of_the_worker(error: BaseException) -> bool:
+    """Whether an error says nothing of one take: the worker can make no other one either."""
+    return is_out_of_memory(error) or is_device_lost(error)
+
+
+def _tear_down(generator: Generator) -> None:
+    """Tear a generator down; a device that is lost cannot give back anything, which is no further error."""
+    try:
+        generator.teardown()
+    except Exception as error:
+        if not _of_the_worker(error):
+            raise
 
 
 def _first_line(error: BaseException) -> str:

@@ -202,3 +202,58 @@ def test_in_this_process_memory_that_runs_out_is_tried_anew_then_told(
             list(executor.run(jobs(*["out of memory"] * 4)))
         with pytest.raises(GeneratorStoppedError, match="runs out of memory"):
             list(executor.run(jobs("calm")))
+
+
+LOST = "the device failed under its worker: AcceleratorError: CUDA error: an illegal memory access was encountered"
+
+
+def test_a_lost_device_is_a_death_of_its_worker_and_no_fault_of_later_takes(session: Session, tmp_path: Path) -> None:
+    """The actor would live on and fail every take after it."""
+    with closing(RayExecutor(on_devices(tmp_path), 1, 1, session)) as pool:
+        found = by_seed(pool.run(jobs("calm", f"lose {tmp_path / 'mark'}", *["slow"] * 4)))
+    assert {recording.status for recording in found.values()} == {"done"}
+    assert [(attempt.outcome, attempt.error) for attempt in found[1].attempts] == [("died", LOST), ("done", None)]
+    first, second = (attempt.actor.rpartition(":")[2] for attempt in found[1].attempts)
+    assert first != second, "another process tried"
+    assert {len(found[seed].attempts) for seed in range(2, 6)} == {1}, "what waited behind it is not to blame"
+    assert {found[n].pcm_sha256 == sized_generator.pcm_of(n) for n in range(6)} == {True}
+
+
+def test_a_take_that_always_loses_the_device_is_quarantined_with_its_reason(session: Session, tmp_path: Path) -> None:
+    with closing(RayExecutor(on_devices(tmp_path), 2, 1, session)) as pool:
+        found = by_seed(pool.run(jobs("calm", "lose", *["calm"] * 4)))
+    assert {found[n].status for n in (0, 2, 3, 4, 5)} == {"done"}
+    assert found[1].status == "quarantined"
+    assert found[1].error == f"its worker died 4 times, the last time alone: {LOST}"
+
+
+def test_a_device_that_is_lost_while_setting_up_is_tried_by_another_actor(tmp_path: Path, session: Session) -> None:
+    shop = on_devices(tmp_path, fault="lost at first")
+    with closing(RayExecutor(shop, 1, 1, session)) as pool:
+        assert by_seed(pool.run(jobs("calm")))[0].status == "done"
+
+
+def test_in_this_process_a_lost_device_is_set_up_anew_once_then_told(tmp_path: Path) -> None:
+    with closing(InProcessExecutor(shop(sized_generator.card("sized", tmp_path), tmp_path))) as executor:
+        found = by_seed(executor.run(jobs("calm", f"lose {tmp_path / 'mark'}", "calm")))
+        assert [found[n].status for n in range(3)] == ["done"] * 3
+        assert [(attempt.outcome, attempt.error) for attempt in found[1].attempts] == [("died", LOST), ("done", None)]
+        for prompt in ("lose", "calm"):
+            with pytest.raises(GeneratorStoppedError, match=rf"sized: {LOST}, and it did not come back; run the same"):
+                list(executor.run(jobs(prompt)))
+
+
+@pytest.mark.parametrize(
+    ("error", "lost"),
+    [
+        (sized_generator.AcceleratorError("CUDA error: device-side assert triggered"), True),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling cublasGemmEx"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), True),
+        (ValueError("CUDA error: told by a prompt"), False),
+        (RuntimeError("row 1, step 3: the logits are not all finite"), False),
+    ],
+)
+def test_what_is_told_of_a_device_that_lasts(error: Exception, lost: bool) -> None:
+    assert workers.is_device_lost(error) is lost
+    assert not workers.is_out_of_memory(error)
