@@ -114,7 +114,8 @@ class Engine:
                 slots_of(shape, settings.text_tokens),
             )  # fmt: skip
             kind = torch.empty(0, dtype=self._key_value_dtype(), device=self.device)
-            self.state = State.empty(shape, settings.batch, settings.text_tokens, kind)
+            fixed = self.device.type == "cuda"
+            self.state = State.empty(shape, settings.batch, settings.text_tokens, kind, fixed)
         self._conditions = Memory(most=settings.batch)
         self._graphs: CapturedSteps | None = None
 

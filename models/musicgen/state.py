@@ -20,8 +20,10 @@ NEVER = 1 << 62
 
 @dataclass(frozen=True)
 class State:
-    """Rows are 2 * batch: conditional first, then null."""
+    """Rows are 2 * batch: conditional first, then null. `fixed`: nothing moves or changes its shape between batches, as
+    captured steps need it; else every batch takes the room that it needs."""
 
+    fixed: bool
     front: int
     memory: tuple[KeyValues, ...]  # a layer: [rows, heads, slots, head_width]
     past: list[KeyValues]  # the same, as this batch uses it
@@ -36,7 +38,7 @@ class State:
     broken: Tensor  # [batch]: the first step whose logits were not finite
 
     @classmethod
-    def empty(cls, shape: Shape, batch: int, text_tokens: int, kind: Tensor) -> "State":
+    def empty(cls, shape: Shape, batch: int, text_tokens: int, kind: Tensor, fixed: bool) -> "State":
         """`kind` gives device and number type of keys and values."""
         rows, steps, front = 2 * batch, steps_of(shape.window_frames, shape.delays), front_slots(shape, text_tokens)
         slots = slots_of(shape, text_tokens)
@@ -48,8 +50,9 @@ class State:
             return tuple(KeyValues.empty(rows, shape.heads, slots, shape.head_width, kind) for _ in range(shape.layers))
 
         memory, told_mask = memories(rows, slots), kind.new_zeros(batch, 1, 1, text_tokens)
-        padded = kind.is_cuda and shape.cross_attention
+        padded = fixed and shape.cross_attention
         return cls(
+            fixed=fixed,
             front=front,
             memory=memory,
             past=list(memory),
@@ -73,13 +76,13 @@ class State:
         self.at(0)
         self.broken.fill_(NEVER)
         self.seen.fill_(-torch.inf)
-        if not self.seen.is_cuda:
+        if not self.fixed:
             used = -(-(self.front + steps) // SLOT_MULTIPLE) * SLOT_MULTIPLE
             self.past[:] = [layer.narrowed(used) for layer in self.memory]
         if self.front:
             for row, condition in enumerate(conditions):
                 self._put_in_front(row, condition)
-        elif self.seen.is_cuda:
+        elif self.fixed:
             self._tell(conditions)
         else:
             self.told[:] = Shared.layers(conditions, self.seen.dtype)
