@@ -2,11 +2,16 @@
 
 PostgreSQL is a real one that comes with a Python package; it starts once a session, and every test gets a database of
 its own, copied from a migrated template.
+
+Tests run side by side: libraries that compute on several threads each would spend their time waiting for each other.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by torch when it is imported
 
 import pytest
 from sqlalchemy import Engine, create_engine, text
