@@ -6,6 +6,7 @@ unchanged: that is the generator's own look when it loads, and `cueworks models 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -216,5 +217,8 @@ def abilities_of(shape: Mapping[str, Any]) -> Abilities:
 
 
 def place_of(told: Mapping[str, Any]) -> Place:
-    """The inverse of `dataclasses.asdict` for a place read from the database."""
-    return Place(str(told["device"]), int(told["batch_size"]), Resources(**told["resources"]))
+    """The inverse of `dataclasses.asdict` for a place read from the database, whose rows are never rewritten: what
+    another release wrote beside is passed over, what it did not know has its default."""
+    asked = told.get("resources", {})
+    known = {field.name: asked[field.name] for field in fields(Resources) if field.name in asked}
+    return Place(str(told["device"]), int(told["batch_size"]), Resources(**known))

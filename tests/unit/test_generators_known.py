@@ -41,6 +41,13 @@ def test_a_registered_checkpoint_has_a_card_with_all_it_needs() -> None:
     json.dumps(card.options)
 
 
+def test_rows_of_other_releases_have_places_still() -> None:
+    """A place may have lost a field since, or gained one; rows are never rewritten."""
+    older = {"device": "cpu", "batch_size": 4, "resources": {"cpus": 2.0, "memory_mb": 900, "disks": 7}, "rack": "x"}
+    card = KnownGenerators([registration(places={"cpu": older, "cuda": None})]).card("my-model")
+    assert card.place("cpu") == Place("cpu", 4, Resources(cpus=2.0, memory_mb=900))
+
+
 def test_a_melody_checkpoint_follows_melodies_and_one_without_a_gpu_place_has_none() -> None:
     row = registration(shape={"chroma_bins": 12}, places={**registration().places, "cuda": None})
     card = KnownGenerators([row]).card("my-model")
