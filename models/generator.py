@@ -6,7 +6,7 @@ request whatever the other rows of the batch are ("one take, one sound"). It nev
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,10 @@ class NoRoomError(RuntimeError):
     """A generator does not fit where it is set up: less memory is free than its pinned batch needs.
 
     Raised by `setup`; the message tells what is needed, what is free, and the batch that fits."""
+
+
+class BatchDependenceError(RuntimeError):
+    """A row's samples changed with its place or its neighbours: this engine may not render."""
 
 
 @dataclass(frozen=True)
@@ -115,4 +119,13 @@ class Generator(Protocol):
 
     def teardown(self) -> None:
         """Give back what `setup` took."""
+        ...
+
+
+@runtime_checkable
+class SelfChecking(Protocol):
+    """What a generator may offer beside: a look at what the short takes of a self-test do not come to."""
+
+    def self_check(self) -> None:
+        """Called once after `setup`, before the first take. Raises BatchDependenceError, saying what depends."""
         ...

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.controls import AudioReference
-from models.generator import Audio, Place, Rendition, Request
+from models.generator import Audio, BatchDependenceError, Place, Rendition, Request
 from models.musicgen.checkpoint import CheckpointError, Summary, inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
 from models.musicgen.prompting import Shaper
@@ -164,6 +164,19 @@ class MusicGen:
             for request, plan, codes in zip(requests, plans, rows, strict=True)
             if codes is not None
         ]
+
+    def self_check(self) -> None:
+        """Raise BatchDependenceError where a row's bits depend on its place or neighbours: in steps and readings that
+        a short take never comes to. Takes a few steps on a processor, one by every captured graph on a GPU."""
+        from models.musicgen.proof import dependence
+
+        parts = self._ready()
+        row, other = (
+            self._condition(Plan(text, 0, 0, (Window(0, 0, 1),), None, None), Window(0, 0, 1), parts)
+            for text in ("self-check", "the neighbours of a self-check")
+        )
+        if what := dependence(parts.engine, row, other):
+            raise BatchDependenceError(f"{what} depends on a row's place in the batch or on its neighbours")
 
     def _ready(self) -> Loaded:
         if self._loaded is None:

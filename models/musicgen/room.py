@@ -30,11 +30,18 @@ def settings_for(place: Place) -> "EngineSettings":
     """How the engine computes in a place: pinned, not measured there."""
     from models.musicgen.engine import EngineSettings, fastest_on_cpu
 
-    dtype, kernels = ("bfloat16", "plain") if place.device == "cuda" else fastest_on_cpu(place.batch_size)
+    dtype, kernels = (device_dtype(), "plain") if place.device == "cuda" else fastest_on_cpu(place.batch_size)
     return EngineSettings(
         device=place.device, dtype=dtype, kernels=kernels, batch=place.batch_size, text_tokens=TEXT_TOKENS,
         threads=place.resources.threads,
     )  # fmt: skip
+
+
+def device_dtype() -> str:
+    """The number type of the GPU that this process sees: devices before compute capability 8.0 have no bfloat16."""
+    import torch
+
+    return "float16" if torch.cuda.is_available() and torch.cuda.get_device_capability()[0] < 8 else "bfloat16"
 
 
 def places_for(summary: Summary) -> tuple[Place, Place]:

@@ -149,10 +149,12 @@ class RayExecutor:
     def _start_slots(self) -> None:
         """On processors, one actor of each kind makes the first take before the others import libraries beside it.
 
-        Of actors that share a device one loads at a time: each must see how much of it the others left."""
+        Of actors that share a device, or the machine's memory for a checkpoint, one loads at a time: each must see how
+        much of it the others left."""
         if time.monotonic() < self._head_start_ends:
             return
-        sharing = 0 < self._workshop.resources.gpus < 1
+        gpus = self._workshop.resources.gpus
+        sharing = 0 < gpus < 1 or bool(not gpus and self._workshop.options)
         for slot in self._slots:
             loading = sharing and any(other.started and other.ready is None for other in self._generators)
             if not slot.started and not (loading and slot in self._generators):

@@ -16,7 +16,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from models.controls import Controls, Theme
-from models.generator import Generator, NoRoomError, Rendition, Request
+from models.generator import BatchDependenceError, Generator, NoRoomError, Rendition, Request, SelfChecking
 from models.registry import build, load
 from services.rendering.jobs import FinishedTake, Finisher, Job, Workshop
 from services.storage.store import StorageError
@@ -58,10 +58,6 @@ class FinishReport:
     seconds: float = 0.0
 
 
-class BatchDependenceError(RuntimeError):
-    """A row's samples changed with its neighbours: this engine may not render."""
-
-
 class HomeNotSharedError(RuntimeError):
     """A finishing worker would store files where the driver cannot find them."""
 
@@ -93,7 +89,7 @@ class GeneratorWorker:
                 batches = f"batches of {generator.batch_size}, not of {self._workshop.batch_size}"
                 raise WrongBatchError(f"{generator.id} computes in {batches} as its card says")
             try:
-                self._self_test(generator)
+                self._check(generator)
             except BaseException:
                 _tear_down(generator)
                 raise
@@ -131,6 +127,18 @@ class GeneratorWorker:
             return error
         return NoRoomError(f"{_first_line(error)}; {self._workshop.memory_remedy}")
 
+    def _check(self, generator: Generator) -> None:
+        """Raise BatchDependenceError, naming how it computes, where a row depends on its place or its neighbours."""
+        try:
+            self._self_test(generator)
+            if isinstance(generator, SelfChecking):
+                generator.self_check()
+        except BatchDependenceError as error:
+            computed = ", ".join(f"{name} {value}" for name, value in sorted(generator.profile().items()))
+            remedy = "this way of computing may not render; try CUEWORKS_BATCH=1 or CUEWORKS_DEVICE=cpu"
+            what = f"{generator.id}: {error} (batch {generator.batch_size}; {computed}); {remedy}"
+            raise BatchDependenceError(what) from error
+
     def _self_test(self, generator: Generator) -> None:
         """Raise BatchDependenceError unless a row sounds the same in every place, and beside other neighbours."""
         others = range(1, generator.batch_size)
@@ -140,10 +148,7 @@ class GeneratorWorker:
         first = _sound(generator.generate([row, *(_probe(n) for n in others)])[0])
         elsewhere = generator.generate([_probe(-1, "others"), *(row for _ in others)])[1:]
         if {_sound(rendition) for rendition in elsewhere} != {first}:
-            computed = ", ".join(f"{name} {value}" for name, value in sorted(generator.profile().items()))
-            what = f"{generator.id}: a row's sound depends on its place in the batch or on its neighbours"
-            remedy = "this way of computing may not render; try CUEWORKS_BATCH=1 or CUEWORKS_DEVICE=cpu"
-            raise BatchDependenceError(f"{what} (batch {generator.batch_size}; {computed}); {remedy}")
+            raise BatchDependenceError("a row's sound depends on its place in the batch or on its neighbours")
 
     def generate(self, requests: Sequence[Request]) -> tuple[Report, list[Rendition | None]]:
         """A rendition or an error for every request, however many: they are computed batch by batch."""

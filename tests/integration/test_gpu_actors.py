@@ -11,7 +11,7 @@ import pytest
 
 from db.rows import Recording
 from models.controls import Controls, Theme
-from models.generator import NoRoomError, Request
+from models.generator import BatchDependenceError, NoRoomError, Request
 from models.registry import Card
 from services.planning.order import Delivery
 from services.rendering import in_process, ray_pool, workers
@@ -202,6 +202,37 @@ def test_in_this_process_memory_that_runs_out_is_tried_anew_then_told(
             list(executor.run(jobs(*["out of memory"] * 4)))
         with pytest.raises(GeneratorStoppedError, match="runs out of memory"):
             list(executor.run(jobs("calm")))
+
+
+@pytest.mark.parametrize(("gpus", "at_once"), [(0.0, 1), (0.5, 1), (1.0, 3)])
+def test_actors_that_share_memory_load_one_at_a_time(
+    tmp_path: Path, gpus: float, at_once: int
+) -> None:
+    """Each sees what is free before it takes its part."""
+    pool = RayExecutor.__new__(RayExecutor)
+    slots = [Slot(f"generator-{n}", spawn=lambda: (object(), object())) for n in range(3)]
+    pool._workshop = shop(sized_generator.card("sized", tmp_path, gpus=gpus), tmp_path)
+    pool._generators, pool._finishers, pool._head_start_ends = slots, [], 0.0
+    for ready in range(3):
+        pool._start_slots()
+        assert sum(slot.started for slot in slots) == min(3, ready + at_once)
+        slots[ready].ready = object()
+
+
+def test_a_generators_own_check_is_asked_for_and_its_refusal_names_the_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def self_check(generator: object) -> None:
+        asked.append(generator)
+        raise BatchDependenceError("a step with 120 behind it depends on a row's place")
+
+    monkeypatch.setattr(sized_generator.SizedGenerator, "self_check", self_check, raising=False)
+    told = r"sized: a step with 120 behind it .* \(batch 2; kernels noise\); .* try CUEWORKS_BATCH=1"
+    with pytest.raises(BatchDependenceError, match=told):
+        GeneratorWorker(on_devices(tmp_path)).warm_up()
+    assert len(asked) == 1
 
 
 LOST = "the device failed under its worker: AcceleratorError: CUDA error: an illegal memory access was encountered"

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 from models.controls import AudioReference, Controls, Theme
-from models.generator import NoRoomError, Place, Request
+from models.generator import BatchDependenceError, NoRoomError, Place, Request
 from models.musicgen import recording, room
 from models.musicgen.checkpoint import inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
@@ -292,6 +292,24 @@ def test_a_device_is_checked_for_its_own_memory(home: Path, opened: Open, monkey
         room.check_room(summary, place, "tiny")
     monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, place))
     room.check_room(summary, place, "tiny")
+
+
+@pytest.mark.parametrize(("capability", "dtype"), [((7, 5), "float16"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")])
+def test_older_devices_compute_in_the_half_that_they_have(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], dtype: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: capability)
+    assert room.settings_for(Place("cuda", 32)).dtype == dtype
+    assert room.settings_for(Place("cpu", 4)).dtype == "bfloat16"
+
+
+def test_a_generator_checks_itself_and_names_what_depends(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = opened()
+    generator.self_check()
+    monkeypatch.setattr("models.musicgen.proof.dependence", lambda *told: "a step with 120 behind it")
+    with pytest.raises(BatchDependenceError, match="a step with 120 behind it depends on a row's place"):
+        generator.self_check()
 
 
 def test_places_need_more_for_larger_batches_and_tell_it(home: Path, opened: Open) -> None:
