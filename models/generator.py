@@ -23,19 +23,24 @@ class Resources:
     """What one actor of a generator needs. `threads` is fixed because it can change bits; it is part of the profile.
 
     `gpus` is a share of one device or a whole number of devices, `gpu_memory_mb` what is needed on each of them, and
-    `memory_mb` what is needed of the machine's own memory."""
+    `memory_mb` what is needed of the machine's own memory. `row_mb` and `gpu_row_mb` are the parts of both that every
+    row of a batch takes; None where that is not known, and all is taken to grow with the batch."""
 
     cpus: float = 1.0
     gpus: float = 0.0
     threads: int = 1
     memory_mb: int = 600
     gpu_memory_mb: int = 0
+    row_mb: int | None = None
+    gpu_row_mb: int | None = None
 
     def __post_init__(self) -> None:
         if self.gpus > 1 and self.gpus != int(self.gpus):
             raise ValueError(f"gpus must be a fraction of one GPU or a whole number of GPUs, not {self.gpus}")
         if self.cpus < 0 or self.gpus < 0 or self.threads < 1 or self.memory_mb < 1 or self.gpu_memory_mb < 0:
             raise ValueError("resources must be positive")
+        if min(self.row_mb or 0, self.gpu_row_mb or 0) < 0:
+            raise ValueError("a row's part of the memory must be positive")
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ whether there is room.
 The figures follow from sizes alone and are meant to be a little high. Nothing is loaded here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -48,10 +48,14 @@ def places_for(summary: Summary) -> tuple[Place, Place]:
     """The place on a processor and the one on a GPU, with honest needs."""
     threads = 1 if summary.parameters < SMALL else 2
     host, device = Place("cpu", CPU_BATCH), Place("cuda", CUDA_BATCH)
-    on_host = Resources(cpus=float(threads), threads=threads, memory_mb=_megabytes(host_bytes(summary, host)))
+    on_host = Resources(
+        cpus=float(threads), threads=threads, memory_mb=_megabytes(host_bytes(summary, host)),
+        row_mb=_row_megabytes(host_bytes, summary, host),
+    )  # fmt: skip
     on_device = Resources(
         cpus=1.0, gpus=1.0, threads=1, memory_mb=_megabytes(host_bytes(summary, device)),
-        gpu_memory_mb=_megabytes(device_bytes(summary, device)),
+        gpu_memory_mb=_megabytes(device_bytes(summary, device)), row_mb=0,
+        gpu_row_mb=_row_megabytes(device_bytes, summary, device),
     )  # fmt: skip
     return replace(host, resources=on_host), replace(device, resources=on_device)
 
@@ -124,6 +128,11 @@ def _product(sizes: tuple[int, ...]) -> int:
     for size in sizes:
         result *= size
     return result
+
+
+def _row_megabytes(needed: Callable[[Summary, Place], int], summary: Summary, place: Place) -> int:
+    larger = replace(place, batch_size=place.batch_size + 1)
+    return _megabytes(needed(summary, larger) - needed(summary, place))
 
 
 def _megabytes(size: int) -> int:

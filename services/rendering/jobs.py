@@ -88,12 +88,21 @@ class Workshop:
         return f"{device} does not hold a batch of {self.batch_size}: {fewer}, or free some memory"
 
     def resized(self, batch_size: int) -> "Workshop":
-        """The same in another batch shape; its need of memory is taken to grow with it."""
-        resources, times = self.resources, max(1.0, batch_size / self.batch_size)
+        """The same in another batch shape: what it needs beside its rows stays as it is."""
+        needs, old = self.resources, self.batch_size
         grown = replace(
-            resources, memory_mb=int(resources.memory_mb * times), gpu_memory_mb=int(resources.gpu_memory_mb * times)
+            needs,
+            memory_mb=_resized(needs.memory_mb, needs.row_mb, old, batch_size),
+            gpu_memory_mb=_resized(needs.gpu_memory_mb, needs.gpu_row_mb, old, batch_size),
         )
         return replace(self, place=Place(self.place.device, batch_size, grown))
+
+
+def _resized(total: int, a_row: int | None, old: int, new: int) -> int:
+    """Megabytes of a batch of `new` rows where one of `old` takes `total`, `a_row` of it for every row."""
+    if a_row is None:
+        return int(total * max(1.0, new / old))
+    return max(1 if total else 0, total + (new - old) * a_row)
 
 
 @dataclass(frozen=True)

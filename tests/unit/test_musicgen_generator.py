@@ -19,6 +19,7 @@ from models.musicgen.generator import MusicGen, SoundError, create, places
 from models.musicgen.revision import ChangedFilesError, file_digests, whole_digest
 from models.musicgen.shape import Shape, mono_delays
 from models.references import RecordingError, checked, keep
+from services.rendering.jobs import Workshop
 from tests import checkpoints
 
 RATE, BATCH = 32000, 3
@@ -323,6 +324,18 @@ def test_places_need_more_for_larger_batches_and_tell_it(home: Path, opened: Ope
     assert needs == sorted(set(needs))
     assert device.resources.gpu_memory_mb >= needs[-1] / 2**20
     assert host.resources.memory_mb * 2**20 > summary.bytes
+
+
+@pytest.mark.parametrize("batch", [2, 4, 32])
+def test_another_batch_asks_for_its_rows_and_not_for_the_weights_again(opened: Open, home: Path, batch: int) -> None:
+    opened()
+    summary = inspect(home / "mono")
+    for place, needed in zip(places(summary), (room.host_bytes, room.device_bytes), strict=True):
+        needs = Workshop("m:f", place, home, home).resized(batch).resources
+        asked = needs.gpu_memory_mb if place.device == "cuda" else needs.memory_mb
+        wanted = needed(summary, replace(place, batch_size=batch)) / 2**20
+        assert wanted - 31 <= asked <= wanted + 31, "a megabyte a row is lost to rounding"
+        assert place.device == "cpu" or needs.memory_mb == place.resources.memory_mb
 
 
 def test_sound_that_is_no_number_is_an_error(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
