@@ -238,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cuda" if has_cuda else "cpu")
     parser.add_argument("--batches", type=int, nargs="+", help="1 4 16 on a CPU, 32 on a GPU")
-    parser.add_argument("--seconds", type=float, help="of music a take: 2 on a CPU, 30 on a GPU")
+    parser.add_argument("--seconds", type=float, help="of music a take: 4 on a CPU, 30 on a GPU")
     parser.add_argument(
         "--dtypes", nargs="+", choices=list(DTYPES), default=["float32", "bfloat16"], help="of the peer"
     )
@@ -250,7 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(options.threads)
     cpu = options.device == "cpu"
     batches = options.batches or ([1, 4, 16] if cpu else [32])
-    frames = round((options.seconds or (2.0 if cpu else 30.0)) * SMALL.frame_rate)
+    frames = round((options.seconds or (4.0 if cpu else 30.0)) * SMALL.frame_rate)
     print(f"{describe()}, {options.threads} threads, torch {torch.__version__}")
     print(
         f"GPU: {torch.cuda.get_device_name()}" if has_cuda else "GPU: none here, so the comparison on CUDA was not run"
