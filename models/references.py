@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 FOLDER = "references"
 MOST_BYTES = 512 << 20  # ten minutes of stereo float at 96 kHz are 460 MB
 SHORTEST_S, LONGEST_S = 1.0, 600.0
-LOWEST_RATE, HIGHEST_RATE = 8_000, 192_000
+RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 88_200, 96_000, 176_400, 192_000)
+"""In Hz. Others may have so little in common with a model's own that the filter between them fills the memory."""
 MOST_CHANNELS = 2
 
 
@@ -65,8 +66,8 @@ def _check_sound(handle: int, name: str) -> None:
 def _check_header(sound: "soundfile.SoundFile", name: str) -> None:
     if not 1 <= sound.channels <= MOST_CHANNELS:
         raise RecordingError(f"{name} has {sound.channels} channels; mix it down to mono or stereo")
-    if not LOWEST_RATE <= sound.samplerate <= HIGHEST_RATE:
-        what = f"{name} has a rate of {sound.samplerate} Hz, not {LOWEST_RATE} to {HIGHEST_RATE}"
+    if sound.samplerate not in RATES:
+        what = f"{name} has a rate of {sound.samplerate} Hz, none of {', '.join(map(str, RATES))}"
         raise RecordingError(f"{what}; resample it")
     if not SHORTEST_S <= sound.frames / sound.samplerate <= LONGEST_S:
         raise RecordingError(_told_of_length(name, sound.frames / sound.samplerate))
