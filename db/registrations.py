@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from db.advisory import lock_transaction
@@ -56,6 +56,11 @@ def registrations(session: Session) -> list[RegistrationRow]:
     """Every row, by generator and in order."""
     query = select(*_COLUMNS).order_by(Registration.generator, Registration.number)
     return [RegistrationRow(*row) for row in session.execute(query)]
+
+
+def count_registrations(session: Session) -> int:
+    """How many rows there are: changes whenever one is added."""
+    return session.scalar(select(func.count()).select_from(Registration)) or 0
 
 
 def locked_registrations(session: Session) -> list[RegistrationRow]:

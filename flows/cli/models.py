@@ -82,6 +82,8 @@ def _show(row: dict[str, Any]) -> None:
     output.line("")
     kinds = ["company", "individual", "academic"]
     output.print_table(["use", *kinds], [[use["use"], *(use[kind] for kind in kinds)] for use in row["uses"]])
+    for text in row.get("notes", ()):
+        output.note(f"note: {text}")
 
 
 def _place(batch: int, needs: dict[str, Any]) -> str:
@@ -136,7 +138,7 @@ def add(
     signs(settings, engine)()
     from services.generators.rights import notes, same_weights
 
-    known = settings.known_generators()
+    known, register = settings.known_generators(), settings.read_register()
     others = [row for other in known for row in known.rows(other)]
     said = [*prepared.warnings, *notes(register, entered.row), *same_weights(entered.row, others)]
     if json:

@@ -151,7 +151,11 @@ class _Search:
     def _means(self, fact: Fact, made: tuple[str, str]) -> bool:
         """Whether a fact is about a generator at a revision, or about a licence that it is under."""
         name, revision = made
-        about = [found for found, _ in self._ever.about(name) if found.revision in ("*", revision)]
+        files = self.register.checkpoints.find(name, revision)
+        about = [
+            found for found, _ in self._ever.about(name)
+            if found.revision in ("*", revision) or (files is not None and files.is_named(found.revision))
+        ]  # fmt: skip
         if not fact.is_licence:
             return any(found.id == fact.id for found in about)
         licence = fact.subject.partition(":")[2].casefold()

@@ -31,6 +31,7 @@ from services.delivery import texts
 from services.delivery.errors import DeliveryError
 from services.delivery.records import entries, moment
 from services.planning.faults import printable, shown
+from services.rights.materials import part_materials
 from services.rights.register import load
 from services.rights.terms import sound_licence
 from services.storage.store import BlobStore
@@ -132,16 +133,15 @@ def _known(session: Session, take: TakeRow, part: Part, sha256: str | None) -> C
     return None
 
 
-def _write(
-    session: Session, take: TakeRow, part: Part, sha256: str | None, master: AssetRow | None
-) -> Contributed:
+def _write(session: Session, take: TakeRow, part: Part, sha256: str | None, master: AssetRow | None) -> Contributed:
     at = moment(session)
     row = ContributionRow(str(uuid.uuid4()), take.id, part.kind, part.by, part.note, sha256, at)
     made = entries("contribution", take.catalog, add_contributions(session, [row]))
     outcome = Contributed(row.id, take.id, row.kind, row.by, sha256, None, True)
     if master is not None and sha256 is not None:
         known = load(session).with_seed()
-        licence = sound_licence(known, take.generator, take.revision, at.date(), at)
+        parts = part_materials(known, take.generator, take.revision, at)
+        licence = sound_licence(known, take.generator, take.revision, at.date(), at, parts)
         edit = DerivationRow(
             str(uuid.uuid4()), sha256, master.sha256, take.id, EDIT, licence, f"take {take.id}", part.by, part.note, at
         )

@@ -9,7 +9,6 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from db.facts import state_of_facts
 from db.ledger import Entry
 from db.ledger_rows import rows_from
 from db.releases import FactText, missing_verdicts
@@ -19,7 +18,7 @@ from services.delivery.gate import Judged, Terms
 from services.rights.gate import licensee_of
 from services.rights.keeping import keep, moment, standing_policy
 from services.rights.policy import Judgement, Policy, Question
-from services.rights.register import Register, load
+from services.rights.register import Register, State, load, state_of
 from services.rights.takes import judge_takes
 from services.rights.terms import sound_licence
 
@@ -27,10 +26,10 @@ STAGE = "release"
 
 
 class PolicyGate:
-    """A `services.delivery.gate.Gate`. The register is read again once a fact was added."""
+    """A `services.delivery.gate.Gate`. The register is read again once something was added to it."""
 
     def __init__(self) -> None:
-        self._kept: tuple[tuple[int, datetime | None], Policy] | None = None
+        self._kept: tuple[State, Policy] | None = None
 
     def judge(
         self, session: Session, takes: Sequence[AskedTake], terms: Terms, at: datetime
@@ -38,9 +37,7 @@ class PolicyGate:
         """Raises ClockError where facts were recorded well after this machine's clock."""
         policy = self._policy(session)
         known_at = moment(policy.register, at)
-        return dict(
-            judge_takes(session, policy, takes, terms.use, licensee_of(terms.licensee), at.date(), known_at)
-        )
+        return dict(judge_takes(session, policy, takes, terms.use, licensee_of(terms.licensee), at.date(), known_at))
 
     def facts(self, session: Session, ids: Collection[str]) -> Mapping[str, FactText]:
         known = self._policy(session).register.by_id
@@ -72,7 +69,7 @@ class PolicyGate:
         return [*seeded, *kept, *verdicts]
 
     def _policy(self, session: Session) -> Policy:
-        state = state_of_facts(session)
+        state = state_of(session)
         if self._kept is None or self._kept[0] != state:
             self._kept = (state, Policy(load(session).with_seed()))
         return self._kept[1]

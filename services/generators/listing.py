@@ -7,7 +7,7 @@ from db.registrations import RegistrationRow
 from models.musicgen.revision import revision
 from models.registry import Card
 from services.generators.known import KnownGenerators, gone_text
-from services.generators.rights import answers, known_licence
+from services.generators.rights import answers, known_licence, notes
 from services.generators.verifying import bytes_of
 from services.rights.register import Register
 
@@ -36,12 +36,13 @@ def shown_row(known: KnownGenerators, name: str, register: Register) -> dict[str
     card = known.card(name)
     rows = known.rows(name)
     told = _row(known, card)
-    told["licence_by_facts"] = known_licence(register, name)
+    told["licence_by_facts"] = known_licence(register, name, register.checkpoints.find(name, card.revision))
     told["uses"] = answers(register, name, card.revision)
     if rows:
         told["registration"] = registration_json(rows[-1])
         told["bytes"] = bytes_of(rows[-1:])
         told["missing"] = gone_text(rows[-1])
+        told["notes"] = notes(register, rows[-1])
         told["history"] = [_event(row) for row in known.history(name)]
     return told
 

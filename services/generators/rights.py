@@ -12,43 +12,57 @@ from typing import Any
 from db.registrations import HUB, RegistrationRow
 from services.planning.faults import shown
 from services.planning.words import LICENSEES, USES
+from services.rights.checkpoints import Checkpoint
 from services.rights.expressions import ExpressionError, read_expression
 from services.rights.facts import ANY, Fact
 from services.rights.keeping import moment
+from services.rights.materials import part_materials
+from services.rights.names import plain_subject
 from services.rights.policy import Licensee, Policy, Question
 from services.rights.register import Register, said
 
 WEIGHTS = ("weights", ANY)
+MOST_TOLD = 4
 
 
 def answers(register: Register, generator: str, revision: str) -> list[dict[str, Any]]:
     """What the policy says today of each use: a row per use, an answer per kind of licensee of unsaid revenue, and the
     reasons of all that stands in the way."""
     policy, now, today = Policy(register), moment(register), datetime.now(UTC).date()
-    rows = []
+    parts, rows = part_materials(register, generator, revision, now), []
     for use in USES:
         asked = {
-            kind: policy.judge(Question(generator, revision, use, Licensee(kind), today, now)) for kind in LICENSEES
-        }
+            kind: policy.judge(
+                Question(generator, revision, use, Licensee(kind), today, now, materials=parts)
+            )
+            for kind in LICENSEES
+        }  # fmt: skip
         stops = dict.fromkeys(reason.text for judgement in asked.values() for reason in judgement.stops)
         rows.append({"use": use} | {kind: found.answer for kind, found in asked.items()} | {"reasons": list(stops)})
     return rows
 
 
-def known_licence(register: Register, generator: str) -> str:
-    """What facts say the weights are under, joined; "" where they name no licence."""
-    found = dict.fromkeys(fact.expression for fact in _weights(register, generator) if fact.answer == "licence")
+def known_licence(register: Register, generator: str, files: Checkpoint | None = None) -> str:
+    """What facts say the weights are under, joined; "" where they name no licence. Of registered `files` only those
+    facts that are about them."""
+    facts = [fact for fact in _weights(register, generator) if files is None or files.meant(fact)]
+    found = dict.fromkeys(fact.expression for fact in facts if fact.answer == "licence")
     return " AND ".join(found)
 
 
 def notes(register: Register, row: RegistrationRow) -> list[str]:
     """What a person who registers a checkpoint should know of its licence, a sentence each."""
     facts, licence = _weights(register, row.generator), str(row.card.get("licence") or "")
-    told = [_contradicted(row.generator, licence, fact, register) for fact in facts if fact.answer == "licence"]
+    files = register.checkpoints.find(row.generator, row.revision)
+    meant = [fact for fact in facts if files is None or files.meant(fact)]
+    told = [_contradicted(row.generator, licence, fact, register) for fact in meant if fact.answer == "licence"]
     told += list(_base_models(register, row, licence))
-    told += list(_parts(row))
-    if not register.known(moment(register)).about(row.generator):
+    told += list(_parts(row, files, register))
+    about = [fact for fact, _ in register.known(moment(register)).about(row.generator)]
+    if not about:
         told.append(_unknown(register, row, licence))
+    elif files is not None and not _said_of_weights(files, about):
+        told.append(_another(row, licence, facts or about))
     return [line for line in told if line]
 
 
@@ -91,12 +105,33 @@ def _base_models(register: Register, row: RegistrationRow, licence: str) -> Iter
             yield f"{what}; its own card says {licence or 'nothing'}: a fact about it has to respect both"
 
 
-def _parts(row: RegistrationRow) -> Iterator[str]:
+def _parts(row: RegistrationRow, files: Checkpoint | None, register: Register) -> Iterator[str]:
+    """What counts of a component from a folder of its own: facts about it; without them what its card says."""
     for part, licence in (row.card.get("parts") or {}).items():
         if licence != row.card.get("licence"):
             component = part.replace("_", "-")
             fact = add_command(row, licence, component)
-            yield f"{row.generator}: the card of its {component} says {licence}; put it on record: {fact}"
+            what = f"{row.generator}: the card of its {component} says {licence}"
+            yield f"{what}, which counts until facts say otherwise; put it on record: {fact}"
+    silent = part_materials(register, row.generator, row.revision, moment(register)) if files else ()
+    for material in silent:
+        if not material.expression:
+            what = f"{row.generator}: nothing is recorded of the licence of its {material.role}, so that every order"
+            yield f"{what} with it is refused; settle it: {add_command(row, '', material.role.replace(' ', '-'))}"
+
+
+def _said_of_weights(files: Checkpoint, facts: Sequence[Fact]) -> bool:
+    """Whether some fact is about the weights in these very files."""
+    said = (fact for fact in facts if fact.component in WEIGHTS and fact.answer != "withdrawn")
+    return any(files.meant(fact) for fact in said)
+
+
+def _another(row: RegistrationRow, licence: str, facts: Sequence[Fact]) -> str:
+    """What is on record under the name is about another checkpoint."""
+    listed = ", ".join(f"{fact.id}: {said(fact)}" for fact in facts[:MOST_TOLD])
+    what = f"{row.generator} was registered from {row.source}, so that what is on record under that name ({listed})"
+    command = add_command(row, licence, "weights")
+    return f"{what} allows nothing for it, and every order with it is refused until it is settled: {command}"
 
 
 def _unknown(register: Register, row: RegistrationRow, licence: str) -> str:
@@ -111,7 +146,8 @@ def _unknown(register: Register, row: RegistrationRow, licence: str) -> str:
 def add_command(row: RegistrationRow, expression: str, component: str) -> str:
     """The command that records under which licence a component of a checkpoint is."""
     source = f"https://huggingface.co/{row.source}" if row.origin == HUB else "WHERE"
-    about = f"--subject {quote(row.generator)} --component {component} --answer licence"
+    subject = f"--subject {quote(plain_subject(row.generator))} --revision {quote(row.revision)}"
+    about = f"{subject} --component {component} --answer licence"
     stated = quote(expression) if expression else "SPDX"
     return f"`cueworks licences add {about} --expression {stated} --source {source} --by WHO`"
 

@@ -23,7 +23,7 @@ from db.verdicts import (
 from services.planning.brief import Brief
 from services.planning.plan import Plan
 from services.rights.keeping import keep, moment, standing_policy
-from services.rights.materials import bank_material, reference_material, theme_material
+from services.rights.materials import bank_material, part_materials, reference_material, theme_material
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question, Reason
 from services.rights.refusal import RefusedError
 from services.rights.register import Register
@@ -66,10 +66,13 @@ def check_names(register: Register, brief: Brief, generators: Mapping[str, str],
     policy, knowledge = Policy(register), register.known(now)
     licensee = licensee_of(brief.licensee.model_dump() if brief.licensee else None)
     asked = (
-        Question(generator, revision, use, licensee, datetime.now(UTC).date(), now, materials=materials_of(brief))
+        Question(
+            generator, revision, use, licensee, datetime.now(UTC).date(), now,
+            materials=(*materials_of(brief), *part_materials(register, generator, revision, now)),
+        )
         for generator, revision in generators.items()
         if knowledge.about(generator)
-    )
+    )  # fmt: skip
     refuse(register, [policy.judge(question) for question in asked])
 
 
@@ -103,7 +106,8 @@ def judge_plan(policy: Policy, plan: Plan, known_at: datetime, count: Count) -> 
             loop=loop, outputs=count(generator, materials), materials=materials,
         )
         for generator, revision, loop, cue in kinds
-        for materials in [(*common, *own.get(cue, ()))]
+        for parts in [part_materials(policy.register, generator, revision, known_at)]
+        for materials in [(*common, *own.get(cue, ()), *parts)]
     )  # fmt: skip
     return tuple({judgement.id: judgement for judgement in map(policy.judge, asked)}.values())
 
@@ -186,9 +190,7 @@ def judge_recorded(session: Session, run_id: str, recordings: Collection[Recordi
         return []
     policy, entries = standing_policy(session)
     order, now = order_of_run(session, run_id), datetime.now(UTC)
-    judge = TakeJudge(
-        session, policy, order.use, licensee_of(order.licensee), now.date(), moment(policy.register, now)
-    )
+    judge = TakeJudge(session, policy, order.use, licensee_of(order.licensee), now.date(), moment(policy.register, now))
     judged = judge.page(list(asked_takes(session, done)))
     entries = [*entries, *keep(session, dict(judged).values())]
     insert_verdicts(session, "record", ((take, judgement.id) for take, judgement in judged), now)

@@ -1,11 +1,12 @@
 """What an order brings with it and under which licence: the theme file and the sound bank of a brief, what a take was
-made from.
+made from, what its generator was given from folders of their own.
 
 Nothing here decides whether that is allowed.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import yaml
@@ -14,6 +15,7 @@ from services.planning.brief import RECORDINGS
 from services.planning.draft import Draft
 from services.rights.names import LOADER
 from services.rights.policy import Material
+from services.rights.register import Register
 
 REFERENCE = "reference"
 ROLES = {"import": "imported audio", REFERENCE: "reference audio"}
@@ -37,6 +39,19 @@ def bank_material(file: str | None, licence: str | None, source: str | None) -> 
 def reference_material(licence: str, file: str, source: str | None) -> Material:
     """A recording that takes follow, its tune or its sound."""
     return Material(ROLES[REFERENCE], licence, f"{file}, {source}" if source else file)
+
+
+def part_materials(register: Register, generator: str, revision: str, known_at: datetime) -> tuple[Material, ...]:
+    """What a registered checkpoint was given from folders of their own, under what their cards say; of a component that
+    facts are about, these count instead, and it is none."""
+    files = register.checkpoints.find(generator, revision)
+    if files is None or not files.parts:
+        return ()
+    about = {fact.component for fact, _ in register.known(known_at).about(generator) if files.meant(fact)}
+    return tuple(
+        Material(part.component.replace("-", " "), part.expression, f"{generator}, {part.folder}")
+        for part in files.parts if part.component not in about
+    )  # fmt: skip
 
 
 def references_by_cue(text: bytes) -> dict[str, Material]:

@@ -46,6 +46,11 @@ def plain_name(name: str) -> str:
     return _aliases().get(plain, plain)
 
 
+def plain_subject(name: str) -> str:
+    """The subject under which facts about `name` are found: the name itself, but for what it is an alias of."""
+    return name if folded(name) == plain_name(name) else plain_name(name)
+
+
 class Pattern:
     """A fact's subject, ready to be compared with plain names. Comparing is linear, whatever the pattern."""
 

@@ -23,13 +23,17 @@ from db.engine import reading, writing
 from db.facts import corrected_fact_ids, fact_rows, insert_facts, known_fact_ids, state_of_facts
 from db.ledger import ClockError, Entry, append, check_clock
 from db.ledger_rows import rows_from
+from db.registrations import count_registrations, registrations
 from db.rights_tables import LicenceFact
+from services.rights.checkpoints import Checkpoints
 from services.rights.facts import Fact, FactError, checked, fact_of
 from services.rights.names import SPDX, Pattern, folded, plain_name
 from services.rights.seeds import seed_facts
 
 LOCK = "licence facts"  # one writer at a time: what was checked still holds when it is recorded
-_kept: "WeakKeyDictionary[Engine, tuple[tuple[int, datetime | None], Register]]" = WeakKeyDictionary()
+State = tuple[int, datetime | None, int]
+_kept: "WeakKeyDictionary[Engine, tuple[State, Register]]" = WeakKeyDictionary()
+NONE = Checkpoints()
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -112,9 +116,11 @@ class Knowledge:
 
 
 class Register:
-    """All facts, in memory. `facts` in any order; each has its `recorded_at`."""
+    """All facts, in memory. `facts` in any order; each has its `recorded_at`. `checkpoints` are those of the register
+    of generators: which files a name stands for."""
 
-    def __init__(self, facts: Iterable[Fact]) -> None:
+    def __init__(self, facts: Iterable[Fact], checkpoints: Checkpoints = NONE) -> None:
+        self.checkpoints = checkpoints
         self.facts = tuple(sorted(facts, key=lambda fact: (fact.recorded_at or _EARLIEST, fact.id)))
         self._times = [fact.recorded_at or _EARLIEST for fact in self.facts]
         self._known: dict[int, Knowledge] = {}
@@ -155,7 +161,8 @@ class Register:
         """This register and what it lacks of this release's facts, as if they were recorded now."""
         missing = self.missing_seed()
         at = max(now or datetime.now(UTC), self.newest or _EARLIEST)
-        return Register((*self.facts, *(replace(fact, recorded_at=at) for fact in missing))) if missing else self
+        stated = (replace(fact, recorded_at=at) for fact in missing)
+        return Register((*self.facts, *stated), self.checkpoints) if missing else self
 
     def missing_seed(self) -> list[Fact]:
         """The facts of this release that are not here. What somebody corrected otherwise stays theirs."""
@@ -176,12 +183,17 @@ def load(session: Session) -> Register:
             what = f"{row['id']} ({row['subject']}) is not what was recorded: its content has the id {fact.id}"
             raise DamagedFactError(f"{what}; `cueworks verify` names every changed row, put the database's backup back")
         facts.append(fact)
-    return Register(facts)
+    return Register(facts, Checkpoints.of(registrations(session)))
+
+
+def state_of(session: Session) -> State:
+    """What changes whenever a fact or a registration is added."""
+    return (*state_of_facts(session), count_registrations(session))
 
 
 def current(session: Session) -> Register:
-    """The register as it is now, read anew only where facts were added since this process last read it."""
-    engine, state = session.get_bind().engine, state_of_facts(session)
+    """The register as it is now, read anew only where something was added since this process last read it."""
+    engine, state = session.get_bind().engine, state_of(session)
     kept = _kept.get(engine)
     if kept is None or kept[0] != state:
         kept = _kept[engine] = (state, load(session))

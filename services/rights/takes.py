@@ -11,7 +11,7 @@ from typing import Protocol
 from sqlalchemy.orm import Session
 
 from db.verdicts import brief_texts, generators_in, has_stated_licences, outputs, standing_brief, stated_licences
-from services.rights.materials import Brought, brought_by, derived_materials, restated
+from services.rights.materials import Brought, brought_by, derived_materials, part_materials, restated
 from services.rights.policy import Judgement, Licensee, Material, Policy, Question
 from services.rights.register import Knowledge, Register
 
@@ -86,7 +86,8 @@ class TakeJudge:
 
     def _question(self, take: Asked, own: tuple[Material, ...]) -> Question:
         brought = self._briefs[take.brief_id]
-        materials = tuple(dict.fromkeys((*brought.materials, *own)))
+        parts = part_materials(self._policy.register, take.generator, take.revision, self._known_at)
+        materials = tuple(dict.fromkeys((*brought.materials, *own, *parts)))
         return Question(
             generator=take.generator, revision=take.revision, use=self._use, licensee=self._licensee,
             as_of=self._as_of, known_at=self._known_at, plan=brought.plan, loop=take.loop,

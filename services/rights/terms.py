@@ -4,6 +4,7 @@ Rules:
 - The licence of a program says nothing of the music: only what the sound comes from counts (weights, samples, codec,
   ...), and what was brought along (a theme file, imported audio).
 - Of the facts about a component, the closest count, as in the policy.
+- What is on record of a name says nothing of another checkpoint that has it (`services.rights.checkpoints`).
 - What is missing is never guessed: one part without terms on record makes the whole unknown.
 
 Nothing here decides whether something is allowed.
@@ -12,6 +13,7 @@ Nothing here decides whether something is allowed.
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
+from services.rights.checkpoints import Checkpoint
 from services.rights.facts import ANY, Fact
 from services.rights.materials import ROLES
 from services.rights.policy import Material
@@ -30,9 +32,10 @@ def sound_licence(
     """`CC-BY-NC-4.0`, `A AND (B OR C)`, `NOBODYS` or `NOT_KNOWN`, as it holds on a day by what was known at a moment.
 
     `plan`, `use` and the kind of `licensee` bring in facts that are about them alone."""
-    known = register.known(known_at).about(generator)
+    files = register.checkpoints.find(generator, revision)
+    known = [near for near in register.known(known_at).about(generator) if files is None or files.meant(near[0])]
     named = (ANY, revision), (ANY, plan), (ANY, use), (ANY, licensee)
-    facts = [(fact, near) for fact, near in known if _concerns(fact, as_of, named)]
+    facts = [(fact, near) for fact, near in known if _concerns(fact, as_of, named, files)]
     parts = [stated(material.expression) for material in materials]
     if known or not any(material.role == ROLES["import"] for material in materials):
         parts.append(_of_generator(facts, {fact.component for fact, _ in known}))
@@ -50,8 +53,9 @@ def stated(expression: str) -> frozenset[str] | None:
     return frozenset({expression}) if expression.strip() else None
 
 
-def _concerns(fact: Fact, as_of: date, named: Sequence[tuple[str | None, ...]]) -> bool:
-    said = (fact.revision, fact.plan, fact.use, fact.licensee)
+def _concerns(fact: Fact, as_of: date, named: Sequence[tuple[str | None, ...]], files: Checkpoint | None) -> bool:
+    revision = ANY if files is not None and files.is_named(fact.revision) else fact.revision
+    said = (revision, fact.plan, fact.use, fact.licensee)
     mine = all(word in words for word, words in zip(said, named, strict=True))
     return mine and fact.component != PROGRAM and fact.answer != "withdrawn" and fact.holds(as_of)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from services.rights.checkpoints import Checkpoint
 from services.rights.facts import ANY, Fact
 from services.rights.policy.words import ALLOWED, DUTIES, Question, Reason, strictest
 from services.rights.register import Knowledge
@@ -36,7 +37,7 @@ def answer_of(findings: Iterable[Finding]) -> str:
 class Case:
     """A question and what is believed. `kind`, `plan` and `revision` are the ones that are weighed now,
     `thing` the (subject, component) that is, `instead` what else may be done where it may not be used; `named` whether
-    the kind was said, or is only tried."""
+    the kind was said, or is only tried; `checkpoint` the files that the generator is, where it is a registered one."""
 
     question: Question
     known: Knowledge
@@ -46,6 +47,7 @@ class Case:
     thing: tuple[str, str] | None = None
     instead: str = GENERATOR
     named: bool = True
+    checkpoint: Checkpoint | None = None
 
     def concerns(self, fact: Fact) -> bool:
         """Whether a fact is about this licensee, plan, revision and use."""
@@ -53,8 +55,15 @@ class Case:
             fact.use in (ANY, self.question.use)
             and fact.licensee in (ANY, self.kind)
             and fact.plan in (ANY, self.plan)
-            and fact.revision in (ANY, self.revision)
+            and (fact.revision in (ANY, self.revision) or self._is_of_checkpoint(fact.revision))
         )
+
+    def meant(self, fact: Fact) -> bool:
+        """Whether a fact about the generator's name is about what has that name (`services.rights.checkpoints`)."""
+        return self.checkpoint is None or self.checkpoint.meant(fact)
+
+    def _is_of_checkpoint(self, revision: str) -> bool:
+        return self.checkpoint is not None and self.checkpoint.is_named(revision)
 
     def holds(self, fact: Fact) -> bool:
         """Whether a fact holds on the day that counts; a withdrawn one never does."""

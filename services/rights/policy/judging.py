@@ -38,7 +38,8 @@ class Policy:
     def _judge(self, question: Question) -> Judgement:
         knowledge = self.register.known(question.known_at)
         kind = question.licensee.kind
-        case = Case(question, knowledge, kind, question.plan, question.revision)
+        files = self.register.checkpoints.find(question.generator, question.revision)
+        case = Case(question, knowledge, kind, question.plan, question.revision, checkpoint=files)
         findings = list(dict.fromkeys(found for rule in RULES for found in rule(case)))
         duties = tuple(dict.fromkeys(duty for found in findings for duty in found.duties))
         answer = strictest([found.reason.answer for found in findings] + [DUTIES] * bool(duties))

@@ -6,10 +6,13 @@ what they ask for the use.
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from shlex import quote
 
 from services.planning.faults import nearest
 from services.planning.words import LICENSEES, USES
+from services.rights.checkpoints import COMPONENTS, WEIGHTS
 from services.rights.facts import ANY
+from services.rights.names import plain_subject
 from services.rights.policy.cases import MARKET, MATERIAL, Case, Finding, finding
 from services.rights.policy.fact_rules import add_command
 from services.rights.policy.weighing import Near, over_unsaid, weigh_closest, weigh_component, weigh_expression
@@ -18,6 +21,7 @@ from services.rights.policy.words import UNKNOWN, Material
 Rule = Callable[[Case], Iterator[Finding]]
 CODE, SAMPLES, LOOP = "code", "samples", "loop"
 SOUND_BANK = "sound bank"
+PART_ROLES = {component.replace("-", " "): component for component in COMPONENTS}
 
 
 def words(case: Case) -> Iterator[Finding]:
@@ -68,9 +72,25 @@ def materials(case: Case) -> Iterator[Finding]:
         about = f"the {material.role}{f' ({material.source})' if material.source else ''}"
         if material.expression.strip():
             yield from over_unsaid(replace(case, instead=MATERIAL), about, (), _weigh_material(material, about))
+        elif material.role in PART_ROLES:
+            what = f"{about} has no licence on record; settle it: {_settle_part(material, case)}"
+            yield finding("material", UNKNOWN, f"{what}.")
         else:
             what = f"{about} has no licence; state it as an SPDX expression, as `CC0-1.0` or `LicenseRef-Own-Work`"
             yield finding("material", UNKNOWN, f"{what}.")
+
+
+def another_of_that_name(case: Case) -> Iterator[Finding]:
+    """What is on record of a name allows nothing for a checkpoint that only has the name."""
+    files, name = case.checkpoint, case.question.generator
+    if files is None:
+        return
+    facts = [fact for fact, _ in case.known.about(name) if fact.answer != "withdrawn"]
+    others = [fact for fact in facts if not files.meant(fact)]
+    if others and not any(files.meant(fact) and fact.component in (WEIGHTS, ANY) for fact in facts):
+        what = f"{name} was registered from {files.source}: what is on record under that name allows nothing for it"
+        settle = add_command(plain_subject(name), WEIGHTS, case, f" --revision {quote(case.question.revision)}")
+        yield finding("another-of-that-name", UNKNOWN, f"{what}; settle it: {settle}.", others)
 
 
 def _weigh_material(material: Material, about: str) -> Callable[[Case], list[Finding]]:
@@ -97,4 +117,11 @@ def _weigh_obligation(about: str, facts: list[Near]) -> Callable[[Case], list[Fi
     return weigh
 
 
-RULES: tuple[Rule, ...] = (words, no_facts, generator, code_alone, materials, obligations)
+def _settle_part(material: Material, case: Case) -> str:
+    name, more = case.question.generator, f" --revision {quote(case.question.revision)}"
+    return add_command(plain_subject(name), PART_ROLES[material.role], case, more)
+
+
+RULES: tuple[Rule, ...] = (
+    words, no_facts, another_of_that_name, generator, code_alone, materials, obligations,
+)  # fmt: skip

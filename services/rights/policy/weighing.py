@@ -65,8 +65,10 @@ def _unsaid(case: Case, about: str, outcomes: Sequence[tuple[Case, list[Finding]
         for variant, found in outcomes:
             by_value.setdefault(str(getattr(variant, name)), set()).add(answer_of(found))
         if len({frozenset(answers) for answers in by_value.values()}) > 1:
-            each = (f"{'none named' if value == ANY else value} {'/'.join(sorted(found))}"
-                    for value, found in by_value.items())
+            each = (
+                f"{'none named' if value == ANY else value} {'/'.join(sorted(found))}"
+                for value, found in by_value.items()
+            )
             told.append(f"{words} ({', '.join(each)})")
             needed.append(remedy)
     ids = dict.fromkeys(fact for _, found in outcomes for one in found for fact in one.reason.facts)
@@ -77,16 +79,25 @@ def _unsaid(case: Case, about: str, outcomes: Sequence[tuple[Case, list[Finding]
 
 
 def weigh_component(about: str, subject: str, component: str, facts: Sequence[Near], case: Case) -> list[Finding]:
-    """What the facts about one component say. `about` are the words for it, `subject` its name."""
+    """What the facts about one component say. `about` are the words for it, `subject` its name.
+
+    Facts about something else of that name count where they forbid; where there are no others, nothing is found."""
 
     def weigh(variant: Case) -> list[Finding]:
         applying = [near for near in facts if variant.concerns(near[0]) and variant.holds(near[0])]
-        if not applying:
-            return [_nothing(about, subject, component, facts, variant)]
-        return weigh_closest(about, applying, variant)
+        kept = [near for near in applying if variant.meant(near[0]) or _binds(near[0], variant, about)]
+        if kept:
+            return weigh_closest(about, kept, variant)
+        meant = any(variant.meant(fact) for fact, _ in facts)
+        return [_nothing(about, subject, component, facts, variant)] if meant else []
 
     case = replace(case, thing=(subject, component))
     return over_unsaid(case, about, (fact for fact, _ in facts), weigh)
+
+
+def _binds(fact: Fact, case: Case, about: str) -> bool:
+    """Whether a fact does not allow it: then it holds for whatever has the name."""
+    return answer_of(weigh_fact(fact, case, about)) not in (ALLOWED, DUTIES)
 
 
 def _nothing(about: str, subject: str, component: str, facts: Sequence[Near], case: Case) -> Finding:
