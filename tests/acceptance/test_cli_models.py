@@ -2,6 +2,7 @@
 wrong with one."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -124,6 +125,21 @@ def test_a_folder_from_being_added_to_being_removed(offline: Here, tiny: Path) -
     assert f"`cueworks models add {tiny}` adds it again" in gone.stderr
     assert offline.run("models", "remove", "tiny").returncode == 2
     assert "0 problems" in offline.said("verify")
+
+
+def test_a_folder_under_a_name_that_facts_allow_is_told_to_be_another_checkpoint(offline: Here, tiny: Path) -> None:
+    added = offline.run("models", "add", tiny, "--name", "HeartMuLa/x")
+    assert added.returncode == 0, added.stderr
+    assert f"HeartMuLa/x was registered from {tiny}, so that what is on record under that name (" in added.stderr
+    shown = offline.json("models", "show", "HeartMuLa/x")
+    assert shown["licence_by_facts"] == ""
+    assert {use["company"] for use in shown["uses"]} == {"unknown"}
+    (said,) = shown["notes"]
+    words = shlex.split(said.rpartition("`cueworks ")[2].strip("`"))
+    offline.said(*(word if word not in ("WHERE", "WHO") else "Kim" for word in words))
+    settled = offline.json("models", "show", "HeartMuLa/x")
+    assert (settled["notes"], settled["licence_by_facts"]) == ([], "CC0-1.0")
+    assert settled["uses"][1]["company"].startswith("allowed")
 
 
 def test_a_changed_file_and_a_folder_that_is_gone_are_found(offline: Here, tiny: Path) -> None:
