@@ -20,7 +20,7 @@ demo: env
 	$(BIN)/cueworks generate flows/briefs/rpg.yaml
 
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: env
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ check: env
 	$(BIN)/lint-imports
 
 unit: env
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder tests/unit
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/unit
 
 env: $(STAMP)
 
