@@ -10,6 +10,7 @@ import secrets
 import socket
 import threading
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from services.rendering.jobs import GeneratorStoppedError, RenderingStoppedError
@@ -19,6 +20,9 @@ from services.rendering.private_ray import without_extras
 OBJECT_STORE_BYTES = 2 << 30
 START_ATTEMPTS = 3  # a machine that is busy for a while is no reason to give up
 PROBE_S = 5.0
+SHARED = "pydantic.v1"
+"""Imported by Ray and by what may start beside it. Its modules import each other, and two threads that import such a
+package at the same time may each find half of it."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ class Session:
         self._up = threading.Event()
         self._over = threading.Event()
         self._failure: BaseException | None = None
+        import_module(SHARED)
         self._thread = threading.Thread(target=self._hold, name="cueworks-ray", daemon=True)
         self._thread.start()
 
