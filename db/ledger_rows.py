@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 from db.canonical import digest, plain_column
 from db.chunks import chunks
 from db.rights_tables import (
+    Acceptance,
     Contribution,
     Derivation,
     Judgement,
@@ -119,6 +120,7 @@ KEPT = (
     Kept(Derivation, "id", (), ("sha256",)),
     Kept(Reference, "sha256"),
     Kept(Registration, "generator", ("number",), ("act", "digest")),
+    Kept(Acceptance, "take_id", ("number",), ("outcome",)),
 )
 BY_NAME = {kept.name: kept for kept in KEPT}
 REPLACED = tuple(kept.entity for kept in KEPT if kept.replaced)

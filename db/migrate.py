@@ -17,7 +17,7 @@ from db.engine import read_only
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 
 
 class ForeignSchemaError(RuntimeError):

@@ -1,7 +1,7 @@
 """The tables of rights and provenance: what may be done with a take, what was decided, and proof of both.
 
 Why it exists: a claim about a file is worth what can be shown for it. Everything here is written once: triggers of the
-database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002 and 0003), whoever asks.
+database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002 to 0004), whoever asks.
 What turns out wrong is corrected by a further row.
 """
 
@@ -16,11 +16,13 @@ from db.tables import Base, BigKey, Sha256
 APPEND_ONLY = (
     "licence_fact", "judgement", "judgement_fact", "order_verdict", "verdict", "review", "contribution", "release",
     "release_item", "withdrawal", "derivation", "reference", "ledger_entry", "checkpoint", "registration",
+    "acceptance",
 )  # fmt: skip
 FACT_ANSWERS = ("allowed", "refused", "unknown", "licence", "withdrawn")
 ANSWERS = ("allowed", "allowed-with-duties", "unknown", "refused")  # of a judgement, the strictest last
 STAGES = ("record", "release")
 DECISIONS = ("approve", "reject")
+ACCEPTANCES = ("kept", "spare", "rejected")  # the best of the accepted, the other accepted ones, and those that fail
 
 
 class LicenceFact(Base):
@@ -221,6 +223,36 @@ class Fingerprint(Base):
     algorithm: Mapped[str] = mapped_column(String(64))
     duration_s: Mapped[float]
     words: Mapped[bytes]
+
+
+class Hearing(Base):
+    """What was heard of a sound by listeners of one revision: `facts` by name, and what near-duplicates are found by.
+    It can be heard again, so it is no record: it may be replaced."""
+
+    __tablename__ = "hearing"
+    pcm_sha256: Mapped[str] = mapped_column(Sha256, primary_key=True)
+    revision: Mapped[str] = mapped_column(String(32), primary_key=True)
+    facts: Mapped[dict[str, Any]]
+    descriptor: Mapped[bytes]
+
+
+class Acceptance(Base):
+    """What became of a take under its brief's `accept`: one of `ACCEPTANCES`; the row with the highest number counts.
+
+    `score` from 0 to 1 is made of `parts`, `reasons` are sentences, `rule` is what was asked of the take; `pcm_sha256`
+    and `listening` say which sound was judged as heard by which listeners."""
+
+    __tablename__ = "acceptance"
+    take_id: Mapped[str] = mapped_column(ForeignKey("take.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    outcome: Mapped[str] = mapped_column(String(16))
+    score: Mapped[float]
+    parts: Mapped[dict[str, Any]]
+    reasons: Mapped[list[str]] = mapped_column(JSON)
+    rule: Mapped[dict[str, Any]]
+    pcm_sha256: Mapped[str] = mapped_column(Sha256)
+    listening: Mapped[str] = mapped_column(String(32))
+    at: Mapped[datetime]
 
 
 class LedgerEntry(Base):
