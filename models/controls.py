@@ -42,18 +42,33 @@ class SoundBank:
     licence: str
 
 
-REFERENCE_ROLES = ("melody", "continuation")
+MELODY, CONTINUATION, VARIATION = "melody", "continuation", "variation"
+REFERENCE_ROLES = (MELODY, CONTINUATION, VARIATION)
 
 
 @dataclass(frozen=True)
 class AudioReference:
-    """A recording that a take follows: its tune (`melody`), or its sound, which the take goes on from (`continuation`).
+    """A recording that a take follows: its tune (`melody`), its sound, which the take goes on from (`continuation`), or
+    which it is made over of (`variation`; how far it may go from it is `Denoising.strength`).
 
     `sha256` tells the file, `licence` under whose terms the take stands with it."""
 
     role: str
     sha256: str
     licence: str
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """How a take is drawn out of noise; only models that denoise know of it. None: as the checkpoint does by itself.
+
+    `steps` of denoising; `guidance` is how strongly the text is followed; `negative` says what is not wanted.
+    `strength` in (0, 1] is how far a variation goes from its recording: 1 keeps nothing of it but its length."""
+
+    steps: int | None = None
+    guidance: float | None = None
+    negative: str = ""
+    strength: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,8 @@ class Controls:
     `reference` is 0, or the intensity at which form, harmony and melody are composed, so that takes of one seed and
     other intensities line up with it bar for bar. `stinger` is empty or one of `models.words.STINGERS`: a few bars that
     end. `destination` makes a transition: `bars` bars that leave `state` and end on a bar line where the other begins.
-    `sound_bank` is what plays where it is not the generator's own. `audio` is a recording that the take follows.
+    `sound_bank` is what plays where it is not the generator's own. `audio` is a recording that the take follows, `denoising`
+    what is asked of a model that denoises.
     """
 
     state: str
@@ -90,14 +106,16 @@ class Controls:
     destination: Destination | None = None
     sound_bank: SoundBank | None = None
     audio: AudioReference | None = None
+    denoising: Denoising | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The controls as plain JSON values, the form that a take's identity is computed from.
 
-        `audio` is left out where there is none: the ids of takes that follow no recording never knew it."""
+        `audio` and `denoising` are left out where there is none: the ids of takes without them never knew of them."""
         fields = asdict(self)
-        if self.audio is None:
-            del fields["audio"]
+        for name in ("audio", "denoising"):
+            if fields[name] is None:
+                del fields[name]
         return fields
 
     @classmethod
@@ -114,6 +132,8 @@ class Controls:
             fields["sound_bank"] = SoundBank(**data["sound_bank"])
         if data.get("audio") is not None:
             fields["audio"] = AudioReference(**data["audio"])
+        if data.get("denoising") is not None:
+            fields["denoising"] = Denoising(**data["denoising"])
         for name in ("instruments", "excluded"):
             fields[name] = tuple(fields[name])
         return cls(**fields)

@@ -18,7 +18,9 @@ class Abilities:
     """What an order may ask of a generator beyond plain music of a length.
 
     `midi`: it works in notes, so it takes a theme file and gives a score. `melody` and `continuation` are about
-    reference audio that a take follows or goes on from; `longest_s` is the longest take in seconds."""
+    reference audio that a take follows or goes on from, `variation` about one that it is made over of; `longest_s` is
+    the longest take in seconds. `steps` and `guidance` are the ranges (least, most) of what a model that denoises may be
+    asked for, None where there is nothing to ask; `negative`: it can be told what is not wanted."""
 
     stems: bool = False
     midi: bool = False
@@ -29,6 +31,10 @@ class Abilities:
     melody: bool = False
     continuation: bool = False
     longest_s: float = 600.0
+    steps: tuple[int, int] | None = None
+    guidance: tuple[float, float] | None = None
+    negative: bool = False
+    variation: bool = False
 
 
 class NoPlaceError(LookupError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.families import CheckpointError
 from models.musicgen import names
 from models.musicgen.audiocraft import audiocraft_shape, settings
 from models.musicgen.configs import (
@@ -21,26 +22,20 @@ from models.musicgen.configs import (
     text_fields,
     transformers_shape,
 )
-from models.musicgen.revision import revision, stamp
+from models.musicgen.revision import revision
 from models.musicgen.shape import Shape
 from models.musicgen.weights import DTYPES, Sizes, Stored, WeightFileError, read_tensors, stored_tensors
+from models.pinning import paths_of, stamp
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from models.generator import Place
     from models.registry import Abilities
 
 _NAMED = 20  # how many tensors are named before the rest is counted
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 _Places = Callable[[str], tuple[names.Place, ...]]
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used. `faults` has every reason, each a sentence that says where and what to do."""
-
-    def __init__(self, faults: Iterable[str]) -> None:
-        self.faults = tuple(dict.fromkeys(faults))
-        super().__init__("\n".join(self.faults))
 
 
 @dataclass(frozen=True)
@@ -67,6 +62,11 @@ class Summary:
         return "melody" if self.shape.chroma_bins else "stereo" if self.shape.channels == 2 else "mono"
 
     @property
+    def title(self) -> str:
+        """What it is, for people."""
+        return f"MusicGen, {self.kind}, {self.shape.layers} layers of {self.shape.width}"
+
+    @property
     def parameters(self) -> int:
         """How many numbers the weights are, text encoder and codec included."""
         return sum(_product(stored.shape) for stored in self.tensors.values())
@@ -87,14 +87,24 @@ class Summary:
             "codec": str(self.codec) if self.codec else None,
             "format": self.format,
             "stamp": stamp(self.files),
-            "shape": self.shape.as_json(),
+            "shape": self.shape_json(),
         }
+
+    def shape_json(self) -> dict[str, Any]:
+        """The shape as the register keeps it."""
+        return self.shape.as_json()
 
     def abilities(self) -> "Abilities":
         """What an order may ask of it."""
-        from models.registry import Abilities
+        from models.musicgen.abilities import abilities
 
-        return Abilities(melody=bool(self.shape.chroma_bins), continuation=True)
+        return abilities(self.shape_json())
+
+    def places(self) -> "tuple[Place, Place | None]":
+        """Where it is set up: on a processor and on a GPU, with the batch that is pinned for either."""
+        from models.musicgen.room import places_for
+
+        return places_for(self)
 
 
 @dataclass
@@ -146,14 +156,14 @@ def _transformers(folder: Path, beside: bool) -> _Found:
         found.audio = codec_fields(where, section(where, config, "audio_encoder", faults), faults)
         sure = len(faults) == beside
         found.shape = transformers_shape(where, config, found.text, found.audio, faults) if sure else None
-    found.files = _files(folder, "", faults)
+    found.files = paths_of(_files(folder, "", faults), folder)
     return found
 
 
 def _audiocraft(folder: Path, text_encoder: Path | None, codec: Path | None) -> _Found:
     beside = (text_encoder.absolute() if text_encoder else None, codec.absolute() if codec else None)
     state = folder / "state_dict.bin"
-    found = _Found(folder, "audiocraft", beside, files={"state_dict.bin": state})
+    found, names_of = _Found(folder, "audiocraft", beside), [state.name]
     told = settings(state, found.faults)
     for part, path in zip(("text_encoder", "codec"), beside, strict=True):
         if path is None:
@@ -161,20 +171,21 @@ def _audiocraft(folder: Path, text_encoder: Path | None, codec: Path | None) -> 
             option = f"--{part.replace('_', '-')} FOLDER"
             found.faults.append(f"{folder}: an audiocraft checkpoint needs {what} beside it: {option}")
             continue
-        found.files |= _files(path, f"{part}/", found.faults)
+        names_of += _files(path, f"{part}/", found.faults)
         config = read_json(path / "config.json", found.faults)
         if config and part == "text_encoder":
             found.text = text_fields(f"{path / 'config.json'}", config, found.faults)
         elif config:
             found.audio = codec_fields(f"{path / 'config.json'}", config, found.faults)
+    found.files = paths_of(names_of, folder, *beside)
     if told and found.text and found.audio and not found.faults:
         sizes = {name: tensor.shape for name, tensor in _headers(state, found.faults).items()}
         found.shape = audiocraft_shape(str(state), told, sizes, found.text, found.audio, found.faults)
     return found
 
 
-def _files(folder: Path, prefix: str, faults: Faults) -> dict[str, Path]:
-    """The files of a folder in transformers' layout that matter, by prefixed name."""
+def _files(folder: Path, prefix: str, faults: Faults) -> list[str]:
+    """The files of a folder in transformers' layout that matter, by prefixed names."""
     wanted = ["config.json"]
     wanted += ["tokenizer.json"] if prefix != "codec/" else []
     weights = next((name for name in _WEIGHTS if (folder / name).is_file()), "")
@@ -190,7 +201,7 @@ def _files(folder: Path, prefix: str, faults: Faults) -> dict[str, Path]:
                 f"{folder / name}: no such file, so no prompt can be read; fetch it with the checkpoint, or write it "
                 "with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
             )
-    return {prefix + name: folder / name for name in wanted if (folder / name).is_file()}
+    return [prefix + name for name in wanted if (folder / name).is_file()]
 
 
 def _shards(folder: Path, index: str, faults: Faults) -> list[str]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.functional import scaled_dot_product_attention as attention
 
 from models.musicgen.cache import KeyValues, Told
 from models.musicgen.kernels import Linear, linear_maker, runnable
@@ -106,10 +105,10 @@ def embed(weights: Weights, codes: Tensor, positions: Tensor) -> Tensor:
 
 def self_attention(layer: Layer, x: Tensor, past: KeyValues, where: Where) -> Tensor:
     rows, heads, _, head_width = past.keys.shape
-    qkv = layer.query_keys_values(layer.norm(x)).to(past.keys.dtype)  # [rows * n, 3 * width]
+    qkv = layer.query_keys_values(layer.norm(x))  # [rows * n, 3 * width]
     q, k, v = qkv.view(rows, -1, 3, heads, head_width).permute(2, 0, 3, 1, 4)  # each [rows, heads, n, head_width]
     past.write(k, v, where.at)
-    y = attention(q, *past.live(where.live), attn_mask=where.mask)  # [rows, heads, n, head_width]
+    y = past.attend(q, where.live, where.mask)  # [rows, heads, n, head_width]
     y = y.transpose(1, 2).reshape(x.shape)  # [rows * n, width]
     return layer.out(y.to(x.dtype), residual=x)
 

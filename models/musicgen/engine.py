@@ -17,7 +17,7 @@ from models.musicgen import decoder
 from models.musicgen.cache import Memory, Remembered
 from models.musicgen.decoder import Weights, Where
 from models.musicgen.delays import UNKNOWN, delayed, planned, steps_of, undelayed
-from models.musicgen.footprint import READ_AT_ONCE, engine_bytes, slots_of
+from models.musicgen.footprint import GROWTH, READ_AT_ONCE, engine_bytes, slots_of
 from models.musicgen.graphs import CapturedSteps, steady_products
 from models.musicgen.kernels import KERNELS, runnable
 from models.musicgen.sampling import guided, sample
@@ -113,7 +113,7 @@ class Engine:
                 shape, tensors, settings.device, self.dtype, self.kernels, 2 * settings.batch,
                 slots_of(shape, settings.text_tokens),
             )  # fmt: skip
-            kind = torch.empty(0, dtype=self._key_value_dtype(), device=self.device)
+            kind = torch.empty(0, dtype=self.dtype, device=self.device)
             fixed = self.device.type == "cuda"
             self.state = State.empty(shape, settings.batch, settings.text_tokens, kind, fixed)
         self._conditions = Memory(most=settings.batch)
@@ -171,15 +171,11 @@ class Engine:
             "kernels": self.kernels,
             "asked_kernels": self.settings.kernels,
             "int8_weights": self.kernels == "int8",
-            "key_value_dtype": str(self._key_value_dtype()).removeprefix("torch."),
+            "key_value_dtype": str(self.dtype).removeprefix("torch."),
             "graphs": self.device.type == "cuda",
             "slots": self.state.slots,
             "torch": torch.__version__,
         }
-
-    def _key_value_dtype(self) -> torch.dtype:
-        """On CPUs attention in float32 is faster than in bfloat16, at twice the bytes."""
-        return torch.float32 if self.device.type == "cpu" else self.dtype
 
     def _begin(self, conditions: Sequence[Condition], steps: int) -> None:
         """Forget the last batch; let every row hear its condition."""
@@ -222,14 +218,17 @@ class Engine:
         return torch.cat(parts, dim=1)
 
     def _advance(self, step: int) -> None:
-        """One step: on a CPU over exactly the live slots, on a GPU the captured graph that covers them."""
+        """One step: on a CPU over the live slots and a few hidden ones, on a GPU the captured graph that covers them."""
         state, slot = self.state, self.state.front + step
         if self._graphs:
             self._graphs.replay(slot)
             return
+        room = min(state.slots, (slot // GROWTH + 1) * GROWTH)
+        if state.past[0].slots != room:
+            state.past[:] = [memory.holding(past, room) for memory, past in zip(state.memory, state.past, strict=True)]
         state.seen[..., slot] = 0
-        mask = state.seen[..., : slot + 1] if state.front else None
-        decode_step(self.weights, state, self.settings, Where(slice(slot, slot + 1), slot + 1, mask))
+        mask = state.seen[..., :room].repeat(1, self.shape.heads, 1, 1)
+        decode_step(self.weights, state, self.settings, Where(slice(slot, slot + 1), room, mask))
 
     def _check(self, conditions: Sequence[Condition], seeds: Sequence[int], lengths: Sequence[int],
                given: Tensor | None) -> None:  # fmt: skip

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from models.musicgen.engine import EngineSettings
 
 READ_AT_ONCE = 64  # positions that are read together where they are known beforehand
+GROWTH = 32  # slots by which the past of a batch grows on a CPU
 SLOT_MULTIPLE = 16  # masks of attention kernels want their rows aligned
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
@@ -49,11 +50,11 @@ def weight_bytes(shape: Shape, settings: "EngineSettings") -> int:
 def cache_bytes(shape: Shape, settings: "EngineSettings") -> int:
     """Keys and values of every row, and those of as many different conditions as the batch has."""
     position = 2 * shape.layers * shape.width  # one key and one value in every layer
-    size = 4 if settings.device == "cpu" else _BYTES[settings.dtype]
+    size = _BYTES[settings.dtype]
     past = position * size * 2 * settings.batch * slots_of(shape, settings.text_tokens)
     if shape.cross_attention:
         told = position * settings.batch * settings.text_tokens
-        return past + told * (size + _BYTES[settings.dtype])
+        return past + told * 2 * size
     return past + position * 4 * 2 * settings.batch * front_slots(shape, settings.text_tokens)
 
 

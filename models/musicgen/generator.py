@@ -6,7 +6,6 @@ Nothing is downloaded, limited, encoded or recorded here.
 """
 
 import platform
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,14 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.controls import AudioReference
+from models.families import CheckpointError
 from models.generator import Audio, BatchDependenceError, Place, Rendition, Request
-from models.musicgen.checkpoint import CheckpointError, Summary, inspect, load
+from models.musicgen.checkpoint import Summary, inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
 from models.musicgen.prompting import Shaper
-from models.musicgen.revision import ChangedFilesError, check_unchanged, stamp
 from models.musicgen.shape import Shape
 from models.musicgen.tokens import load_tokenizer
 from models.musicgen.windows import Window, joined, kept_of, windows_of
+from models.pinning import Pinned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -82,8 +82,9 @@ class MusicGen:
         """The options are those of `Summary.options`."""
         self.id, self.revision = id, revision
         self.batch_size, self.resources = place.batch_size, place.resources
-        self._place, self._cache_dir, self._digest, self._stamp = place, cache_dir, digest, stamp
-        self._folders = Path(folder), Path(text_encoder) if text_encoder else None, Path(codec) if codec else None
+        self._place, self._cache_dir = place, cache_dir
+        beside = (Path(part) if part else None for part in (text_encoder, codec))
+        self._pinned = Pinned(id, digest, stamp, Path(folder), *beside)
         self._shape = Shape.from_json(shape)
         self.sample_rate = self._shape.sample_rate
         self._shaper = Shaper()
@@ -92,56 +93,23 @@ class MusicGen:
     def setup(self) -> None:
         """Load the checkpoint, once its files are known to be those that were registered, and make room sure.
 
-        Raises FileNotFoundError and `revision.ChangedFilesError` for files, CheckpointError for what is in them, and
+        Raises FileNotFoundError and `pinning.ChangedFilesError` for files, CheckpointError for what is in them, and
         NoRoomError where the pinned batch does not fit."""
         import torch
 
         from models.musicgen.room import check_room
 
-        stood = self._check_files()
-        summary = inspect(*self._folders)
-        self._check_summary(summary)
+        stood = self._pinned.check()
+        summary = inspect(*self._pinned.folders)
+        self._pinned.check_no_more(summary.files)
+        if summary.shape != self._shape:
+            raise CheckpointError([f"{self._pinned.folder}: another shape than the registered one; add it again"])
         check_room(summary, self._place, self.id)
         if self._place.device == "cpu":
             torch.set_num_threads(self._place.resources.threads)
         loaded = _loaded(summary, self._place)
-        if stamp(summary.files) != stood:
-            raise ChangedFilesError(f"{self.id}: its files changed while they were loaded; start again")
+        self._pinned.check_stood(stood)
         self._loaded = loaded
-
-    def _check_summary(self, summary: Summary) -> None:
-        """What would be loaded is what was registered: a file that came later may stand before a registered one."""
-        if added := sorted(summary.files.keys() - self._stamp.keys()):
-            raise ChangedFilesError(
-                f"{self.id}: {', '.join(added)} would be loaded and was not there when it was registered; take it "
-                f"away, or register what is there anew: `{self._anew()}`"
-            )
-        if summary.shape != self._shape:
-            raise CheckpointError([f"{self._folders[0]}: another shape than the registered one; add it again"])
-
-    def _check_files(self) -> dict[str, list[int]]:
-        """The stamps of the registered files, which are what they were."""
-        folder, text_encoder, codec = self._folders
-        homes = {"text_encoder": text_encoder, "codec": codec} if text_encoder and codec else {}
-        files = {}
-        for name in self._stamp:
-            part, _, rest = name.partition("/")
-            home = homes.get(part) if rest else None
-            files[name] = home / rest if home else folder / name
-        if missing := [path for path in files.values() if not path.is_file()]:
-            raise FileNotFoundError(
-                f"{self.id}: {', '.join(map(str, missing[:5]))}: no such file; put the checkpoint back, or add it from "
-                f"where it is now: cueworks models add FOLDER --name {self.id}"
-            )
-        stood = stamp(files)
-        check_unchanged(files, self._stamp, self._digest, self.id, self._anew())
-        return stood
-
-    def _anew(self) -> str:
-        """The command that registers what lies in these folders now, under the same name."""
-        options = zip(("--text-encoder", "--codec"), self._folders[1:], strict=True)
-        parts = [word for option, folder in options if folder for word in (option, str(folder))]
-        return shlex.join(["cueworks", "models", "add", str(self._folders[0]), "--name", self.id, *parts])
 
     def generate(self, requests: Sequence[Request]) -> list[Rendition]:
         """One rendition per request, in order; exactly `batch_size` requests.
@@ -279,7 +247,7 @@ class MusicGen:
             "text_encoder": {"dtype": "float32", **parts.summary.text_config},
             "codec": {"dtype": "float32", **parts.summary.codec_config},
             "shape": self._shape.as_json(),
-            "weights_digest": self._digest,
+            "weights_digest": self._pinned.digest,
         }
 
     def teardown(self) -> None:
@@ -324,10 +292,3 @@ def _loaded(summary: Summary, place: Place) -> Loaded:
 def create(cache_dir: Path, place: Place, **options: Any) -> MusicGen:
     """The generator of a card with these options; nothing is loaded before `setup`."""
     return MusicGen(cache_dir, place, **options)
-
-
-def places(summary: Summary) -> tuple[Place, Place]:
-    """Where a checkpoint is set up: on a processor and on a GPU, with the batch that is pinned for either."""
-    from models.musicgen.room import places_for
-
-    return places_for(summary)

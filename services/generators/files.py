@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from models.musicgen.revision import file_digests
+from models.pinning import file_digests
 from services.generators.errors import RegisterError
 
 PARTS = (".json", ".safetensors", ".bin", ".model", ".md", ".txt", ".yaml", ".th")  # what checkpoints are made of

@@ -12,14 +12,12 @@ from shlex import quote
 from typing import Any
 
 from db.registrations import ADDED, HUB, RegistrationRow, holding
+from models.families import family_of_format, is_known_format, revision_of
 from models.generator import Place, Resources
-from models.musicgen.revision import revision
-from models.registry import CARDS, Abilities, Card, UnknownGeneratorError, is_hub_id
+from models.pinning import CODEC, OPTIONS, TEXT_ENCODER
+from models.registry import CARDS, Card, UnknownGeneratorError, is_hub_id
 from services.planning.faults import nearest, shown
 
-FACTORY = "models.musicgen.generator:create"
-PROMPTING = "models.musicgen.prompting:shaper"
-TEXT_ENCODER, CODEC = "text_encoder", "codec"
 LICENCE_OPTION = "--licence"
 
 
@@ -31,10 +29,11 @@ class KnownGenerators(Mapping[str, Card]):
     """Cards by the names that orders use. A registered name gives the revision that was added last."""
 
     def __init__(self, rows: Iterable[RegistrationRow] = (), builtin: Mapping[str, Card] | None = None) -> None:
-        """`rows` are all of the register, by generator and in order."""
+        """`rows` are all of the register, by generator and in order; those of a format that only a later release knows
+        are passed over, for nothing of theirs can be set up here."""
         self._cards = dict(CARDS if builtin is None else builtin)
         self._rows: dict[str, list[RegistrationRow]] = {}
-        for row in rows:
+        for row in (row for row in rows if is_known_format(row.format)):
             self._rows.setdefault(row.generator, []).append(row)
         self._builtin = frozenset(self._cards)
         newest = {name: held[-1] for name, found in self._rows.items() if (held := holding(found))}
@@ -60,7 +59,7 @@ class KnownGenerators(Mapping[str, Card]):
         card = self._cards.get(name)
         if card is not None and card.revision == of_revision:
             return card
-        found = [row for row in self.rows(name) if revision(row.digest) == of_revision]
+        found = [row for row in self.rows(name) if row_revision(row) == of_revision]
         return card_of_row(found[-1]) if found else None
 
     def present(self, name: str, of_revision: str | None = None) -> Card:
@@ -102,19 +101,19 @@ class KnownGenerators(Mapping[str, Card]):
         return sorted(self._rows)
 
     def _row_of(self, card: Card) -> RegistrationRow:
-        return next(row for row in reversed(self.rows(card.id)) if revision(row.digest) == card.revision)
+        return next(row for row in reversed(self.rows(card.id)) if row_revision(row) == card.revision)
 
     def _known_once(self, name: str, of_revision: str | None) -> bool:
-        return of_revision is not None and any(revision(row.digest) == of_revision for row in self.history(name))
+        return of_revision is not None and any(row_revision(row) == of_revision for row in self.history(name))
 
     def _other_revision(self, name: str, of_revision: str | None) -> str:
         """A revision that is not registered now: it was removed, it never was, or another engine made it."""
         what = f"needs revision {of_revision} of {name}"
         for row in reversed(self.history(name)):
-            if revision(row.digest) == of_revision:
+            if row_revision(row) == of_revision:
                 return f"{what}, which was removed from the register; `{add_command(row)}` adds it again"
             if weights_of(of_revision or "") == weights_of(row.revision):
-                return f"{what}; this program's engine makes {revision(row.digest)}: use the release that made it"
+                return f"{what}; this program's engine makes {row_revision(row)}: use the release that made it"
         here = f"; registered is {self._cards[name].revision}" if name in self._cards else ""
         if name in self._builtin:
             return f"{what}; this is {self._cards[name].revision}"
@@ -135,6 +134,11 @@ class KnownGenerators(Mapping[str, Card]):
         return f"{what}; {close} {add}" if close.endswith("?") else f"{what}; {close}; {add}"
 
 
+def row_revision(row: RegistrationRow) -> str:
+    """The revision of a registration as this release plays it; the row itself says what it was when it was entered."""
+    return revision_of(row.format, row.digest)
+
+
 def weights_of(of_revision: str) -> str:
     """The part of a revision that names the weights, without the engine that plays them."""
     return of_revision.rpartition("+")[2]
@@ -147,7 +151,7 @@ def add_command(row: RegistrationRow) -> str:
         words += ["--revision", quote(row.commit_id or row.asked_revision)]
     if row.generator != default_name(row.origin, row.source, row.folder):
         words += ["--name", quote(row.generator)]
-    for option, folder in (("--text-encoder", row.text_encoder), ("--codec", row.codec)):
+    for option, folder in zip(OPTIONS.values(), (row.text_encoder, row.codec), strict=True):
         words += [option, quote(folder)] if folder else []
     if row.card.get("licence_by") == LICENCE_OPTION:
         words += [LICENCE_OPTION, quote(str(row.card["licence"]))]
@@ -173,12 +177,12 @@ def gone_text(row: RegistrationRow) -> str | None:
 
 def card_of_row(row: RegistrationRow) -> Card:
     """The card of a registered checkpoint."""
-    cpu, cuda = place_of(row.places["cpu"]), row.places.get("cuda")
+    cpu, cuda, family = place_of(row.places["cpu"]), row.places.get("cuda"), family_of_format(row.format)
     return Card(
         id=row.generator,
         title=str(row.card.get("title") or row.generator),
-        revision=revision(row.digest),
-        factory=FACTORY,
+        revision=row_revision(row),
+        factory=family.factory,
         batch_size=cpu.batch_size,
         resources=cpu.resources,
         weights_digest=row.digest,
@@ -186,16 +190,16 @@ def card_of_row(row: RegistrationRow) -> Card:
         training_data=str(row.card.get("training_data") or ""),
         cuda=place_of(cuda) if cuda else None,
         options=options_of(row),
-        abilities=abilities_of(row.shape),
-        prompting=PROMPTING,
+        abilities=family.abilities_of(row.shape),
+        prompting=family.prompting,
     )
 
 
 def options_of(row: RegistrationRow) -> dict[str, Any]:
-    """What the generator is built with, plain JSON: as `models.musicgen.checkpoint.Summary.options`."""
+    """What the generator is built with, plain JSON: as `models.families.Summary.options`."""
     return {
         "id": row.generator,
-        "revision": revision(row.digest),
+        "revision": row_revision(row),
         "digest": row.digest,
         "folder": row.folder,
         TEXT_ENCODER: row.text_encoder,
@@ -209,11 +213,6 @@ def options_of(row: RegistrationRow) -> dict[str, Any]:
 def stamp_of(row: RegistrationRow) -> dict[str, list[int]]:
     """Size and time (nanoseconds) of every file that matters, as they were when they were hashed."""
     return {name: [int(told["bytes"]), int(told["mtime_ns"])] for name, told in row.files.items()}
-
-
-def abilities_of(shape: Mapping[str, Any]) -> Abilities:
-    """What a token model of that shape may be asked for."""
-    return Abilities(melody=bool(shape.get("chroma_bins")), continuation=True)
 
 
 def place_of(told: Mapping[str, Any]) -> Place:

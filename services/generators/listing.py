@@ -4,9 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from db.registrations import RegistrationRow
-from models.musicgen.revision import revision
 from models.registry import Card
-from services.generators.known import KnownGenerators, gone_text
+from services.generators.known import KnownGenerators, gone_text, row_revision
 from services.generators.rights import answers, known_licence, notes
 from services.generators.verifying import bytes_of
 from services.rights.register import Register
@@ -24,7 +23,7 @@ def listed(known: KnownGenerators) -> list[dict[str, Any]]:
 def _row(known: KnownGenerators, card: Card) -> dict[str, Any]:
     rows = known.rows(card.id)
     current = rows[-1] if rows else None
-    older = dict.fromkeys(revision(row.digest) for row in rows if current and row.digest != current.digest)
+    older = dict.fromkeys(row_revision(row) for row in rows if current and row.digest != current.digest)
     return {
         **asdict(card), "options": dict(card.options), "origin": current.origin if current else BUILT_IN,
         "present": current is None or gone_text(current) is None, "older_revisions": list(older),
@@ -49,7 +48,7 @@ def shown_row(known: KnownGenerators, name: str, register: Register) -> dict[str
 
 def registration_json(row: RegistrationRow) -> dict[str, Any]:
     """A registration as plain JSON values."""
-    return {**row.as_row(), "revision": revision(row.digest), "at": row.at.isoformat()}
+    return {**row.as_row(), "revision": row_revision(row), "at": row.at.isoformat()}
 
 
 def _event(row: RegistrationRow) -> dict[str, Any]:

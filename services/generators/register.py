@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from sqlalchemy.orm import Session
 
@@ -29,17 +29,15 @@ from db.registrations import (
     insert_registration,
     locked_registrations,
 )
-from models.musicgen.revision import revision, whole_digest
+from models.families import Family, Summary, family_of_folder
+from models.pinning import CODEC, TEXT_ENCODER, whole_digest
 from models.registry import is_hub_id, is_word
 from services.generators import hub
 from services.generators.cards import ModelCard, read_card, spdx
 from services.generators.errors import RegisterError
 from services.generators.files import FileFacts, digested, leading_out, real_folder, standing, unsafe
-from services.generators.known import CODEC, LICENCE_OPTION, TEXT_ENCODER, KnownGenerators, default_name
+from services.generators.known import LICENCE_OPTION, KnownGenerators, default_name
 from services.planning.faults import shown
-
-if TYPE_CHECKING:
-    from models.musicgen.checkpoint import Summary
 
 PARTS = (TEXT_ENCODER, CODEC)
 LONGEST_NAME = 200
@@ -115,7 +113,7 @@ def prepare(
 ) -> Prepared:  # fmt: skip
     """Verify and hash a checkpoint; `licences` are those that facts name. Nothing is written but a hub's cache.
 
-    Raises RegisterError with every fault; models.musicgen.checkpoint.CheckpointError with every fault of the files."""
+    Raises RegisterError with every fault; models.families.CheckpointError with every fault of the files."""
     told = watching or Unwatched()
     _check_words(asked, known, licences)
     found = _found(asked, told, quiet)
@@ -124,14 +122,15 @@ def prepare(
     if faults := [*wrong_name(name, known), *(fault for folder in folders for fault in unsafe(folder))]:
         raise RegisterError(faults)
     stood = standing(folders)
-    summary = _inspected(found, told)
+    family = family_of_folder(found.folder)
+    summary = _inspected(found, family, told)
     files = dict(summary.files)
     if outside := leading_out(files.values(), folders):
         raise RegisterError(outside)
     told.stage("reading files", sum(path.stat().st_size for path in files.values()))
     facts = digested(files, told.read, stood)
     card = read_card(found.folder, licences)
-    row = _row(name, found, summary, facts, _card(card, asked, found, summary, licences))
+    row = _row(name, found, family, summary, facts, _card(card, asked, found, summary, licences))
     return Prepared(row, tuple(_warnings(card, asked, row)))
 
 
@@ -192,32 +191,25 @@ def _found(asked: Asked, told: Watching, quiet: bool) -> _Found:
     return _Found(HUB, asked.source, asked.revision, fetched.commit, real_folder(fetched.folder), parts)
 
 
-def _inspected(found: _Found, told: Watching) -> "Summary":
-    from models.musicgen.checkpoint import check_values, inspect
-
+def _inspected(found: _Found, family: Family, told: Watching) -> Summary:
     try:
         told.stage("looking at its tensors")
-        summary = inspect(found.folder, found.parts[TEXT_ENCODER], found.parts[CODEC])
+        summary = family.inspected(found.folder, found.parts[TEXT_ENCODER], found.parts[CODEC])
         told.stage("looking at its values")
-        check_values(summary)
+        family.check(summary)
     except OSError as error:
         what = f"{error.filename or found.folder}: cannot be read: {error.strerror or error}"
         raise RegisterError([f"{what}; put the file back, or fetch the checkpoint again"]) from None
     return summary
 
 
-def _card(card: ModelCard, asked: Asked, found: _Found, summary: "Summary", licences: Sequence[str]) -> dict[str, Any]:
+def _card(card: ModelCard, asked: Asked, found: _Found, summary: Summary, licences: Sequence[str]) -> dict[str, Any]:
     """What is kept of the card, with what whoever registers it says of its licence."""
-    told: dict[str, Any] = {**card.as_json(), "title": _title(summary), "kind": summary.kind}
+    told: dict[str, Any] = {**card.as_json(), "title": summary.title, "kind": summary.kind}
     if asked.licence is not None:
         told |= {"licence": spdx(asked.licence, licences), "licence_by": LICENCE_OPTION}
     parts = {name: read_card(path, licences).licence for name, path in found.parts.items() if path}
     return told | {"parts": stated} if (stated := {name: text for name, text in parts.items() if text}) else told
-
-
-def _title(summary: "Summary") -> str:
-    shape = summary.shape
-    return f"MusicGen, {summary.kind}, {shape.layers} layers of {shape.width}"
 
 
 def _warnings(card: ModelCard, asked: Asked, row: RegistrationRow) -> list[str]:
@@ -229,18 +221,16 @@ def _warnings(card: ModelCard, asked: Asked, row: RegistrationRow) -> list[str]:
 
 
 def _row(
-    name: str, found: _Found, summary: "Summary", facts: Mapping[str, FileFacts], card: Mapping[str, Any]
+    name: str, found: _Found, family: Family, summary: Summary, facts: Mapping[str, FileFacts], card: Mapping[str, Any]
 ) -> RegistrationRow:
-    from models.musicgen.generator import places
-
     digest = whole_digest({file: fact.sha256 for file, fact in facts.items()})
-    cpu, cuda = places(summary)
+    cpu, cuda = summary.places()
     parts = {part: str(path) if path else None for part, path in found.parts.items()}
     return RegistrationRow(
         generator=name,
         act=ADDED,
         digest=digest,
-        revision=revision(digest),
+        revision=family.revision_of(digest),
         origin=found.origin,
         source=found.source,
         asked_revision=found.asked_revision,
@@ -251,7 +241,7 @@ def _row(
         format=summary.format,
         files={file: fact.as_json() for file, fact in facts.items()},
         card=card,
-        shape=summary.shape.as_json(),
+        shape=summary.shape_json(),
         places={"cpu": asdict(cpu), "cuda": asdict(cuda) if cuda else None},
         at=datetime.now(UTC),
     )

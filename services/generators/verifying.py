@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from db.registrations import HUB, RegistrationRow
-from models.musicgen.revision import revision
+from models.families import CheckpointError, family_of_format
+from models.pinning import paths_of
 from services.generators import hub
 from services.generators.errors import RegisterError
 from services.generators.files import FileFacts, Progress, read_all
-from services.generators.known import CODEC, TEXT_ENCODER, KnownGenerators, add_command, stamp_of
+from services.generators.known import KnownGenerators, add_command, row_revision, stamp_of
 
 MISSING, CHANGED, UNREADABLE, UNEXPECTED = "missing", "changed", "unreadable", "new"
 
@@ -44,15 +45,14 @@ class Verification:
         return not self.findings
 
 
-def paths_of(row: RegistrationRow) -> dict[str, Path]:
+def _folders(row: RegistrationRow) -> tuple[Path, Path | None, Path | None]:
+    text_encoder, codec = (Path(part) if part else None for part in (row.text_encoder, row.codec))
+    return Path(row.folder), text_encoder, codec
+
+
+def paths_of_row(row: RegistrationRow) -> dict[str, Path]:
     """Where each recorded file lies; the names are those of digests and stamps."""
-    folders = {TEXT_ENCODER: row.text_encoder, CODEC: row.codec}
-    found = {}
-    for name in row.files:
-        part, slash, rest = name.partition("/")
-        beside = folders.get(part) if slash else None
-        found[name] = Path(beside) / rest if beside else Path(row.folder) / name
-    return found
+    return paths_of(row.files, *_folders(row))
 
 
 def bytes_of(rows: Sequence[RegistrationRow]) -> int:
@@ -67,12 +67,12 @@ def verify(known: KnownGenerators, name: str, progress: Progress = lambda count:
     findings = list(_findings(row, progress))
     notes = [*_times(row, findings), *_older(held)]
     return Verification(
-        name, revision(row.digest), row.digest, len(row.files), tuple(findings), _tag(row), tuple(notes)
+        name, row_revision(row), row.digest, len(row.files), tuple(findings), _tag(row), tuple(notes)
     )
 
 
 def _findings(row: RegistrationRow, progress: Progress) -> Iterator[FileFinding]:
-    paths = paths_of(row)
+    paths = paths_of_row(row)
     read = read_all({name: path for name, path in paths.items() if path.is_file()}, progress)
     for name, path in paths.items():
         fact = read.get(name)
@@ -93,11 +93,8 @@ def _changed(path: Path, fact: FileFacts, recorded: Mapping[str, object]) -> str
 
 def _unexpected(row: RegistrationRow) -> Iterator[FileFinding]:
     """Files that would be loaded now and were not there when the digest was taken."""
-    from models.musicgen.checkpoint import CheckpointError, inspect
-
-    parts = [Path(part) if part else None for part in (row.text_encoder, row.codec)]
     try:
-        summary = inspect(Path(row.folder), *parts)
+        summary = family_of_format(row.format).inspected(*_folders(row))
     except (CheckpointError, OSError):
         return  # what makes it unusable was changed or is missing, and is told above
     for name in sorted(summary.files.keys() - row.files.keys()):
@@ -109,7 +106,7 @@ def _times(row: RegistrationRow, findings: Sequence[FileFinding]) -> Iterator[st
     """Files that are the same but were touched are hashed again at every start: worth a word."""
     if findings:
         return
-    now = {name: path.stat() for name, path in paths_of(row).items()}
+    now = {name: path.stat() for name, path in paths_of_row(row).items()}
     touched = [name for name, (size, time) in stamp_of(row).items() if now[name].st_mtime_ns != time]
     if touched:
         what = f"{row.generator}: {len(touched)} files have another time than was recorded and the same content"
@@ -121,12 +118,12 @@ def _older(held: Sequence[RegistrationRow]) -> Iterator[str]:
     for digest, row in newest.items():
         if digest == held[-1].digest:
             continue
-        paths = paths_of(row)
+        paths = paths_of_row(row)
         gone = [name for name, (size, _) in stamp_of(row).items()
                 if not paths[name].is_file() or paths[name].stat().st_size != size]  # fmt: skip
         replaced = not gone and row.folder == held[-1].folder
         if gone or replaced:
-            what = f"{row.generator}: the files of its older revision {revision(digest)} are not at {row.folder} now"
+            what = f"{row.generator}: the files of its older revision {row_revision(row)} are not at {row.folder} now"
             yield f"{what}; takes made with it can be reproduced once they are registered again"
 
 

@@ -18,11 +18,11 @@ from db.ledger import append, entries
 from db.migrate import downgrade
 from db.registrations import RegistrationRow, insert_registration, registrations
 from models.musicgen.checkpoint import CheckpointError, inspect
-from models.musicgen.revision import file_digests, whole_digest
+from models.pinning import file_digests, whole_digest
 from services.generators.errors import RegisterError
 from services.generators.known import KnownGenerators, options_of
 from services.generators.register import Asked, Entered, enter, prepare, remove
-from services.generators.verifying import paths_of, verify
+from services.generators.verifying import paths_of_row, verify
 from services.provenance.checkpoints import checkpoint, checkpoint_folders
 from services.provenance.keys import KeyFolder
 from services.provenance.ledger import verify_ledger
@@ -105,7 +105,7 @@ def test_an_audiocraft_folder_is_registered_with_what_lies_beside_it(engine: Eng
     row = add(engine, original.folder, name="own", text_encoder=original.text_encoder, codec=original.codec).row
     summary = inspect(original.folder, original.text_encoder, original.codec)
     assert options_of(row) == summary.options("own", row.digest)
-    assert paths_of(row) == dict(summary.files)
+    assert paths_of_row(row) == dict(summary.files)
     assert verify(known(engine), "own").ok
 
 

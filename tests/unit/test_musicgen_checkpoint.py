@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from models.musicgen import names
 from models.musicgen.checkpoint import CheckpointError, Summary, check_values, inspect, load
-from models.musicgen.revision import ChangedFilesError, check_unchanged, file_digests, revision, stamp, whole_digest
+from models.musicgen.revision import revision
+from models.pinning import ChangedFilesError, check_unchanged, file_digests, stamp, whole_digest
 from tests import checkpoints
 from tests.checkpoints import BROKEN, BROKEN_AUDIOCRAFT, Audiocraft
 

@@ -15,9 +15,9 @@ from models.generator import BatchDependenceError, NoRoomError, Place, Request
 from models.musicgen import recording, room
 from models.musicgen.checkpoint import inspect, load
 from models.musicgen.ending import faded, fold_frames, folded
-from models.musicgen.generator import MusicGen, SoundError, create, places
-from models.musicgen.revision import ChangedFilesError, file_digests, whole_digest
+from models.musicgen.generator import MusicGen, SoundError, create
 from models.musicgen.shape import Shape, mono_delays
+from models.pinning import ChangedFilesError, file_digests, whole_digest
 from models.references import RecordingError, checked, keep
 from services.rendering.jobs import Workshop
 from tests import checkpoints
@@ -55,7 +55,7 @@ def opened(home: Path) -> Open:
 
 def built(folder: Path, cache: Path, batch: int = BATCH) -> MusicGen:
     summary = inspect(folder)
-    place = replace(places(summary)[0], batch_size=batch)
+    place = replace(summary.places()[0], batch_size=batch)
     return create(cache, place, **summary.options(f"tiny/{folder.name}", whole_digest(file_digests(summary.files))))
 
 
@@ -173,7 +173,7 @@ def test_a_recording_that_is_gone_or_not_followed_is_told(opened: Open, home: Pa
 def test_both_formats_sound_the_same(opened: Open, tmp_path: Path) -> None:
     made = checkpoints.write_audiocraft(tmp_path, window_frames=WINDOW)
     summary = inspect(made.folder, made.text_encoder, made.codec)
-    place = replace(places(summary)[0], batch_size=BATCH)
+    place = replace(summary.places()[0], batch_size=BATCH)
     theirs = create(tmp_path, place, **summary.options("tiny/original", whole_digest(file_digests(summary.files))))
     theirs.setup()
     takes = [request(seed) for seed in range(BATCH)]
@@ -197,7 +197,7 @@ def test_profile_is_plain_and_tells_how_it_computes(opened: Open) -> None:
 
 def test_changed_and_missing_files_are_refused_before_loading(opened: Open, tmp_path: Path) -> None:
     opened()
-    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "moved"))
+    folder = Path(shutil.copytree(opened()._pinned.folder, tmp_path / "moved"))
     generator = built(folder, tmp_path)
     (folder / "config.json").touch()
     generator.setup()  # other time, same bytes
@@ -234,7 +234,7 @@ def test_a_file_that_came_later_is_never_loaded_in_the_place_of_a_registered_one
     opened: Open, tmp_path: Path
 ) -> None:
     """Of several kinds of weights the first is read: one that is laid beside the registered ones was never hashed."""
-    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "later"))
+    folder = Path(shutil.copytree(opened()._pinned.folder, tmp_path / "later"))
     weights = folder / "model.safetensors"
     torch.save(load(inspect(folder)), folder / "pytorch_model.bin")
     weights.rename(tmp_path / "aside")
@@ -249,7 +249,7 @@ def test_a_file_that_came_later_is_never_loaded_in_the_place_of_a_registered_one
 def test_files_that_change_while_they_are_loaded_are_refused(
     opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(shutil.copytree(opened()._folders[0], tmp_path / "moving"))
+    folder = Path(shutil.copytree(opened()._pinned.folder, tmp_path / "moving"))
     generator = built(folder, tmp_path)
 
     def changed(*_: object) -> None:
@@ -287,7 +287,7 @@ def test_too_little_memory_is_told_with_the_batch_that_fits(
 def test_a_device_is_checked_for_its_own_memory(home: Path, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     opened()
     summary = inspect(home / "mono")
-    place: Place = places(summary)[1]
+    place: Place = summary.places()[1]
     monkeypatch.setattr(room, "free_device_bytes", lambda: room.device_bytes(summary, Place("cuda", 16)))
     with pytest.raises(NoRoomError, match=r"of GPU memory.*CUEWORKS_BATCH=16"):
         room.check_room(summary, place, "tiny")
@@ -316,7 +316,7 @@ def test_a_generator_checks_itself_and_names_what_depends(opened: Open, monkeypa
 def test_places_need_more_for_larger_batches_and_tell_it(home: Path, opened: Open) -> None:
     opened()
     summary = inspect(home / "mono")
-    host, device = places(summary)
+    host, device = summary.places()
     assert (host.device, device.device, device.batch_size) == ("cpu", "cuda", 32)
     assert host.resources.gpus == 0
     assert device.resources.gpus == 1
@@ -330,7 +330,7 @@ def test_places_need_more_for_larger_batches_and_tell_it(home: Path, opened: Ope
 def test_another_batch_asks_for_its_rows_and_not_for_the_weights_again(opened: Open, home: Path, batch: int) -> None:
     opened()
     summary = inspect(home / "mono")
-    for place, needed in zip(places(summary), (room.host_bytes, room.device_bytes), strict=True):
+    for place, needed in zip(summary.places(), (room.host_bytes, room.device_bytes), strict=True):
         needs = Workshop("m:f", place, home, home).resized(batch).resources
         asked = needs.gpu_memory_mb if place.device == "cuda" else needs.memory_mb
         wanted = needed(summary, replace(place, batch_size=batch)) / 2**20
