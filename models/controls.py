@@ -83,8 +83,8 @@ class Controls:
     `reference` is 0, or the intensity at which form, harmony and melody are composed, so that takes of one seed and
     other intensities line up with it bar for bar. `stinger` is empty or one of `models.words.STINGERS`: a few bars that
     end. `destination` makes a transition: `bars` bars that leave `state` and end on a bar line where the other begins.
-    `sound_bank` is what plays where it is not the generator's own. `audio` is a recording that the take follows, `denoising`
-    what is asked of a model that denoises.
+    `sound_bank` is what plays where it is not the generator's own. `audio` is a recording that the take follows,
+    `denoising` what is asked of a model that denoises.
     """
 
     state: str

@@ -19,8 +19,8 @@ class Abilities:
 
     `midi`: it works in notes, so it takes a theme file and gives a score. `melody` and `continuation` are about
     reference audio that a take follows or goes on from, `variation` about one that it is made over of; `longest_s` is
-    the longest take in seconds. `steps` and `guidance` are the ranges (least, most) of what a model that denoises may be
-    asked for, None where there is nothing to ask; `negative`: it can be told what is not wanted."""
+    the longest take in seconds. `steps` and `guidance` are the ranges (least, most) of what a model that denoises may
+    be asked for, None where there is nothing to ask; `negative`: it can be told what is not wanted."""
 
     stems: bool = False
     midi: bool = False
