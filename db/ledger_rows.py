@@ -36,6 +36,7 @@ from db.rights_tables import (
     Withdrawal,
 )
 from db.tables import Asset, Attempt, Base, Brief, Measurement, Registration, Take
+from db.training_tables import Training, TrainingTake
 
 Rows = dict[str, dict[str, list[Any]]]  # table -> key -> value
 
@@ -121,6 +122,8 @@ KEPT = (
     Kept(Reference, "sha256"),
     Kept(Registration, "generator", ("number",), ("act", "digest")),
     Kept(Acceptance, "take_id", ("number",), ("outcome",)),
+    Kept(Training, "id", (), ("weights_digest",)),
+    Kept(TrainingTake, "training_id", ("take_id",), ("sha256",)),
 )
 BY_NAME = {kept.name: kept for kept in KEPT}
 REPLACED = tuple(kept.entity for kept in KEPT if kept.replaced)

@@ -17,7 +17,7 @@ from db.engine import read_only
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0004"
+HEAD = "0005"
 
 
 class ForeignSchemaError(RuntimeError):

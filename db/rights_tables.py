@@ -1,7 +1,7 @@
 """The tables of rights and provenance: what may be done with a take, what was decided, and proof of both.
 
 Why it exists: a claim about a file is worth what can be shown for it. Everything here is written once: triggers of the
-database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002 to 0004), whoever asks.
+database itself refuse to change, delete or replace a row of `APPEND_ONLY` (see migrations 0002 to 0005), whoever asks.
 What turns out wrong is corrected by a further row.
 """
 
@@ -16,7 +16,7 @@ from db.tables import Base, BigKey, Sha256
 APPEND_ONLY = (
     "licence_fact", "judgement", "judgement_fact", "order_verdict", "verdict", "review", "contribution", "release",
     "release_item", "withdrawal", "derivation", "reference", "ledger_entry", "checkpoint", "registration",
-    "acceptance",
+    "acceptance", "training", "training_take",
 )  # fmt: skip
 FACT_ANSWERS = ("allowed", "refused", "unknown", "licence", "withdrawn")
 ANSWERS = ("allowed", "allowed-with-duties", "unknown", "refused")  # of a judgement, the strictest last

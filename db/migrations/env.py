@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from db.rights_tables import Base  # and with it db.tables: every table is known
+from db.ledger_rows import Base  # and with it every module of tables: each of them is known
 
 context.configure(
     connection=context.config.attributes["connection"],
