@@ -6,11 +6,11 @@ frames that come. Nothing here resamples, and nothing is written but the copy th
 
 import hashlib
 import os
-import shutil
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from models.kept import Shelf
 
 if TYPE_CHECKING:
     import soundfile
@@ -95,47 +95,5 @@ def _heard(sound: "soundfile.SoundFile") -> tuple[float, float]:
     return frames / sound.samplerate, peak
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def place_of(sha256: str, cache_dir: Path) -> Path:
-    """Where the recording of that digest is looked for."""
-    return cache_dir / FOLDER / sha256
-
-
-def keep(path: Path, sha256: str, cache_dir: Path) -> Path:
-    """Copy a checked recording to where generators look for it, unless it is there; all of it or nothing.
-
-    Raises OSError, and RecordingError where the file has changed since it was checked."""
-    place = place_of(sha256, cache_dir)
-    if place.is_file() and digest_of(place) == sha256:
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".recording-")
-    try:
-        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
-            shutil.copyfileobj(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        if digest_of(Path(temporary)) != sha256:
-            raise RecordingError(f"{path} has changed since it was ordered; order again")
-        Path(temporary).replace(place)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return place
-
-
-def kept(sha256: str, cache_dir: Path) -> Path:
-    """The kept recording of that digest. Raises RecordingError with what to do where it is missing or altered."""
-    place = place_of(sha256, cache_dir)
-    if not place.is_file():
-        raise RecordingError(
-            f"the recording {sha256} that this take follows is not on this machine; copy the file of that digest "
-            f"to {place}"
-        )
-    if digest_of(place) != sha256:
-        raise RecordingError(f"{place} is not the recording {sha256}: it was altered; copy the right file there")
-    return place
+_SHELF = Shelf(FOLDER, "recording", RecordingError)
+place_of, keep, kept = _SHELF.place_of, _SHELF.keep, _SHELF.find

@@ -6,11 +6,8 @@ volume envelopes, pan, attenuation, low-pass, exclusive classes. Modulators, LFO
 out, and so are compressed banks (SF3). Nothing is written but the copy that `keep` makes.
 """
 
-import hashlib
 import mmap
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models import kept
 from models.composer.bank.sf2 import BAG, GEN, INST, PHDR, SHDR
+from models.kept import Shelf
 
 RATE = 48000
 MOST_BYTES = 2 << 30
@@ -111,46 +110,11 @@ def digest_of(path: Path) -> str:
         raise BankError(f"{path} is no file; name a SoundFont (.sf2)")
     if path.stat().st_size > MOST_BYTES:
         raise BankError(f"{path} has {path.stat().st_size} bytes, more than {MOST_BYTES}; use a smaller sound bank")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return kept.digest_of(path)
 
 
-def place_of(sha256: str, cache_dir: Path) -> Path:
-    """Where the bank of that digest is looked for."""
-    return cache_dir / FOLDER / f"{sha256}.sf2"
-
-
-def keep(path: Path, sha256: str, cache_dir: Path) -> Path:
-    """Copy a checked bank to where generators look for it, unless it is there; all of it or nothing. Raises OSError,
-    and BankError where the file has changed since it was checked."""
-    place = place_of(sha256, cache_dir)
-    if place.is_file() and digest_of(place) == sha256:
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=".bank-")
-    try:
-        with os.fdopen(handle, "wb") as target, path.open("rb") as source:
-            shutil.copyfileobj(source, target)
-            target.flush()
-            os.fsync(target.fileno())
-        if digest_of(Path(temporary)) != sha256:
-            raise BankError(f"{path} has changed since it was ordered; order again")
-        Path(temporary).replace(place)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-    return place
-
-
-def find(sha256: str, cache_dir: Path) -> Path:
-    """The kept bank of that digest. Raises BankError with what to do where it is missing or altered."""
-    place = place_of(sha256, cache_dir)
-    if not place.is_file():
-        raise BankError(
-            f"the sound bank {sha256} of this take is not on this machine; copy the SoundFont of that digest to {place}"
-        )
-    if digest_of(place) != sha256:
-        raise BankError(f"{place} is not the sound bank {sha256}: it was altered; copy the right file there")
-    return place
+_SHELF = Shelf(FOLDER, "sound bank", BankError, ".sf2")
+place_of, keep, find = _SHELF.place_of, _SHELF.keep, _SHELF.find
 
 
 def opened(path: Path) -> Bank:

@@ -7,22 +7,15 @@ build other bytes than the released ones; its bank is kept under its own digest,
 
 import fcntl
 import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from models.composer.revision import BANK_SHA256
+from models.kept import digest_of, whole_file
 
 _NAME = re.compile(r"bank-([0-9a-f]{64})\.sf2")
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _intact(path: Path) -> bool:
@@ -51,17 +44,8 @@ def _locked(cache_dir: Path) -> Iterator[None]:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """All of it or nothing, and on disk when the name appears."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".bank-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path) as file:
+        file.write(data)
 
 
 def _build_into(cache_dir: Path) -> Path:
