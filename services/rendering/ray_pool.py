@@ -265,11 +265,19 @@ class RayExecutor:
             return
         ready, _ = ray.wait(pending, num_returns=1, timeout=POLL_S, fetch_local=True)
         more, _ = ray.wait(pending, num_returns=len(pending), timeout=0) if ready else ([], [])
-        for reference in {*ready, *more}:
-            if reference in warming:
-                self._warmed(warming[reference], reference)
-            else:
-                self._landed(reference)
+        told = {*ready, *more}
+        for reference in told & warming.keys():
+            self._warmed(warming[reference], reference)
+        for reference in self._answered_calls(told):
+            self._landed(reference)
+
+    def _answered_calls(self, told: set[Any]) -> list[Any]:
+        """The calls that have been answered, in the order in which they were sent: of a lost device the first one that
+        fails is to blame. An actor answers in order, but Ray may tell of a later answer first: those before it are in
+        then, or about to be."""
+        flights = list(enumerate(self._flights.items()))
+        last = {id(flight.actor): n for n, (reference, flight) in flights if reference in told}
+        return [reference for n, (reference, flight) in flights if n <= last.get(id(flight.actor), -1)]
 
     def _warmed(self, slot: Slot, reference: Any) -> None:
         import ray

@@ -88,11 +88,11 @@ def wait_until_gone(places: list[str]) -> None:
     until = time.monotonic() + GONE_S
     for place in places:
         node, _, process = place.rpartition(":")
-        while node == platform.node() and _lives(int(process)) and time.monotonic() < until:
+        while node == platform.node() and lives(int(process)) and time.monotonic() < until:
             time.sleep(0.05)
 
 
-def _lives(process: int) -> bool:
+def lives(process: int) -> bool:
     """Whether a process runs; one that ended and that nobody has asked about yet holds nothing any more."""
     status = Path(f"/proc/{process}/stat")
     try:
