@@ -7,7 +7,7 @@ always give the same text. No weights and no torch here.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +30,24 @@ class Shaper:
 
     def text(self, prompt: str, controls: Controls) -> str:
         """The user's words, then whatever the controls say beyond them."""
-        said = " ".join(prompt.split())
-        pairs = [f"{name}: {value}" for name, value in _told(said, controls) if value]
-        return ". ".join([*([said.rstrip(". ")] if said.rstrip(". ") else []), *pairs])
+        return written(prompt, told_beside(prompt, controls))
 
     def tokens(self, text: str) -> int:
         """How many tokens the text encoder would read, its end mark included. Raises TokenizerError."""
         if self._tokenizer is None:
             raise ValueError("this shaper was made without a checkpoint, so it counts no tokens")
         return len(shared_tokenizer(self._tokenizer).encode(text).ids)
+
+
+def told_beside(prompt: str, controls: Controls) -> list[tuple[str, str]]:
+    """The fields of a caption, (name, value), that the prompt does not say itself."""
+    return [(name, value) for name, value in _told(" ".join(prompt.split()), controls) if value]
+
+
+def written(prompt: str, fields: Iterable[tuple[str, str]]) -> str:
+    """A caption: a description, then fields. Training writes what its model reads by it too."""
+    said = " ".join(prompt.split()).rstrip(". ")
+    return ". ".join([*([said] if said else []), *(f"{name}: {value}" for name, value in fields)])
 
 
 def shaper(options: Mapping[str, Any]) -> Shaper:
