@@ -81,7 +81,8 @@ class Family:
 
     `revision(digest)` is a generator's revision and `abilities(shape)` what may be asked of it: both open no file and
     import no library. `inspect(folder, text_encoder, codec)` and `check_values(summary)` raise CheckpointError with
-    every fault. `factory` and `prompting` are as in `models.registry.Card`."""
+    every fault. `factory` and `prompting` are as in `models.registry.Card`. `nested`: its files lie in folders
+    below its own too."""
 
     name: str
     formats: tuple[str, ...]
@@ -91,6 +92,7 @@ class Family:
     check_values: str
     factory: str
     prompting: str
+    nested: bool = False
 
     def revision_of(self, digest: str) -> str:
         """The revision of weights of that digest, as this release's code plays them."""
@@ -128,6 +130,7 @@ DIFFUSION = Family(
     check_values="models.diffusion.checkpoint:check_values",
     factory="models.diffusion.generator:create",
     prompting="models.diffusion.prompting:shaper",
+    nested=True,
 )
 FAMILIES = (MUSICGEN, DIFFUSION)
 

@@ -78,16 +78,19 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is None:
             self._send(404, b"{}", {"X-Error-Code": "RevisionNotFound"})
         elif what == "tree":
-            self._json([self._entry(file) for file in self._files(commit)])
+            self._json([self._entry(commit, file) for file in self._files(commit)])
         else:
-            siblings = [{"rfilename": file.name} for file in self._files(commit)]
+            siblings = [{"rfilename": self._name(commit, file)} for file in self._files(commit)]
             self._json({"id": self.hub.id, "sha": commit, "siblings": siblings, "private": False, "tags": []})
 
     def _files(self, commit: str) -> list[Path]:
-        return sorted(path for path in self.hub.commits[commit].iterdir() if path.is_file())
+        return sorted(path for path in self.hub.commits[commit].rglob("*") if path.is_file())
 
-    def _entry(self, file: Path) -> dict[str, object]:
-        return {"type": "file", "path": file.name, "size": file.stat().st_size, "oid": _oid(file)}
+    def _name(self, commit: str, file: Path) -> str:
+        return file.relative_to(self.hub.commits[commit]).as_posix()
+
+    def _entry(self, commit: str, file: Path) -> dict[str, object]:
+        return {"type": "file", "path": self._name(commit, file), "size": file.stat().st_size, "oid": _oid(file)}
 
     def _file(self, path: str, body: bool) -> None:
         revision, _, name = path.partition("/")

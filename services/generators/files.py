@@ -18,6 +18,7 @@ from services.generators.errors import RegisterError
 
 PARTS = (".json", ".safetensors", ".bin", ".model", ".md", ".txt", ".yaml", ".th")  # what checkpoints are made of
 MOST_FAULTS = 20
+MOST_FOLDERS = 64  # below a pipeline, which has some ten parts
 THREADS = 8
 Progress = Callable[[int], None]
 
@@ -46,19 +47,45 @@ def real_folder(path: Path, what: str = "checkpoint") -> Path:
     return found
 
 
-def unsafe(folder: Path) -> list[str]:
-    """What in a folder must not be read as part of a checkpoint, a sentence each: links out of it, devices, pipes."""
-    found: list[str] = []
+def parts_below(folder: Path) -> list[Path]:
+    """The folders right below that of a pipeline, which hold its parts; hidden ones are none. Raises RegisterError for
+    a link that leads out of it, and where there are too many to be a pipeline's."""
     try:
         with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.endswith(PARTS) and (said := _unsafe(folder, Path(entry.path))):
-                    found.append(said)
-                    if len(found) == MOST_FAULTS:
-                        return [*found, f"{folder}: further files are not told"]
+            found = sorted(Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith("."))
     except OSError as error:
-        return [f"{folder}: cannot be read: {_why(error)}; give yourself the right to read it"]
+        raise RegisterError([_unreadable(folder, error)]) from None
+    if len(found) > MOST_FOLDERS:
+        raise RegisterError([f"{folder}: {len(found)} folders in it are no pipeline's; name the folder of one"])
+    astray = [_out(path, path.resolve()) for path in found if not path.resolve().is_relative_to(folder)]
+    if astray:
+        raise RegisterError(astray)
+    return found
+
+
+def unsafe(folder: Path, below: Iterable[Path] = ()) -> list[str]:
+    """What in a folder, and in those folders `below` it, must not be read as part of a checkpoint, a sentence each:
+    links out of it, devices, pipes."""
+    found: list[str] = []
+    for scanned in (folder, *below):
+        try:
+            with os.scandir(scanned) as entries:
+                for entry in entries:
+                    if entry.name.endswith(PARTS) and (said := _unsafe(folder, Path(entry.path))):
+                        found.append(said)
+                        if len(found) == MOST_FAULTS:
+                            return [*found, f"{folder}: further files are not told"]
+        except OSError as error:
+            return [_unreadable(scanned, error)]
     return sorted(found)
+
+
+def _unreadable(folder: Path, error: OSError) -> str:
+    return f"{folder}: cannot be read: {_why(error)}; give yourself the right to read it"
+
+
+def _out(path: Path, real: Path) -> str:
+    return f"{path}: a link that leads out of the folder, to {real}; put the file itself there"
 
 
 def _unsafe(folder: Path, path: Path) -> str | None:
@@ -68,7 +95,7 @@ def _unsafe(folder: Path, path: Path) -> str | None:
     except (OSError, RuntimeError) as error:
         return f"{path}: {'a link to nothing' if path.is_symlink() else _why(error)}; put the file itself there"
     if not any(real.is_relative_to(root) for root in (folder, *_blobs(folder))):
-        return f"{path}: a link that leads out of the folder, to {real}; put the file itself there"
+        return _out(path, real)
     if not stat.S_ISREG(mode):
         return f"{path}: neither a file nor a link to one; take it out of the folder"
     return None if os.access(real, os.R_OK) else f"{path}: cannot be read; give yourself the right to read it"

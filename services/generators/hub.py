@@ -11,12 +11,17 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from models.families import PIPELINE_INDEX
 from services.generators.errors import RegisterError
 from services.planning.faults import printable, shown
 
 DEEPER = "*/*"  # a checkpoint lies at the top: what is below is another one, or none
 BESIDE = ("*.json", "*.model", "*.txt", "*.md", "LICENSE*")
 KINDS = (("*.safetensors",), ("state_dict.bin", "compression_state_dict.bin"), ("pytorch_model*.bin",))
+PIPELINE = (PIPELINE_INDEX, "*.md", "LICENSE*", "*/*.json", "*/*.safetensors", "*/*.model", "*/*.txt")
+"""What a pipeline is made of: its parts lie in folders of their own. Weights at its top are the same ones in another
+layout, and pickles are not taken."""
+BESIDE_PIPELINE = ("*/*/*", "*.fp16.*", "*.bf16.*", "*.non_ema.*")  # other roundings of the same weights, examples
 LONGEST = 200
 COMMIT = re.compile(r"[0-9a-f]{40}")
 _REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
@@ -58,17 +63,14 @@ def fetch(id_: str, revision: str, quiet: bool = False) -> Fetched:
 
 
 def _cached(id_: str, revision: str) -> Path:
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import constants, snapshot_download, try_to_load_from_cache
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    for weights in KINDS:
-        wanted = [*BESIDE, *weights]
+    is_pipeline = isinstance(try_to_load_from_cache(id_, PIPELINE_INDEX, revision=revision), str)
+    kinds = [_PIPELINE] if is_pipeline else [_Wanted((*BESIDE, *weights)) for weights in KINDS]
+    for wanted in kinds:
         try:
-            return Path(
-                snapshot_download(
-                    id_, revision=revision, local_files_only=True, allow_patterns=wanted, ignore_patterns=DEEPER
-                )
-            )
+            return Path(snapshot_download(id_, revision=revision, local_files_only=True, **wanted.patterns))
         except (LocalEntryNotFoundError, FileNotFoundError):
             continue
     what = f"{id_} at {revision} is not, or not wholly, in {constants.HF_HUB_CACHE}, and HF_HUB_OFFLINE is set"
@@ -83,19 +85,37 @@ def _downloaded(id_: str, revision: str) -> Path:
         told = HfApi().model_info(id_, revision=revision, timeout=TIMEOUT_S)
         files = [file.rfilename for file in told.siblings or ()]
         # by the asked name, not by the commit: the cache then knows the name too, where no network is
-        return Path(snapshot_download(id_, revision=revision, allow_patterns=_patterns(files), ignore_patterns=DEEPER))
+        return Path(snapshot_download(id_, revision=revision, **_wanted(files).patterns))
     except Exception as error:
         if (said := _told(id_, revision, error)) is None:
             raise
         raise RegisterError([said]) from error
 
 
-def _patterns(files: Sequence[str]) -> list[str]:
-    """What is fetched: the first kind of weights that there is, not the same ones twice in two formats."""
+@dataclass(frozen=True)
+class _Wanted:
+    """What is fetched of a checkpoint, and what is not although it fits."""
+
+    files: tuple[str, ...]
+    but: tuple[str, ...] = (DEEPER,)
+
+    @property
+    def patterns(self) -> dict[str, Any]:
+        """As the hub's client takes them."""
+        return {"allow_patterns": list(self.files), "ignore_patterns": list(self.but)}
+
+
+_PIPELINE = _Wanted(PIPELINE, BESIDE_PIPELINE)
+
+
+def _wanted(files: Sequence[str]) -> _Wanted:
+    """Of a pipeline its parts; else the first kind of weights that there is, not the same ones twice in two formats."""
+    if PIPELINE_INDEX in files:
+        return _PIPELINE
     found = (
         kind for kind in KINDS if any(fnmatch(name, pattern) for name in files for pattern in kind if "/" not in name)
     )
-    return [*BESIDE, *next(found, ())]
+    return _Wanted((*BESIDE, *next(found, ())))
 
 
 def commit_of(id_: str, revision: str) -> str:

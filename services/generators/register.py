@@ -35,7 +35,7 @@ from models.registry import is_hub_id, is_word
 from services.generators import hub
 from services.generators.cards import ModelCard, read_card, spdx
 from services.generators.errors import RegisterError
-from services.generators.files import FileFacts, digested, leading_out, real_folder, standing, unsafe
+from services.generators.files import FileFacts, digested, leading_out, parts_below, real_folder, standing, unsafe
 from services.generators.known import LICENCE_OPTION, KnownGenerators, default_name
 from services.planning.faults import shown
 
@@ -106,6 +106,11 @@ class _Found:
     folder: Path
     parts: Mapping[str, Path | None]
 
+    @property
+    def family(self) -> Family:
+        """The family that the checkpoint is of, by what lies at the top of its folder."""
+        return family_of_folder(self.folder)
+
 
 def prepare(
     asked: Asked, known: KnownGenerators, licences: Sequence[str] = (), watching: Watching | None = None,
@@ -119,18 +124,19 @@ def prepare(
     found = _found(asked, told, quiet)
     name = asked.name or default_name(found.origin, found.source, str(found.folder))
     folders = (found.folder, *(part for part in found.parts.values() if part))
-    if faults := [*wrong_name(name, known), *(fault for folder in folders for fault in unsafe(folder))]:
+    below = parts_below(found.folder) if found.family.nested else []
+    unsafe_ones = [*unsafe(found.folder, below), *(fault for folder in folders[1:] for fault in unsafe(folder))]
+    if faults := [*wrong_name(name, known), *unsafe_ones]:
         raise RegisterError(faults)
-    stood = standing(folders)
-    family = family_of_folder(found.folder)
-    summary = _inspected(found, family, told)
+    stood = standing((*folders, *below))
+    summary = _inspected(found, told)
     files = dict(summary.files)
     if outside := leading_out(files.values(), folders):
         raise RegisterError(outside)
     told.stage("reading files", sum(path.stat().st_size for path in files.values()))
     facts = digested(files, told.read, stood)
     card = read_card(found.folder, licences)
-    row = _row(name, found, family, summary, facts, _card(card, asked, found, summary, licences))
+    row = _row(name, found, summary, facts, _card(card, asked, found, summary, licences))
     return Prepared(row, tuple(_warnings(card, asked, row)))
 
 
@@ -191,12 +197,12 @@ def _found(asked: Asked, told: Watching, quiet: bool) -> _Found:
     return _Found(HUB, asked.source, asked.revision, fetched.commit, real_folder(fetched.folder), parts)
 
 
-def _inspected(found: _Found, family: Family, told: Watching) -> Summary:
+def _inspected(found: _Found, told: Watching) -> Summary:
     try:
         told.stage("looking at its tensors")
-        summary = family.inspected(found.folder, found.parts[TEXT_ENCODER], found.parts[CODEC])
+        summary = found.family.inspected(found.folder, found.parts[TEXT_ENCODER], found.parts[CODEC])
         told.stage("looking at its values")
-        family.check(summary)
+        found.family.check(summary)
     except OSError as error:
         what = f"{error.filename or found.folder}: cannot be read: {error.strerror or error}"
         raise RegisterError([f"{what}; put the file back, or fetch the checkpoint again"]) from None
@@ -221,7 +227,7 @@ def _warnings(card: ModelCard, asked: Asked, row: RegistrationRow) -> list[str]:
 
 
 def _row(
-    name: str, found: _Found, family: Family, summary: Summary, facts: Mapping[str, FileFacts], card: Mapping[str, Any]
+    name: str, found: _Found, summary: Summary, facts: Mapping[str, FileFacts], card: Mapping[str, Any]
 ) -> RegistrationRow:
     digest = whole_digest({file: fact.sha256 for file, fact in facts.items()})
     cpu, cuda = summary.places()
@@ -230,7 +236,7 @@ def _row(
         generator=name,
         act=ADDED,
         digest=digest,
-        revision=family.revision_of(digest),
+        revision=found.family.revision_of(digest),
         origin=found.origin,
         source=found.source,
         asked_revision=found.asked_revision,

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from services.generators.errors import RegisterError
-from services.generators.files import FileFacts, digested, leading_out, moved_on, real_folder, unsafe
+from services.generators.files import (
+    FileFacts,
+    digested,
+    leading_out,
+    moved_on,
+    parts_below,
+    real_folder,
+    standing,
+    unsafe,
+)
 
 
 def test_digests_sizes_and_times_are_those_of_the_files(tmp_path: Path) -> None:
@@ -87,6 +96,30 @@ def test_links_within_the_folder_and_into_a_hubs_cache_are_fine(tmp_path: Path) 
     elsewhere.mkdir(parents=True)
     (elsewhere / "config.json").symlink_to(blobs / "1234")
     assert unsafe(elsewhere) != []
+
+
+def test_the_parts_of_a_pipeline_are_looked_at_too_and_may_not_lie_elsewhere(tmp_path: Path) -> None:
+    repository = tmp_path / "models--owner--name"
+    snapshot, blobs = repository / "snapshots" / "abc", repository / "blobs"
+    for folder in ("vae", ".git"):
+        (snapshot / folder).mkdir(parents=True)
+        (snapshot / folder / "config.json").symlink_to("../../../blobs/1234")
+    blobs.mkdir()
+    (blobs / "1234").write_text("{}")
+    below = parts_below(snapshot)
+    assert below == [snapshot / "vae"]
+    assert unsafe(snapshot, below) == []
+    assert standing([snapshot, *below]).keys() == {snapshot / "vae" / "config.json"}
+    (snapshot / "vae" / "weights.safetensors").symlink_to("/etc/passwd")
+    assert "vae/weights.safetensors: a link that leads out of the folder" in unsafe(snapshot, below)[0]
+    (tmp_path / "elsewhere").mkdir()
+    (snapshot / "unet").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(RegisterError, match="unet: a link that leads out of the folder"):
+        parts_below(snapshot)
+    for number in range(70):
+        (tmp_path / "elsewhere" / f"{number}").mkdir()
+    with pytest.raises(RegisterError, match="70 folders in it are no pipeline's"):
+        parts_below(tmp_path / "elsewhere")
 
 
 def test_pipes_devices_broken_and_circular_links_are_refused_without_waiting(tmp_path: Path) -> None:
