@@ -15,8 +15,10 @@ from typing import Any
 from models.controls import Controls, Theme
 from models.words import INSTRUMENTS
 from services.planning import kinship, moods, presets, timing
+from services.planning.figures import Hit
 from services.planning.lexicon import mood_of
-from services.planning.prompt import Hit, Reading, Shift, contradictions
+from services.planning.opposites import contradictions
+from services.planning.readings import Reading, Shift
 from services.planning.scenes import BIOMES, ERAS
 from services.planning.unread import listed
 

@@ -110,6 +110,11 @@ PLANE: dict[str, Affect] = _plane()
 """Every word of the table, and the anchors, by where they lie."""
 
 
+def word_of_plane(words: str, mood: str) -> str:
+    """Where on the plane a mood word lies: its own place, else that of the mood it stands for."""
+    return words if words in PLANE else mood
+
+
 def distance(one: Affect, other: Affect) -> float:
     """How far two places are apart: 0 to 2.83."""
     return float(((one.valence - other.valence) ** 2 + (one.arousal - other.arousal) ** 2) ** 0.5)

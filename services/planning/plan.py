@@ -20,7 +20,7 @@ from services.planning.cues import PlannedCue, only_named, planned_cues
 from services.planning.faults import BriefError, Fault, at_most, how_to_add, nearest, printable, shown
 from services.planning.identity import PointIdentity
 from services.planning.order import PlannedTake
-from services.planning.prompt import known_words
+from services.planning.phrases import known_words
 from services.planning.reader import ReadBrief
 from services.planning.resolving import PointResolver
 from services.planning.shaping import Shapers, UnreadableModelError

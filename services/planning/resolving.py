@@ -19,8 +19,9 @@ from services.planning.cues import PlannedCue, value
 from services.planning.faults import BriefError, Fault
 from services.planning.identity import theme_seed
 from services.planning.order import LEVEL_AXIS, Delivery
-from services.planning.prompt import Reading, read_prompt
+from services.planning.prompt import read_prompt
 from services.planning.reader import ReadBrief
+from services.planning.readings import Reading
 
 DEFAULT_FORMATS = ("flac", "ogg")
 DEFAULT_SAMPLE_RATE = 48000
