@@ -1,0 +1,12 @@
+"""What a training order or run can fail of. Messages say what, where and what to do; errors that a class of
+`flows.cli.errors` names get their exit code there."""
+
+from services.generators.errors import RegisterError
+
+
+class TrainingError(RegisterError):
+    """An order that cannot be carried out; `faults` has every reason."""
+
+
+class OtherFilesError(TrainingError):
+    """A run's folder or a stored take is not what is on record."""
