@@ -114,16 +114,17 @@ def _show_plan(order: "Plan", as_json: bool) -> None:
             f"{c['field']} {c['value']} ({c['source']}{': ' + c['words'] if c.get('words') else ''})"
             for c in understood.understanding.as_json()
         )
-        place = "/".join(filter(None, (understood.zone, understood.cue, *understood.point.values())))
+        maker = understood.generator if understood.cue in order.compared else None
+        place = "/".join(filter(None, (understood.zone, understood.cue, *understood.point.values(), maker)))
         output.note(f"  {place}: {told}")
 
 
 def _point_of(planned: "PlannedTake | Understood") -> tuple[object, ...]:
-    return (planned.zone, planned.cue, *planned.point.items())
+    return (planned.generator, planned.zone, planned.cue, *planned.point.items())
 
 
 def _model_texts(order: "Plan") -> dict[tuple[object, ...], str]:
-    """What models are given to read, by zone, cue and point."""
+    """What models are given to read, by generator, zone, cue and point."""
     from services.planning.shaping import MODEL_TEXT
 
     return {

@@ -29,7 +29,7 @@ from models.registry import CARDS, Card
 from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
-from services.planning.plan import Plan
+from services.planning.plan import Plan, Understood
 from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
 from services.rights.followed import record_followed
@@ -49,7 +49,6 @@ class StartedRun:
 
     id: str
     catalog: str
-    generator: str
     ordered: int
     to_render: int
     seconds_of_music: float
@@ -101,7 +100,7 @@ def start(
     seconds = sum(duration for _, _, duration in missing)
     turns = _turns(shards, {id_: generator for id_, generator, _ in missing})
     return StartedRun(
-        run_id, plan.catalog, plan.generator, len(ordered), len(missing), seconds, len(shards), registered, turns
+        run_id, plan.catalog, len(ordered), len(missing), seconds, len(shards), registered, turns
     )
 
 
@@ -220,12 +219,17 @@ def _generator(card: Card, revision: str) -> NewGenerator:
 
 
 def _new_takes(plan: Plan) -> Iterator[NewTake]:
-    understood = {(u.zone, u.cue, *u.point.items()): u.understanding.as_json() for u in plan.understandings}
+    understood = {_point_of(u): u.understanding.as_json() for u in plan.understandings}
+    compared = plan.compared
     for position, take in enumerate(plan.takes):
-        yield _new_take(position, take, understood[(take.zone, take.cue, *take.point.items())])
+        yield _new_take(position, take, understood[_point_of(take)], take.cue in compared)
 
 
-def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, str]]) -> NewTake:
+def _point_of(planned: PlannedTake | Understood) -> tuple[object, ...]:
+    return (planned.generator, planned.zone, planned.cue, *planned.point.items())
+
+
+def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, str]], compared: bool) -> NewTake:
     order = take.as_json()
     return NewTake(
         id=take.id,
@@ -242,7 +246,7 @@ def _new_take(position: int, take: PlannedTake, understanding: list[dict[str, st
         controls=order["controls"],
         delivery=order["delivery"],
         understanding=understanding,
-        folder=take_folder(take),
+        folder=take_folder(take, compared),
     )
 
 
@@ -253,14 +257,16 @@ def _measure(controls: Controls) -> str:
     return f"{controls.bpm:g}bpm-{controls.meter.replace('/', '-')}-{controls.bars}bars"
 
 
-def take_folder(take: PlannedTake) -> str:
+def take_folder(take: PlannedTake, compared: bool = False) -> str:
     """`catalog/state/take`: readable, of bounded length, and unique by the first 64 bits of the take's id.
 
     Names alone never tell takes apart: they are cut, and an edited cue keeps its name. Two of a million takes of one
-    name and index would share 64 bits once in 37 million catalogs.
+    name and index would share 64 bits once in 37 million catalogs. `compared`: several generators make the take's cue,
+    so that the name tells which one made it.
     """
     point = (f"level {value}" if name == LEVEL_AXIS else value for name, value in take.point.items())
     parts: Iterable[str | None] = (take.zone, take.cue if take.cue != take.state else None, *point)
     name = "-".join(safe_name(part, LONGEST_PART) for part in parts if part)[:LONGEST_FOLDER].rstrip(".-")
-    name = "-".join(filter(None, (name, _measure(take.controls))))
+    maker = safe_name(take.generator.rpartition("/")[2], LONGEST_PART) if compared else ""
+    name = "-".join(filter(None, (name, maker, _measure(take.controls))))
     return f"{take.catalog}/{safe_name(take.state)}/{name + '-' if name else ''}{take.index:03d}-{take.id[:16]}"

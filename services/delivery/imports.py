@@ -50,9 +50,9 @@ from services.mastering.encode import encode
 from services.mastering.measure import measurements
 from services.mastering.pcm import Pcm
 from services.mastering.picture import picture
-from services.planning.brief import HOME_FOLDERS, SLUG
 from services.planning.identity import take_id
 from services.planning.order import Delivery, PlannedTake
+from services.planning.values import HOME_FOLDERS, SLUG
 from services.planning.words import USES
 from services.provenance.fingerprints.extract import fingerprint_or_none
 from services.provenance.fingerprints.ffmpeg import UnreadableSoundError

@@ -14,11 +14,11 @@ from typing import Any
 import yaml
 
 from services.planning import document
-from services.planning.brief import HOME_FOLDERS, MOST_PROMPT
 from services.planning.faults import BriefError, Fault
 from services.planning.prompt import read_prompt
 from services.planning.reader import ReadBrief, read_bytes
 from services.planning.templates import escape
+from services.planning.values import HOME_FOLDERS, MOST_PROMPT
 
 MOST_SLUG = 40
 DURATION = 30.0

@@ -10,9 +10,10 @@ from typing import Any
 
 from models.words import METERS
 from services.planning import kinds, templates, timing
-from services.planning.brief import HOME_FOLDERS, MOST_AXES, MOST_BARS, MOST_PROMPT, RESERVED_AXES
+from services.planning.brief import RECORDINGS
 from services.planning.draft import Clash, Draft, Path, mapping
 from services.planning.faults import nearest
+from services.planning.values import HOME_FOLDERS, MOST_AXES, MOST_BARS, MOST_PROMPT, RESERVED_AXES
 from services.planning.words import MP3_MAX_RATE
 
 LONGEST_CHAIN = 16
@@ -92,8 +93,9 @@ def _each_cue(draft: Draft) -> Iterator[Clash]:
         yield from _unknown_zones(draft, ("cues", at, "zones"), cue.get("zones"))
         yield from _formats(draft, at)
         yield from _loop(draft, at)
-        if cue.get("melody") is not None and cue.get("continue") is not None:
-            yield Clash(("cues", at, "continue"), "both `melody` and `continue`", "keep one of the two")
+        followed = [key for key in RECORDINGS if cue.get(key) is not None]
+        for key in followed[1:]:
+            yield Clash(("cues", at, key), f"both `{followed[0]}` and `{key}`", "keep one of the two")
 
 
 def _placeholders(draft: Draft, at: int) -> Iterator[Clash]:

@@ -25,8 +25,8 @@ class PlannedCue:
     """A cue as planned: its template, axes and the zones it is made for (None: outside the zones).
 
     `variants` are the coordinates that its kind adds to every point of the axes: levels of intensity, kinds of stinger,
-    pairs of cues that a transition joins; one empty one where there are none. `generator` makes its takes; `at` is its
-    number among the brief's cues."""
+    pairs of cues that a transition joins; one empty one where there are none. Each of `generators` makes all of
+    its takes; `at` is its number among the brief's cues."""
 
     name: str
     state: str
@@ -34,7 +34,7 @@ class PlannedCue:
     axes: dict[str, list[str]]
     zones: tuple[str | None, ...]
     takes: int
-    generator: str
+    generators: tuple[str, ...]
     at: int
     kind: str = "music"
     variants: tuple[dict[str, str], ...] = ({},)
@@ -48,7 +48,8 @@ class PlannedCue:
     @property
     def count(self) -> int:
         """How many takes it orders."""
-        return len(self.zones) * prod(len(values) for values in self.axes.values()) * len(self.variants) * self.takes
+        points = len(self.zones) * prod(len(values) for values in self.axes.values()) * len(self.variants)
+        return points * len(self.generators) * self.takes
 
 
 def value(order: Brief, cue: Cue, name: str) -> Any:
@@ -72,7 +73,7 @@ def planned_cues(order: Brief, takes: int | None = None, generator: str | None =
             axes=value(order, cue, "axes") or {},
             zones=_shared_zones(order, cue, music) if is_short(cue) else _zones_of(order, cue),
             takes=takes or value(order, cue, "takes") or 1,
-            generator=generator or cue.generator or order.generator,
+            generators=(generator,) if generator else tuple(cue.generator or order.generator),
             at=at,
             kind=cue.kind or "music",
             variants=tuple(_variants(order, cue)),

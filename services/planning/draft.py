@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from services.planning.brief import MOST_CUES
+from services.planning.values import MOST_CUES
 
 Path = tuple[str | int, ...]
 SHORT_KINDS = ("stinger", "transition")

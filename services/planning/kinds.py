@@ -7,9 +7,10 @@ stinger or a transition sounds like.
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.planning.brief import MOST_SHORT_BARS, RECORDINGS, Cue
+from services.planning.brief import RECORDINGS, Cue
 from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS, Clash, Draft, words_of
 from services.planning.faults import nearest
+from services.planning.values import MOST_SHORT_BARS
 
 _ALL = frozenset(field.alias or name for name, field in Cue.model_fields.items())
 _SHORT = frozenset({"kind", "name", "state", "prompt", "axes", "from", "bars", "generator"}) | SHARED_BY_ALL_KINDS
@@ -22,11 +23,16 @@ KEYS: dict[str, frozenset[str]] = {
 NEEDED: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 PLACEHOLDERS: dict[str, tuple[str, ...]] = {"stinger": ("stinger", "from"), "transition": ("from", "to")}
 """What a prompt of each kind may name besides its axes."""
-_INSTEAD = {"duration": "is given in bars"} | dict.fromkeys(RECORDINGS, "follows no recording")
+_INSTEAD = (
+    {"duration": "is given in bars"}
+    | dict.fromkeys(RECORDINGS, "follows no recording")
+    | dict.fromkeys(("steps", "guidance", "negative"), "is written in notes, not drawn out of noise")
+)
 _NOT_OF_DEFAULTS = {
     "kind": "write it there", "stinger": "write it there", "from": "write it there", "to": "write it there",
     "generator": "write it at the top of the brief, for every cue that names no other",
     "melody": "write it to the cues that follow it", "continue": "write it to the cue that goes on from it",
+    "vary": "write it to the cue that is made of it",
 }
 
 

@@ -36,11 +36,12 @@ MOST_PAIRS = 500  # of tempi and keys that are compared in one zone
 
 @dataclass(frozen=True)
 class Understood:
-    """How one zone x cue x point was understood."""
+    """How one zone x cue x point was understood for a generator."""
 
     zone: str | None
     cue: str
     point: dict[str, str]
+    generator: str
     understanding: Understanding
 
 
@@ -48,9 +49,8 @@ class Understood:
 class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
     once, or it came from no file and never says what else its catalog holds; so takes that are missing from it are
-    still ordered and nothing may be superseded. `generator` is the brief's (or the one that took the place of all),
-    `generators` are (id, revision) of all that the takes are ordered from. `warnings` are sentences for people,
-    `duties` what the rights policy asks of them."""
+    still ordered and nothing may be superseded. `generators` are (id, revision) of all that the takes are ordered from.
+    `warnings` are sentences for people, `duties` what the rights policy asks of them."""
 
     read: ReadBrief
     catalog: str
@@ -58,7 +58,6 @@ class Plan:
     seed: int
     use: str
     licensee: dict[str, Any] | None
-    generator: str
     generators: tuple[tuple[str, str], ...]
     cues: tuple[PlannedCue, ...]
     takes: tuple[PlannedTake, ...]
@@ -73,6 +72,11 @@ class Plan:
         wanted = {take.controls.audio.sha256 for take in self.takes if take.controls.audio is not None}
         found = self.read.recordings.values()
         return {one.reference.sha256: one.file for one in found if one.reference.sha256 in wanted}
+
+    @property
+    def compared(self) -> frozenset[str]:
+        """The names of the cues that several generators make."""
+        return frozenset(cue.name for cue in self.cues if len(cue.generators) > 1)
 
     @property
     def text(self) -> bytes:
@@ -111,19 +115,20 @@ def plan(
     cards = _cards(brief, chosen, known, generator, obstacle, faults)
     away = {name: said for name in cards if (said := obstacle(name))}
     asking = Asking(brief, known, generator is not None)
-    if len(cards) == len({cue.generator for cue in chosen}):
+    if len(cards) == len({name for cue in chosen for name in cue.generators}):
         faults += asking.faults(cues, chosen)
     _check_ceiling(brief, chosen, ceiling, faults)
     if faults:
         raise BriefError(at_most(faults))
     resolver = PointResolver(brief, {cue.name: cue for cue in cues}, {name: cards[name].abilities for name in cards})
+    promises = (*not_promised(order, chosen, cards), *asking.passed_over(chosen))
     planned, understood = _Enumeration(resolver, cards, asking, away).of(chosen)
     return Plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
-        licensee=order.licensee.model_dump() if order.licensee else None, generator=generator or order.generator,
+        licensee=order.licensee.model_dump() if order.licensee else None,
         generators=tuple((name, card.revision) for name, card in cards.items()),
         cues=tuple(chosen), takes=tuple(planned), understandings=tuple(understood),
-        warnings=_few((*brief.warnings, *away.values(), *resolver.warnings, *not_promised(order, chosen, cards),
+        warnings=_few((*brief.warnings, *away.values(), *resolver.warnings, *promises,
                        *_strangers(planned), *_unread(brief, understood))),
         restricted=brief.path is None or only is not None or takes is not None or _replaces(generator, order),
     )
@@ -132,12 +137,13 @@ def plan(
 def named_generators(order: Brief, only: str | None = None, generator: str | None = None) -> tuple[str, ...]:
     """The generators that an order is made by, whether there are such or not: what the rights policy is asked first."""
     chosen = only_named(list(planned_cues(order, None, generator)), only, [])
-    return tuple(dict.fromkeys(cue.generator for cue in chosen)) or (generator or order.generator,)
+    made = tuple(dict.fromkeys(name for cue in chosen for name in cue.generators))
+    return made or ((generator,) if generator else tuple(order.generator))
 
 
 def _replaces(generator: str | None, order: Brief) -> bool:
     """Whether a generator that takes the place of all is another than a cue of the brief names."""
-    return generator is not None and any(generator != (cue.generator or order.generator) for cue in order.cues)
+    return generator is not None and any([generator] != (cue.generator or order.generator) for cue in order.cues)
 
 
 def _few(warnings: tuple[str, ...]) -> tuple[str, ...]:
@@ -196,8 +202,8 @@ def _cards(
 ) -> dict[str, Card]:  # fmt: skip
     """The cards of the generators that make these cues, in their order; what stands in the way of each is told once."""
     cards: dict[str, Card] = {}
-    for cue in {cue.generator: cue for cue in reversed(cues)}.values():
-        name = cue.generator
+    first = {name: one for one in reversed(cues) for name in one.generators}
+    for name, cue in first.items():
         if name in known:
             cards[name] = known[name]
             continue
@@ -206,13 +212,15 @@ def _cards(
         if generator is not None:
             faults.append(Fault("generator", what, remedy, shown(name)))
         else:
-            faults.append(brief.fault(_named_at(brief, cue), what, remedy, name))
-    return {cue.generator: cards[cue.generator] for cue in cues if cue.generator in cards}
+            faults.append(brief.fault(_named_at(brief, cue, name), what, remedy, name))
+    return {name: cards[name] for cue in cues for name in cue.generators if name in cards}
 
 
-def _named_at(brief: ReadBrief, cue: PlannedCue) -> tuple[str | int, ...]:
-    """Where the generator of a cue is named."""
-    return ("cues", cue.at, "generator") if brief.brief.cues[cue.at].generator is not None else ("generator",)
+def _named_at(brief: ReadBrief, cue: PlannedCue, name: str) -> tuple[str | int, ...]:
+    """Where a generator of a cue is named."""
+    own = brief.brief.cues[cue.at].generator
+    path, named = (("cues", cue.at, "generator"), own) if own is not None else (("generator",), brief.brief.generator)
+    return (*path, named.index(name)) if len(named) > 1 and name in named else path
 
 
 def _overrides(takes: int | None, use: str) -> list[Fault]:
@@ -251,44 +259,46 @@ class _Enumeration:
         understood: list[Understood] = []
         for cue in cues:
             ordered = self._resolver.delivery(cue.name)
-            for zone, point in product(cue.zones, cue.points()):
+            for zone, point, name in product(cue.zones, cue.points(), cue.generators):
                 try:
-                    resolved = self._resolver.at(zone, cue.name, point)
+                    resolved = self._resolver.at(zone, cue.name, point, name)
                 except BriefError as error:
                     self._faults |= dict.fromkeys(error.faults)
                     continue
                 prompt = self._resolver.prompt(cue.name, point)
-                told_so = self._understood(cue, prompt, resolved)
-                understood.append(Understood(zone, cue.name, point, told_so))
+                told_so = self._understood(cue, name, prompt, resolved)
+                understood.append(Understood(zone, cue.name, point, name, told_so))
                 identity = PointIdentity(
                     catalog=self._order.catalog, brief_seed=self._order.seed, zone=zone, cue=cue.name, point=point,
                     prompt=prompt, controls=resolved.controls, delivery=at_level(ordered, point),
-                    generator=cue.generator, revision=self._cards[cue.generator].revision,
+                    generator=name, revision=self._cards[name].revision,
                 )
                 planned += identity.takes(cue.state, cue.takes)
         if self._faults:
             raise BriefError(at_most(list(self._faults)))
         return planned, understood
 
-    def _understood(self, cue: PlannedCue, prompt: str, resolved: Resolved) -> Understanding:
-        """How a point was understood, with the text that its model reads; checks what that and the length may be."""
-        if (wrong := self._asking.too_long(cue, resolved.controls.duration)) is not None:
-            self._fault(cue, "length", self._resolver.of_length(cue.name, *wrong))
+    def _understood(self, cue: PlannedCue, name: str, prompt: str, resolved: Resolved) -> Understanding:
+        """How a point was understood, with the text that a model reads; checks what that and the length may be."""
+        if (wrong := self._asking.too_long(cue, name, resolved.controls.duration)) is not None:
+            self._fault(cue, f"length {name}", self._resolver.of_length(cue.name, *wrong))
         try:
-            shaped = self._shapers.shaped(cue.generator, prompt, resolved.controls)
+            shaped = self._shapers.shaped(name, prompt, resolved.controls)
+            shunned = self._shapers.negative(name, resolved.controls)
         except UnreadableModelError as error:
-            remedy = f"`cueworks models verify {cue.generator}` tells more"
-            path = _named_at(self._resolver.brief, cue)
-            self._fault(cue, "model", self._resolver.brief.fault(path, printable(str(error)), remedy, cue.generator))
+            remedy, path = f"`cueworks models verify {name}` tells more", _named_at(self._resolver.brief, cue, name)
+            fault = self._resolver.brief.fault(path, printable(str(error)), remedy, name)
+            self._fault(cue, f"model {name}", fault)
             return resolved.understanding
         if shaped is None:
             return resolved.understanding
-        if not shaped.fits:
-            what = f"{cue.name}: {cue.generator} would read {shaped.tokens} tokens, and takes in {shaped.most} at most"
-            fault = self._resolver.brief.fault(
-                self._prompt_at(cue), what, "shorten the prompt, or its axis values", shaped.text
-            )
-            self._fault(cue, "window", fault)
+        for read, path, remedy in (
+            (shaped, self._prompt_at(cue), "shorten the prompt, or its axis values"),
+            (shunned, self._asking.place(cue, "negative"), "shorten the negative prompt"),
+        ):
+            if read is not None and not read.fits:
+                what = f"{cue.name}: {name} would read {read.tokens} tokens, and takes in {read.most} at most"
+                self._fault(cue, f"window {name} {remedy}", self._resolver.brief.fault(path, what, remedy, read.text))
         return told_of_text(resolved.understanding, shaped.text)
 
     def _prompt_at(self, cue: PlannedCue) -> tuple[str | int, ...]:

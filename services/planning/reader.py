@@ -18,7 +18,6 @@ from pydantic import BaseModel, ValidationError
 from models.controls import AudioReference, SoundBank, Theme
 from services.planning import document
 from services.planning.brief import (
-    MOST_CUES,
     RECORDINGS,
     Brief,
     Cue,
@@ -27,12 +26,14 @@ from services.planning.brief import (
     Relation,
     SoundBankOrder,
     ThemeOrder,
+    VaryOrder,
     Zone,
 )
 from services.planning.checks import Clash, clashes
 from services.planning.document import Flaw, Node, UnreadableError
 from services.planning.faults import MOST_FAULTS, BriefError, Fault, at_most, how_to_add, nearest, printable, shown
 from services.planning.theme import ThemeFileError, theme_from_file
+from services.planning.values import MOST_CUES
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,8 @@ def _check_generators(
     for at, cue in enumerate(cues[:MOST_CUES] if isinstance(cues, list) else ()):
         named.append((("cues", at, "generator"), cue.get("generator") if isinstance(cue, dict) else None))
     known: dict[str, bool] = {}
-    for path, name in named:
+    listed = [((*path, at), one) for path, name in named if isinstance(name, list) for at, one in enumerate(name)]
+    for path, name in (*named, *listed[:MOST_CUES]):
         if isinstance(name, str) and not known.setdefault(name, name in generators):
             faults.append(place.fault(path, "unknown generator", how_to_add(name, generators), name))
 
@@ -301,6 +303,7 @@ _REMEDIES = {
     "list_type": "write a list, as [a, b]",
     "dict_type": "write a mapping, as {name: value}",
     "model_type": "write a mapping, as {name: value}",
+    "greater_than": "raise it",
     "greater_than_equal": "raise it",
     "less_than_equal": "lower it",
     "too_short": "name at least one",
@@ -332,7 +335,7 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
     }
     model = models[str(path[0])] if path else Brief
     if model is Cue and path[-1] in RECORDINGS:
-        model = RecordingOrder
+        model = VaryOrder if path[-1] == "vary" else RecordingOrder
     fields = model.model_fields
     return [field.alias or name for name, field in fields.items()]
 

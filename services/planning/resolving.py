@@ -3,18 +3,19 @@
 Each is resolved once and kept for all takes that share it. Nothing here knows seeds of takes or their ids.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from models.controls import Theme
+from models.controls import Denoising, Theme
 from models.registry import Abilities
 from services.planning import kinship, templates, timing
 from services.planning.adaptive import levelled, stinger_ask, told_of_stinger, transition
+from services.planning.asking import DENOISING, takes_in
 from services.planning.brief import Cue, Relation, Zone
 from services.planning.contradictions import Contradiction, contradictions
-from services.planning.controls import Ask, Parent, Resolved, resolve
+from services.planning.controls import Ask, Choice, Parent, Resolved, Understanding, resolve
 from services.planning.cues import PlannedCue, value
 from services.planning.faults import BriefError, Fault
 from services.planning.identity import theme_seed
@@ -41,6 +42,7 @@ class PointResolver:
         self.warnings: list[str] = []
         self._known: dict[tuple[str | None, str, Reading, Parent | None], Resolved] = {}
         self._themes: dict[tuple[str | None, str | None], Theme] = {}
+        self._given: dict[tuple[str, str], dict[str, Any]] = {}
 
     @cached_property
     def _cues(self) -> dict[str, tuple[int, Cue]]:
@@ -58,14 +60,43 @@ class PointResolver:
     def _own(self) -> dict[str, dict[str, Any]]:
         return {name: _set_keys(cue) for name, (_, cue) in self._cues.items()}
 
-    def at(self, zone: str | None, cue: str, point: Mapping[str, str]) -> Resolved:
-        """The controls of a cue in a zone at a point. Raises BriefError where they contradict each other."""
-        resolved, given = self._made(zone, cue, point), self._given(cue)
+    def at(self, zone: str | None, cue: str, point: Mapping[str, str], generator: str) -> Resolved:
+        """The controls of a cue in a zone at a point, as one of its generators is asked for them.
+
+        Raises BriefError where they contradict each other."""
+        resolved, (given, choices) = self._made(zone, cue, point), self._given_to(cue, generator)
+        if choices:
+            told = Understanding((*resolved.understanding.choices, *choices))
+            resolved = replace(resolved, understanding=told)
         return replace(resolved, controls=replace(resolved.controls, **given)) if given else resolved
 
-    def _given(self, cue: str) -> dict[str, Any]:
-        """The files that a cue is made with, where its generator takes them: they are its own, nobody shares them."""
-        at, able = self._cues[cue][0], self._able[self.planned[cue].generator]
+    def _given_to(self, cue: str, generator: str) -> tuple[dict[str, Any], tuple[Choice, ...]]:
+        """What a cue is made with where a generator takes it: it is the cue's own, and nobody shares it."""
+        if (cue, generator) not in self._given:
+            self._given[cue, generator] = self._files(cue, generator) | self._denoising(cue, generator)
+        given = self._given[cue, generator]
+        return given, tuple(self._choices(cue, given))
+
+    def _denoising(self, cue: str, generator: str) -> dict[str, Any]:
+        own, able = self._cues[cue][1], self._able[generator]
+        asked = {name: value(self.order, own, name) for name in takes_in(able)}
+        if able.variation and own.vary is not None:
+            asked["strength"] = own.vary.strength
+        asked = {name: one for name, one in asked.items() if one is not None}
+        return {"denoising": Denoising(**asked)} if asked else {}
+
+    def _choices(self, cue: str, given: Mapping[str, Any]) -> Iterator[Choice]:
+        """What is told of how a take is drawn out of noise."""
+        own, denoising = self._cues[cue][1], given.get("denoising")
+        for name in DENOISING if denoising is not None else ():
+            if (asked := getattr(denoising, name)) not in (None, ""):
+                told = asked if isinstance(asked, str) else f"{asked:g}"
+                yield Choice(name, told, "cue" if getattr(own, name) is not None else "defaults")
+        if own.vary is not None and "audio" in given:
+            yield Choice("vary", f"{own.vary.file}, strength {own.vary.strength:g}", "cue")
+
+    def _files(self, cue: str, generator: str) -> dict[str, Any]:
+        at, able = self._cues[cue][0], self._able[generator]
         given: dict[str, Any] = {}
         if self.brief.sound_bank is not None and able.sound_bank:
             given["sound_bank"] = self.brief.sound_bank

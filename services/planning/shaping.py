@@ -4,7 +4,7 @@ The text is kept beside the user's prompt and never takes its place. How a model
 (`prompting`); a generator that reads prompts as they stand is not asked and nothing is imported for it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Protocol
@@ -67,11 +67,22 @@ class Shapers:
         card = self._cards[generator]
         if not card.prompting:
             return None
+        return self._shaped(generator, lambda shaper: shaper.text(prompt, controls))
+
+    def negative(self, generator: str, controls: Controls) -> Shaped | None:
+        """What the model is told to keep away from; None where nothing is asked, or where it reads no text.
+
+        Raises UnreadableModelError."""
+        said = controls.denoising.negative if controls.denoising is not None else ""
+        return self._shaped(generator, lambda shaper: said) if said and self._cards[generator].prompting else None
+
+    def _shaped(self, generator: str, text_of: Callable[[Shaper], str]) -> Shaped:
+        card = self._cards[generator]
         try:
             shaper = self._made.get(generator)
             if shaper is None:
                 shaper = self._made[generator] = load(card.prompting)(card.options)
-            text = shaper.text(prompt, controls)
+            text = text_of(shaper)
             tokens = 0 if generator in self._away else self._tokens(generator, text)
             return Shaped(text, tokens, shaper.most_tokens)
         except (OSError, ValueError, LookupError) as error:

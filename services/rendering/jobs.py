@@ -39,10 +39,13 @@ class Job:
 
     @property
     def shape(self) -> tuple[float, bool, bool, str]:
-        """Jobs of one shape may share a batch: same length, looping, stems and reference audio."""
+        """Jobs of one shape may share a batch: same length, looping, stems, reference audio and way of denoising."""
         controls = self.request.controls
-        audio = controls.audio
-        return (controls.duration, controls.loop, self.request.stems, f"{audio.role} {audio.sha256}" if audio else "")
+        audio, denoising = controls.audio, controls.denoising
+        made_of = f"{audio.role} {audio.sha256}" if audio else ""
+        if denoising is not None:
+            made_of += f" {denoising.steps} {denoising.guidance} {denoising.strength}"
+        return (controls.duration, controls.loop, self.request.stems, made_of)
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ def materials_of(brief: Brief) -> tuple[Material, ...]:
 def reference_of(brief: Brief, at: int) -> tuple[Material, ...]:
     """The recording that the cue number `at` follows; nothing where it follows none."""
     cue = brief.cues[at]
-    order = cue.melody or cue.continuation
+    order = cue.melody or cue.continuation or cue.vary
     return () if order is None else (reference_material(order.licence, order.file, order.source),)
 
 

@@ -329,7 +329,7 @@ def test_an_unknown_generator_is_refused() -> None:
     read = read_bytes(b"catalog: x\ngenerator: other\ncues: [{state: a, prompt: p}]\n", Path("b.yaml"))
     with pytest.raises(BriefError, match=r"b\.yaml:2: generator: unknown generator"):
         plan(read, CARDS)
-    assert plan(read, CARDS, generator="composer").generator == "composer"
+    assert plan(read, CARDS, generator="composer").generators[0][0] == "composer"
 
 
 def test_more_takes_than_the_ceiling_are_refused_before_they_are_counted_out() -> None:

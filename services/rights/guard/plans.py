@@ -45,7 +45,7 @@ class PlanFindings:
 
 
 def judge_plan(plan: Plan, guard: Guard) -> PlanFindings:
-    """What `guard` finds in title, catalog, zones, prompts, axis values and filled prompts of `plan`.
+    """What `guard` finds in title, catalog, zones, prompts, negative prompts, axis values and filled prompts.
 
     A refused name is told once for the title, each zone and each cue that holds it, in the order of the brief, so that
     all of them can be mended at once; a doubtful one is told once, unless it is refused anywhere."""
@@ -91,6 +91,7 @@ def _texts(plan: Plan) -> Iterator[tuple[Path, str]]:
 
 def _cue_texts(path: Path, cue: Cue) -> Iterator[tuple[Path, str]]:
     yield (*path, "prompt"), cue.prompt or ""
+    yield (*path, "negative"), cue.negative or ""
     for name, values in (cue.axes or {}).items():
         for at, value in enumerate(values):
             yield (*path, "axes", name, at), value
