@@ -1,5 +1,6 @@
 """A brief that mixes the composer and a token model, from the checkpoint's folder to `verify`, by the command line."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,20 @@ def test_every_take_is_reproduced_bit_for_bit_alone(studio: Cueworks) -> None:
     assert [row["identical"] for row in again] == [True] * 7
 
 
-def test_verify_finds_nothing_wrong(studio: Cueworks) -> None:
-    studio.said("verify")
-    studio.said("models", "verify")
+def test_verify_looks_at_every_take_and_file_and_finds_nothing_wrong(studio: Cueworks) -> None:
+    files = sum(len(take["assets"]) for take in studio.takes().values())
+    assert files >= 7
+    found, ledger = studio.said("verify").splitlines()
+    assert found == f"7 takes, {files} files: 0 problems"
+    assert re.fullmatch(
+        r"ledger: ([1-9]\d*) entries, \1 signed by [1-9]\d* checkpoints?, [1-9]\d* rows on record", ledger
+    )
+
+
+def test_models_verify_looks_at_every_file_that_makes_the_sound(studio: Cueworks, checkpoint: Path) -> None:
+    (model,) = (row for row in studio.json("models", "list") if row["id"] == MODEL)
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {path.name for path in checkpoint.iterdir()}
+    assert studio.said("models", "verify") == f"{MODEL} {model['revision']}: 3 files as registered\n"
 
 
 def test_show_tells_the_models_text_beside_the_users_own(studio: Cueworks) -> None:
