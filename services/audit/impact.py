@@ -153,7 +153,8 @@ class _Search:
         name, revision = made
         files = self.register.checkpoints.find(name, revision)
         about = [
-            found for found, _ in self._ever.about(name)
+            found for named in (name, *(files.origins if files is not None else ()))
+            for found, _ in self._ever.about(named)
             if found.revision in ("*", revision) or (files is not None and files.is_named(found.revision))
         ]  # fmt: skip
         if not fact.is_licence:

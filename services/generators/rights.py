@@ -57,6 +57,7 @@ def notes(register: Register, row: RegistrationRow) -> list[str]:
     meant = [fact for fact in facts if files is None or files.meant(fact)]
     told = [_contradicted(row.generator, licence, fact, register) for fact in meant if fact.answer == "licence"]
     told += list(_base_models(register, row, licence))
+    told += list(_origins(row, files, register))
     told += list(_parts(row, files, register))
     about = [fact for fact, _ in register.known(moment(register)).about(row.generator)]
     if not about:
@@ -103,6 +104,14 @@ def _base_models(register: Register, row: RegistrationRow, licence: str) -> Iter
         if theirs and not _same(theirs, licence, register) and base != row.generator:
             what = f"{row.generator} was made from {base}, whose weights are under {theirs}"
             yield f"{what}; its own card says {licence or 'nothing'}: a fact about it has to respect both"
+
+
+def _origins(row: RegistrationRow, files: Checkpoint | None, register: Register) -> Iterator[str]:
+    """What a checkpoint came from binds it under any name."""
+    for origin in files.origins if files is not None else ():
+        if theirs := known_licence(register, origin):
+            what = f"{row.generator} is {origin} by another name"
+            yield f"{what}: what its licence ({theirs}) forbids is forbidden here too"
 
 
 def _parts(row: RegistrationRow, files: Checkpoint | None, register: Register) -> Iterator[str]:

@@ -7,6 +7,9 @@ Facts go by name, and a checkpoint in any folder may be registered under any nam
 - A folder of its own that was registered beside it (text encoder, codec) is none of the hub's: there only the first two
   hold, and facts about that component.
 - Any other fact under the name binds where it forbids, and never allows anything.
+- Facts about the hub's id that these files came from bind in the same way, whatever they are registered as: the same
+  files were fetched as it under any name, or their folder is the hub's own of it. They give way to closer facts about
+  that id, not to facts about the name.
 - Which files these are is no matter of when it was known: it is told by what is registered now.
 
 What is no registered checkpoint (the composer, services, what was imported) is asked about by its name alone. Nothing
@@ -39,7 +42,8 @@ class Part:
 @dataclass(frozen=True)
 class Checkpoint:
     """The files of a revision. `since` is when they were registered under the name first; `of_hub` whether they were
-    fetched from the hub as that name; `source` where they are from."""
+    fetched from the hub as that name; `source` where they are from; `origins` the hub's ids, other than the name, that
+    they came from."""
 
     generator: str
     digest: str
@@ -47,6 +51,7 @@ class Checkpoint:
     of_hub: bool
     source: str
     parts: tuple[Part, ...] = ()
+    origins: tuple[str, ...] = ()
 
     def is_named(self, revision: str) -> bool:
         """Whether a fact's revision is that of these files, whichever engine plays them; their digest is one too."""
@@ -69,14 +74,17 @@ class Checkpoints:
     """The registered checkpoints by name, removed ones too: takes that were made with them stay."""
 
     rows: Mapping[str, tuple[RegistrationRow, ...]] = field(default_factory=dict)
+    origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the hub's ids of files, by their digest
 
     @classmethod
     def of(cls, rows: Iterable[RegistrationRow]) -> "Checkpoints":
         """`rows` are all of the register, by generator and in order."""
         found: dict[str, tuple[RegistrationRow, ...]] = {}
+        origins: dict[str, tuple[str, ...]] = {}
         for row in rows:
             found[row.generator] = (*found.get(row.generator, ()), row)
-        return cls(found)
+            origins[row.digest] = tuple(dict.fromkeys((*origins.get(row.digest, ()), *_origins(row))))
+        return cls(found, origins)
 
     def find(self, generator: str, revision: str) -> Checkpoint | None:
         """The checkpoint that a generator is at a revision (of `*`: the newest); None where that is none."""
@@ -85,7 +93,7 @@ class Checkpoints:
             alike = [row for row in mine if row.digest == mine[-1].digest]
         else:
             alike = [row for row in mine if weights_of(revision) == f"weights-{row.digest[:16]}"]
-        return _checkpoint(alike) if alike else None
+        return _checkpoint(alike, self.origins.get(alike[0].digest, ())) if alike else None
 
 
 def weights_of(revision: str) -> str:
@@ -93,7 +101,14 @@ def weights_of(revision: str) -> str:
     return revision.rpartition("+")[2]
 
 
-def _checkpoint(rows: list[RegistrationRow]) -> Checkpoint:
+def _origins(row: RegistrationRow) -> tuple[str, ...]:
+    """The hub's id that a row says its files came from: it was fetched as, or by the name of a folder of its cache."""
+    if row.origin == HUB:
+        return (plain_name(row.source),)
+    return tuple(plain_name(part) for part in Path(row.source).parts if part.casefold().startswith("models--"))
+
+
+def _checkpoint(rows: list[RegistrationRow], origins: Iterable[str]) -> Checkpoint:
     """Of rows of one name and the same files: where they lie and what their cards say now is told by the last."""
     name, last = rows[0].generator, rows[-1]
     owned = plain_name(name) if "/" in name else ""  # whose a name without an owner is, is only guessed
@@ -101,4 +116,5 @@ def _checkpoint(rows: list[RegistrationRow]) -> Checkpoint:
     stated = last.card.get("parts") or {}
     folders = ((TEXT_ENCODER, "text_encoder", last.text_encoder), (CODEC, "codec", last.codec))
     parts = (Part(part, str(stated.get(key) or ""), Path(at).name) for part, key, at in folders if at)
-    return Checkpoint(name, last.digest, rows[0].at, bool(fetched), last.source, tuple(parts))
+    others = tuple(origin for origin in origins if origin != plain_name(name))
+    return Checkpoint(name, last.digest, rows[0].at, bool(fetched), last.source, tuple(parts), others)

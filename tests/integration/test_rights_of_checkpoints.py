@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from db.engine import reading, writing
 from db.ledger import Entry, append
-from db.registrations import RegistrationRow, insert_registration
+from db.registrations import HUB, RegistrationRow, insert_registration
 from db.verdicts import asked_takes
 from flows.orders import Choices, make_plan
 from models.registry import Card
@@ -141,6 +141,19 @@ def test_a_codec_from_elsewhere_stands_in_the_way_of_orders_releases_and_audits(
     settle(engine, "codec")
     assert {found for found, _ in answers(engine, order).values()} == {"allowed-with-duties"}
     assert runs.start(engine, ordered(tmp_path, made), {}, known=with_composer(made)).to_render == 0  # all are there
+
+
+def test_a_hubs_checkpoint_by_another_name_is_refused_to_orders_releases_and_audits(
+    engine: Engine, tmp_path: Path
+) -> None:
+    order = start(engine, tmp_path, card(registration(NAME)))
+    made = register(engine, origin=HUB, source="facebook/musicgen-small", commit_id="c" * 40)
+    settle(engine)
+    settle(engine, "codec")
+    told = refusal(engine, tmp_path, made)
+    assert f"{NAME}: refused for {USE}" in told
+    assert f"facebook/musicgen-small (weights), which {NAME} was made from" in told
+    assert {found for found, _ in answers(engine, order).values()} == {"refused"}
 
 
 def test_a_plan_by_the_database_of_a_home_knows_what_is_registered(tmp_path: Path) -> None:

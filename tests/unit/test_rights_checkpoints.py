@@ -95,7 +95,7 @@ def test_other_files_under_the_same_name_need_a_fact_of_their_own() -> None:
 def test_what_was_fetched_as_that_name_goes_by_its_facts() -> None:
     row = of_hub("HeartMuLa/x", source="heartmula/X")
     assert asked(row).answer == "allowed-with-duties"
-    assert asked(of_hub("HeartMuLa/x", source="facebook/musicgen-small")).answer == "unknown"
+    assert asked(of_hub("HeartMuLa/x", source="acme/model")).answer == "unknown"
     assert notes(known([row]), registration("HeartMuLa/x", card={"licence": "Apache-2.0"})) == []
 
 
@@ -106,6 +106,56 @@ def test_what_forbids_binds_whatever_has_the_name() -> None:
     assert asked(of_hub(), use="internal-prototype", kind="academic").releasable
     silent = registration("studio/x")
     assert asked(silent, fact("studio/*", "training", "refused"), mit(silent)).answer == "refused"
+
+
+HUB_FOLDER = "/home/kim/.cache/huggingface/hub/models--facebook--musicgen-small/snapshots/1"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [of_hub("studio/mine")],
+        [of_hub("studio/mine", source="https://huggingface.co/Facebook/MusicGen_small")],
+        [registration("studio/mine", source=HUB_FOLDER)],
+        [of_hub(), registration("studio/mine")],
+        [of_hub("studio/first", act="removed"), registration("studio/mine")],
+    ],
+)
+def test_another_name_rids_files_of_nothing_that_is_forbidden_of_what_they_came_from(rows: list[Any]) -> None:
+    row = rows[-1]
+    said = [mit(row), mit(row, "codec"), mit(row, revision=row.revision), mit(row, revision=row.digest, grade="own")]
+    told = asked(row, *said, rows=rows)
+    assert told.answer == "refused"
+    (reason, *_) = (one for one in told.stops if "weights" in one.text)
+    assert "facebook/musicgen-small (weights), which studio/mine was made from" in reason.text
+    assert "CC-BY-NC-4.0" in reason.text
+    assert asked(row, *said, rows=rows, use="internal-prototype", kind="academic").releasable
+    assert asked(row, rows=rows, use="internal-prototype", kind="academic").answer == "unknown", "it allows nothing"
+    assert any("is facebook/musicgen-small by another name" in line for line in notes(known(rows, *said), row))
+
+
+def test_other_files_under_a_name_are_not_bound_by_what_earlier_ones_came_from() -> None:
+    rows = [of_hub("studio/mine"), registration("studio/mine", 2, DIGESTS[1])]
+    assert asked(rows[1], mit(rows[1]), rows=rows).releasable
+    assert asked(rows[0], mit(rows[1]), rows=rows).answer == "refused"
+
+
+def test_a_licence_that_was_bought_of_the_makers_is_recorded_about_what_it_is_a_licence_of() -> None:
+    row = of_hub("studio/mine")
+    bought = [
+        fact("facebook/musicgen-small", part, answer="allowed", revision=row.digest, recorded_at=AFTER)
+        for part in ("weights", "codec")
+    ]
+    assert asked(row, *bought).answer == "unknown"
+    assert asked(row, *bought, mit(row)).releasable
+
+
+def test_a_codec_that_was_replaced_is_not_bound_by_the_hubs() -> None:
+    row = of_hub("studio/mine", source="acme/model", codec="/nowhere/encodec")
+    facts = [fact("acme/model"), fact("acme/model", "codec", answer="refused"), mit(row), mit(row, "codec")]
+    assert asked(row, *facts).releasable
+    plain = of_hub("studio/mine", source="acme/model")
+    assert asked(plain, *facts).answer == "refused"
 
 
 def test_a_name_of_which_only_a_component_is_on_record_is_unknown() -> None:

@@ -15,8 +15,15 @@ from services.rights.facts import ANY
 from services.rights.names import plain_subject
 from services.rights.policy.cases import MARKET, MATERIAL, Case, Finding, finding
 from services.rights.policy.fact_rules import add_command
-from services.rights.policy.weighing import Near, over_unsaid, weigh_closest, weigh_component, weigh_expression
-from services.rights.policy.words import UNKNOWN, Material
+from services.rights.policy.weighing import (
+    Near,
+    over_unsaid,
+    weigh_closest,
+    weigh_component,
+    weigh_expression,
+    weigh_origin,
+)
+from services.rights.policy.words import ALLOWED, UNKNOWN, Material
 
 Rule = Callable[[Case], Iterator[Finding]]
 CODE, SAMPLES, LOOP = "code", "samples", "loop"
@@ -47,6 +54,22 @@ def generator(case: Case) -> Iterator[Finding]:
     for component, facts in sorted(components.items()):
         about = name if component == ANY else f"{name} ({component})"
         yield from weigh_component(about, name, component, facts, case)
+
+
+def origins(case: Case) -> Iterator[Finding]:
+    """What is on record of the hub's id that a checkpoint came from forbids it under any name, and allows nothing; a
+    component that was replaced from another folder is none of it."""
+    files, name = case.checkpoint, case.question.generator
+    for origin in files.origins if files is not None else ():
+        components: dict[str, list[Near]] = {}
+        replaced = {part.component for part in files.parts} if files is not None else set()
+        for fact, closeness in case.known.about(origin):
+            if fact.component not in replaced:
+                components.setdefault(fact.component, []).append((fact, closeness))
+        for component, facts in sorted(components.items()):
+            about = f"{origin}{'' if component == ANY else f' ({component})'}, which {name} was made from"
+            found = weigh_origin(about, origin, component, facts, case)
+            yield from (one for one in found if one.reason.answer != ALLOWED)
 
 
 def no_facts(case: Case) -> Iterator[Finding]:
@@ -123,5 +146,5 @@ def _settle_part(material: Material, case: Case) -> str:
 
 
 RULES: tuple[Rule, ...] = (
-    words, no_facts, another_of_that_name, generator, code_alone, materials, obligations,
+    words, no_facts, another_of_that_name, generator, origins, code_alone, materials, obligations,
 )  # fmt: skip

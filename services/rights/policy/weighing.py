@@ -95,6 +95,16 @@ def weigh_component(about: str, subject: str, component: str, facts: Sequence[Ne
     return over_unsaid(case, about, (fact for fact, _ in facts), weigh)
 
 
+def weigh_origin(about: str, subject: str, component: str, facts: Sequence[Near], case: Case) -> list[Finding]:
+    """What the facts about one component of what a checkpoint came from say of it; where none applies, nothing."""
+
+    def weigh(variant: Case) -> list[Finding]:
+        applying = [near for near in facts if variant.concerns(near[0]) and variant.holds(near[0])]
+        return weigh_closest(about, applying, variant)
+
+    return over_unsaid(replace(case, thing=(subject, component)), about, (fact for fact, _ in facts), weigh)
+
+
 def _binds(fact: Fact, case: Case, about: str) -> bool:
     """Whether a fact does not allow it: then it holds for whatever has the name."""
     return answer_of(weigh_fact(fact, case, about)) not in (ALLOWED, DUTIES)
