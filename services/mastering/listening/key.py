@@ -108,7 +108,7 @@ def _peaks(heard: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 def _refined(
     heard: Floats, frames: NDArray[np.int64], bins: NDArray[np.int64], hertz: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Level (square root) and pitch (MIDI number) of peaks, between the bins by a parabola; those out of range are 0."""
+    """Level (square root; 0 out of range) and pitch (MIDI number) of peaks, between the bins by a parabola."""
     below, at, above = (np.log(heard[frames, bins + step].astype(np.float64) + 1e-9) for step in (-1, 0, 1))
     bent = below - 2 * at + above
     frequency = (bins + np.where(bent < 0, 0.5 * (below - above) / np.minimum(bent, -1e-12), 0.0)) * hertz

@@ -47,8 +47,10 @@ def likeness(one: bytes, other: bytes) -> float:
 
 
 def _shaped(descriptor: bytes) -> Floats:
-    changes = np.frombuffer(descriptor, np.int8).reshape(-1, BANDS - 1).astype(np.float32) / 127
-    return changes / (changes.std(axis=0) + _STEADY) if len(changes) else changes
+    changes: Floats = np.frombuffer(descriptor, np.int8).reshape(-1, BANDS - 1).astype(np.float32) / np.float32(127)
+    if len(changes):
+        changes /= changes.std(axis=0) + np.float32(_STEADY)
+    return changes
 
 
 def _agreement(first: Floats, second: Floats, shift: int) -> float:

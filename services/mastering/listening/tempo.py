@@ -1,12 +1,12 @@
 """The tempo of a recording, estimated by someone who was not told the order.
 
 Rough guesses come from the autocorrelation of the onset envelope over windows of some seconds, weighted by what a
-listener may expect (Ellis, "Beat Tracking by Dynamic Programming", 2007). They are some 2 % off by the grid of lags, and
-are refined on the spectrum of the envelope over the whole piece: the guesses, and the tempi that trackers mistake for
-one another (2:1, 3:2, 4:3), each moved to where beat and subdivisions together are strongest. A beat divides into halves
-and quarters or, in swung and shuffled music, into thirds and sixths. Levels are multiplied, not added: a beat that
-nobody plays is none, however strong its subdivisions. Any pulse is looked for that can be tapped along with, up to five
-a second: where a kick and a hat in turn are equally strong, the pulse is the half beat, an octave from the beat.
+listener may expect (Ellis, "Beat Tracking by Dynamic Programming", 2007). They are some 2 % off by the grid of lags,
+and are refined on the spectrum of the envelope over the whole piece: the guesses, and the tempi that trackers mistake
+for one another (2:1, 3:2, 4:3), each moved to where beat and subdivisions together are strongest. A beat divides into
+halves and quarters or, in swung and shuffled music, into thirds and sixths. Levels are multiplied, not added: a beat
+that nobody plays is none, however strong its subdivisions. Any pulse is looked for that can be tapped along with, up to
+five a second: where a kick and a hat in turn are equally strong, the pulse is the half beat, an octave from the beat.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def pulse(strength: NDArray[np.float64], per_second: float) -> Pulse | None:
     for first in _first_guesses(strength, per_second):
         tempi = [first * ratio for ratio in _MISTAKEN if _SLOWEST <= first * ratio <= _FASTEST] or [first]
         refined += [spectrum.strongest(tempo) for tempo in tempi]
-    bpm, salience = max(refined, key=lambda pair: pair[1])
+    bpm, _ = max(refined, key=lambda pair: pair[1])
     return Pulse(bpm, spectrum.share(bpm))
 
 
@@ -106,7 +106,7 @@ class _Spectrum:
 
     def share(self, bpm: float) -> float:
         """Of all that the envelope moves, the share that moves with beats of this tempo and their subdivisions."""
-        frequencies = bpm / 60 * np.arange(1, 9) * self._bins_a_hertz
+        frequencies: NDArray[np.float64] = bpm / 60 * np.arange(1.0, 9.0) * self._bins_a_hertz
         return float(self._at(frequencies).max() / max(self._whole, 1e-12))
 
     def _moving(self, bpm: NDArray[np.float64], levels: tuple[tuple[int, float], ...]) -> NDArray[np.float64]:

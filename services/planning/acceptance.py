@@ -1,0 +1,266 @@
+"""Which takes are good enough, which of them are kept, and how many more are to be made: rules, and nothing but rules.
+
+A take is judged by what anyone hears of it (`services.mastering.listening`) against what was ordered. Hard faults
+reject it:
+
+- silence: longer than `silence` seconds before or between sounds, or more than half of the whole;
+- clipping: samples at full scale in a row, or crowded at one level (0.05 % and more of them);
+- an abrupt end: the last 50 ms less than 10 dB under the three seconds before. A loop has a seam instead: the step from
+  its last sample to its first, or the rise of its frequencies there, more than 1.5 times what 99 of 100 places inside
+  stay under, or an end that has died away by 25 dB. A transition leads on, so it may do both;
+- samples that are no numbers, an offset of more than 1 % of full scale;
+- tempo: farther than `tempo` percent from the ordered one. Half, double and other octaves of it count as right: which
+  of them is the beat is a matter of taste, not of hearing; in compound meters the dotted quarter is as right;
+- key: `exact` asks for the tonic and for major or minor (all modes with a minor third count as minor), `related` takes
+  the same tonic, the same notes, or signatures a fifth apart;
+- near-duplicates: as good as the same music as an earlier take of the point that is accepted;
+- a score under `score`.
+
+Tempo is not judged where no beat is heard (of a third of the strength that steady music has), in genres that need none,
+and of less than 6 s; key not where no pitch agrees with any; neither of stingers and transitions.
+
+The score is the weighted mean of the parts that were judged, each from 0 to 1: tempo 0.35 (0 at 4 % off), key 0.30
+(related 0.6), sound 0.15 (the share that is not silent), clean 0.10 (no clipping, no offset), ending 0.10 (the end, or
+the seam). What was ordered and cannot be heard counts half. The best `keep` by score are kept, of equals the earlier;
+other accepted ones are spare. Nothing here reads sound, files or a database.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from models.controls import Controls
+
+if TYPE_CHECKING:
+    from services.mastering.listening import Hearing
+
+KEPT, SPARE, REJECTED = "kept", "spare", "rejected"
+KEYS = ("exact", "related", "any")
+TEMPO_PERCENT, SILENCE_S = 2.0, 2.0
+BUDGET_FACTOR = 3  # takes made in all for each one kept, where the brief says nothing
+WEIGHTS = {"tempo": 0.35, "key": 0.30, "sound": 0.15, "clean": 0.10, "ending": 0.10}
+BEATLESS = frozenset({"ambient", "horror"})
+"""Genres that need not have a beat."""
+_SILENT_SHARE = 0.5
+_CROWDING, _CLIPPED = 2.5, 0.0005
+_END_DB, _DEAD_LOOP_DB, _SEAM = -10.0, -25.0, 1.5
+_OFFSET = 0.01
+_NO_PULSE, _NO_KEY = 0.2, 0.65
+_TEMPO_SCALE = 0.04
+_RELATED, _UNHEARD = 0.6, 0.5
+_ONE_MUSIC_S = 6.0  # shorter takes of one cue are too much alike to tell a double by anything but its samples
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a cue asks of its takes. `keep` are wanted, at most `budget` made; None stands for `any`: not judged."""
+
+    keep: int
+    budget: int
+    tempo: float | None = TEMPO_PERCENT
+    key: str = "related"
+    silence: float | None = SILENCE_S
+    clipping: bool = True
+    end: bool = True
+    duplicates: bool = True
+    score: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What became of a take by itself: `reasons` are sentences, first why it is rejected, then what was not judged."""
+
+    accepted: bool
+    score: float
+    reasons: tuple[str, ...] = ()
+    parts: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A take of a point that has been heard. `pcm_sha256` tells its sound."""
+
+    take_id: str
+    index: int
+    pcm_sha256: str
+    hearing: "Hearing"
+    controls: Controls
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A take's place among those of its point."""
+
+    take: Heard
+    outcome: str
+    judged: Judged
+
+
+def judge(hearing: "Hearing", controls: Controls, rule: Rule) -> Judged:
+    """One take by itself; doubles are found by `decide`, which sees all of a point."""
+    faults: list[str] = []
+    remarks: list[str] = []
+    parts = {
+        "tempo": _tempo(hearing, controls, rule, faults, remarks),
+        "key": _key(hearing, controls, rule, faults, remarks),
+        "sound": _sound(hearing, rule, faults),
+        "clean": _clean(hearing, rule, faults),
+        "ending": _ending(hearing, controls, rule, faults),
+    }
+    told = {name: round(value, 4) for name, value in parts.items() if value is not None}
+    weight = sum(WEIGHTS[name] for name in told)
+    score = round(sum(WEIGHTS[name] * value for name, value in told.items()) / weight, 4)
+    if score < rule.score:
+        faults.append(f"its score of {score:.2f} is under the {rule.score:g} asked for")
+    return Judged(not faults, score, (*faults, *remarks), told)
+
+
+def decide(takes: Sequence[Heard], rule: Rule) -> list[Decided]:
+    """Every take of a point, in the order of indices: kept, spare or rejected. What is heard decides, not the order in
+    which takes came."""
+    judged: list[tuple[Heard, Judged]] = []
+    for take in sorted(takes, key=lambda take: take.index):
+        alone = judge(take.hearing, take.controls, rule)
+        if alone.accepted and rule.duplicates:
+            alone = _single(take, alone, [other for other, found in judged if found.accepted])
+        judged.append((take, alone))
+    accepted = sorted((pair for pair in judged if pair[1].accepted), key=lambda pair: (-pair[1].score, pair[0].index))
+    kept = {take.take_id for take, _ in accepted[: rule.keep]}
+    return [
+        Decided(take, REJECTED if not found.accepted else KEPT if take.take_id in kept else SPARE, found)
+        for take, found in judged
+    ]
+
+
+def ordered_count(takes: int, rule: Rule, accepted: Sequence[bool | None], there: int = 0) -> int:
+    """How many takes of a point are to be made in all, by what became of those there are: `accepted` by index, None
+    where one is not settled yet (False: rejected, failed, quarantined). `there` are made or planned already: what is
+    there stays ordered up to the budget.
+
+    First `takes`; once all of them are settled, as many more as are missing, and so on until enough are accepted or the
+    budget is spent."""
+    count = min(max(takes, there), max(takes, rule.budget))
+    while count < rule.budget and len(accepted) >= count and None not in accepted[:count]:
+        missing = rule.keep - sum(map(bool, accepted[:count]))
+        if missing <= 0:
+            break
+        count = min(count + missing, rule.budget)
+    return count
+
+
+def _single(take: Heard, judged: Judged, before: Sequence[Heard]) -> Judged:
+    """The take, rejected where it is as good as the same music as one of those accepted before it."""
+    from services.mastering.listening.likeness import SAME, likeness
+
+    for other in before:
+        same = take.pcm_sha256 == other.pcm_sha256
+        long_enough = min(take.hearing.seconds, other.hearing.seconds) >= _ONE_MUSIC_S
+        if not same and not long_enough:
+            continue
+        alike = 1.0 if same else likeness(take.hearing.descriptor, other.hearing.descriptor)
+        if alike >= SAME:
+            what = f"sounds like take {other.index} ({alike:.2f} alike; from {SAME:g} on it is one music)"
+            return Judged(False, judged.score, (what, *judged.reasons), judged.parts)
+    return judged
+
+
+def _tempo(
+    hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str], remarks: list[str]
+) -> float | None:
+    if rule.tempo is None or controls.bpm <= 0 or _is_short(controls) or controls.genre in BEATLESS:
+        return None
+    if hearing.bpm is None and hearing.seconds < _ONE_MUSIC_S:
+        return None
+    if hearing.bpm is None or (hearing.pulse or 0.0) < _NO_PULSE:
+        remarks.append("no beat was heard, so its tempo was not judged")
+        return _UNHEARD
+    from services.mastering.listening.tempo import error
+
+    off = error(hearing.bpm, controls.bpm, controls.meter)
+    if off * 100 > rule.tempo:
+        faults.append(
+            f"its tempo is heard as {hearing.bpm:.1f} bpm, {off * 100:.1f} % from the {controls.bpm:g} ordered or an "
+            f"octave of it ({rule.tempo:g} % allowed)"
+        )
+    return max(0.0, 1 - off / _TEMPO_SCALE)
+
+
+def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str], remarks: list[str]) -> float | None:
+    if rule.key == "any" or not controls.key or _is_short(controls):
+        return None
+    if hearing.key is None or (hearing.key_strength or 0.0) < _NO_KEY:
+        remarks.append("no key was heard, so it was not judged")
+        return _UNHEARD
+    how = kin(hearing.key, controls.key)
+    if how == "other" or (how == "related" and rule.key == "exact"):
+        related = " or one related to it" if rule.key == "related" else ""
+        faults.append(f"its key is heard as {hearing.key}, not the {controls.key} ordered{related}")
+    return {"exact": 1.0, "related": _RELATED, "other": 0.0}[how]
+
+
+def kin(heard: str, ordered: str) -> str:
+    """How a heard key stands to an ordered one: `exact`, `related` or `other`."""
+    from services.mastering.listening.key import sounding
+    from services.planning.kinship import are_akin
+
+    if sounding(heard) == sounding(ordered):
+        return "exact"
+    return "related" if are_akin(heard, ordered) else "other"
+
+
+def _sound(hearing: "Hearing", rule: Rule, faults: list[str]) -> float:
+    if rule.silence is not None:
+        faults += _silences(hearing, rule.silence)
+    return max(0.0, 1 - hearing.silent_share)
+
+
+def _silences(hearing: "Hearing", most: float) -> Iterator[str]:
+    if hearing.silent_share >= 1:
+        yield "it is silent"
+        return
+    if hearing.leading_silence_s > most:
+        yield f"begins with {hearing.leading_silence_s:.1f} s of silence ({most:g} s allowed)"
+    if hearing.inner_silence_s > most:
+        yield f"is silent for {hearing.inner_silence_s:.1f} s in the middle ({most:g} s allowed)"
+    if hearing.silent_share > _SILENT_SHARE:
+        yield f"{hearing.silent_share * 100:.0f} % of it are silence"
+
+
+def _clean(hearing: "Hearing", rule: Rule, faults: list[str]) -> float:
+    if hearing.broken:
+        faults.append(f"{hearing.broken * 100:.2g} % of its samples are no numbers")
+    if abs(hearing.dc) > _OFFSET:
+        faults.append(f"its samples are off centre by {abs(hearing.dc) * 100:.1f} % of full scale (1 % allowed)")
+    crowded = hearing.crowded if hearing.crowding >= _CROWDING else 0.0
+    clipped = max(hearing.clipped, crowded)
+    if rule.clipping and clipped >= _CLIPPED:
+        faults.append(f"clipped: {clipped * 100:.2g} % of its samples stand at one level")
+    return max(0.0, 1 - clipped / (4 * _CLIPPED))
+
+
+def _ending(hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str]) -> float | None:
+    if not rule.end or controls.destination is not None:
+        return None
+    if not controls.loop:
+        if hearing.end_db > _END_DB:
+            faults.append(
+                f"ends abruptly: its last 50 ms are {-hearing.end_db:.1f} dB under the seconds before "
+                f"({-_END_DB:g} dB at least)"
+            )
+        return min(1.0, max(0.0, hearing.end_db / (2 * _END_DB)))
+    jump, flux = hearing.seam_jump or 0.0, hearing.seam_flux or 0.0
+    if jump > _SEAM:
+        faults.append(f"its seam clicks: the step there is {jump:.1f} times the largest usual one ({_SEAM:g} allowed)")
+    elif flux > _SEAM:
+        faults.append(f"its seam shows: the change there is {flux:.1f} times the largest usual one ({_SEAM:g} allowed)")
+    if hearing.end_db < _DEAD_LOOP_DB:
+        faults.append(f"dies away before its seam: its end is {-hearing.end_db:.0f} dB under the seconds before")
+    return max(0.0, 1 - max(0.0, max(jump, flux) - 1))
+
+
+def _is_short(controls: Controls) -> bool:
+    """Whether it is a stinger or a transition."""
+    return bool(controls.stinger) or controls.destination is not None
