@@ -88,7 +88,8 @@ def _show(row: dict[str, Any]) -> None:
 
 def _place(batch: int, needs: dict[str, Any]) -> str:
     gpu = f", {needs['gpus']:g} GPU with {needs['gpu_memory_mb']} MB free" if needs["gpus"] else ""
-    return f"{batch} takes a batch, {needs['cpus']:g} processors, {needs['memory_mb']} MB{gpu}"
+    takes, processors = output.counted(batch, "take"), output.counted(needs["cpus"], "processor")
+    return f"{takes} a batch, {processors}, {needs['memory_mb']} MB{gpu}"
 
 
 @models_app.command("add")
@@ -209,8 +210,10 @@ def _show_verified(found: list["Verification"]) -> None:
         for note in one.notes:
             output.note(f"note: {note}")
         tag = f"; tag {one.tag}" if one.tag else ""
-        wrong = f"{len(one.findings)} of its files differ" if one.findings else f"{one.files} files as registered"
-        output.line(f"{one.generator} {one.revision}: {wrong}{tag}")
+        told = f"{output.counted(one.files, 'file')} as registered"
+        if wrong := len(one.findings):
+            told = f"{wrong} of its files {'differs' if wrong == 1 else 'differ'}"
+        output.line(f"{one.generator} {one.revision}: {told}{tag}")
 
 
 def _verification_json(one: "Verification") -> dict[str, Any]:

@@ -81,6 +81,11 @@ def _one_line(cell: object) -> str:
     return printable(" ".join(str("" if cell is None else cell).split()))
 
 
+def counted(number: float, thing: str) -> str:
+    """`1 file`, `2 files`, `0.5 files`."""
+    return f"{int(number) if number == int(number) else number} {thing}{'' if number == 1 else 's'}"
+
+
 def line(text: str) -> None:
     """A line of a result, on standard output."""
     print(printable(text))

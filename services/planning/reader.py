@@ -19,6 +19,7 @@ from models.controls import AudioReference, SoundBank, Theme
 from services.planning import document
 from services.planning.brief import (
     RECORDINGS,
+    AcceptOrder,
     Brief,
     Cue,
     Licensee,
@@ -170,7 +171,7 @@ def _check_generators(
     known: dict[str, bool] = {}
     listed = [((*path, at), one) for path, name in named if isinstance(name, list) for at, one in enumerate(name)]
     for path, name in (*named, *listed[:MOST_CUES]):
-        if isinstance(name, str) and not known.setdefault(name, name in generators):
+        if isinstance(name, str) and name and not known.setdefault(name, name in generators):
             faults.append(place.fault(path, "unknown generator", how_to_add(name, generators), name))
 
 
@@ -336,6 +337,8 @@ def _keys_at(path: tuple[str | int, ...]) -> list[str]:
     model = models[str(path[0])] if path else Brief
     if model is Cue and path[-1] in RECORDINGS:
         model = VaryOrder if path[-1] == "vary" else RecordingOrder
+    if model is Cue and path[-1] == "accept":
+        model = AcceptOrder
     fields = model.model_fields
     return [field.alias or name for name, field in fields.items()]
 

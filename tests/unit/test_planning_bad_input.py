@@ -88,3 +88,19 @@ def test_a_sentence_that_contradicts_itself_is_refused_too() -> None:
 
 def test_a_waltz_without_a_meter_is_in_three() -> None:
     assert plan(adhoc("an elegant waltz", 1), cards_at("r")).takes[0].controls.meter == "3/4"
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("generator: ''\ncatalog: x\ncues: [{state: a, prompt: p}]\n", "generator"),
+        ("cues: [{state: a, prompt: p, generator: ''}]\ncatalog: x\n", "cues[0].generator"),
+        ("generator: ['', composer]\ncatalog: x\ncues: [{state: a, prompt: p}]\n", "generator[0]"),
+    ],
+)
+def test_an_empty_generator_is_one_fault_and_no_unknown_name(text: str, field: str) -> None:
+    with pytest.raises(BriefError) as caught:
+        read_bytes(text.encode(), Path("b.yaml"), ["composer"])
+    (fault,) = caught.value.faults
+    assert (fault.line, fault.field) == (1, field)
+    assert "at least 1 character" in fault.what
