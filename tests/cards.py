@@ -49,6 +49,12 @@ def token_model(
     )
 
 
+def denoiser(name: str = "acme/noise", folder: Path | None = None) -> Card:
+    """A model that draws sound out of noise: by 1 to 200 steps, away from what it is told, over a recording too."""
+    able = Abilities(variation=True, negative=True, steps=(1, 200), guidance=(0.0, 20.0), longest_s=95.0)
+    return replace(token_model(name, folder), title="A model of noise", abilities=able)
+
+
 def with_composer(*cards: Card) -> dict[str, Card]:
     """The composer and these, by their names."""
     return {**CARDS, **{card.id: card for card in cards}}

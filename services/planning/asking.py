@@ -118,7 +118,8 @@ class Asking:
         able = {name: self._cards[name].abilities for name in cue.generators}
         if not any(ask.can(one) for one in able.values()):
             drop = f"drop `{key}`" if path[0] == "cues" else ask.dropped
-            what = f"{cue.name}: {' and '.join(cue.generators)} {ask.failing}"
+            others = "".join(f", {name} neither" for name in cue.generators[1:])
+            what = f"{cue.name}: {cue.generators[0]} {ask.failing}{others}"
             yield self._read.fault(path, what, self._remedy(ask.can, drop), asked)
         for name, one in able.items():
             bounds = getattr(one, key) if key != "negative" else None

@@ -93,6 +93,7 @@ def _each_cue(draft: Draft) -> Iterator[Clash]:
         yield from _unknown_zones(draft, ("cues", at, "zones"), cue.get("zones"))
         yield from _formats(draft, at)
         yield from _loop(draft, at)
+        yield from _unheard(draft, at)
         followed = [key for key in RECORDINGS if cue.get(key) is not None]
         for key in followed[1:]:
             yield Clash(("cues", at, key), f"both `{followed[0]}` and `{key}`", "keep one of the two")
@@ -134,6 +135,14 @@ def _formats(draft: Draft, at: int) -> Iterator[Clash]:
         key = "sample_rate" if "sample_rate" in cue else "formats"
         yield Clash(draft.place(at, key), f"mp3 has no sample rate above {MP3_MAX_RATE} Hz",
                     f"use {MP3_MAX_RATE}, or leave mp3 out", rate)
+
+
+def _unheard(draft: Draft, at: int) -> Iterator[Clash]:
+    """A negative prompt is what guidance leads away from: with none it would not be heard."""
+    guidance = draft.value(draft.cues[at], "guidance")
+    if type(guidance) in (int, float) and guidance <= 1 and draft.value(draft.cues[at], "negative") is not None:
+        yield Clash(draft.place(at, "guidance"), "`negative` is not heard with a guidance of 1 or less",
+                    "raise it, or drop `negative`", guidance)
 
 
 def _loop(draft: Draft, at: int) -> Iterator[Clash]:

@@ -245,7 +245,10 @@ _HOSTILE = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(
     st.dictionaries(
-        st.sampled_from(["generator", "melody", "continue", "stems", "form", "intensities", "kind", "duration"]),
+        st.sampled_from([
+            "generator", "melody", "continue", "vary", "steps", "guidance", "negative", "stems", "form", "intensities",
+            "kind", "duration",
+        ]),
         _HOSTILE, max_size=4,
     ),
     _HOSTILE,

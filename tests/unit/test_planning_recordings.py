@@ -20,10 +20,10 @@ from services.planning.reader import read_brief, read_bytes
 from services.rights.gate import reference_of
 from services.rights.materials import references_by_cue
 from services.rights.policy import Material
-from tests.cards import token_model, with_composer
+from tests.cards import denoiser, token_model, with_composer
 
 RATE = 16000
-TOKENS = "acme/tokens"
+TOKENS, NOISE = "acme/tokens", "acme/noise"
 
 
 def tone(seconds: float, channels: int = 1, rate: int = RATE) -> np.ndarray:
@@ -46,7 +46,7 @@ def ordered(folder: Path, keys: str, generator: str = TOKENS) -> Path:
 
 def planned(folder: Path, keys: str, generator: str = TOKENS, **options: Any) -> Plan:
     path = ordered(folder, keys, generator)
-    return plan(read_brief(path), with_composer(token_model(melody=True)), **options)
+    return plan(read_brief(path), with_composer(token_model(melody=True), denoiser()), **options)
 
 
 def faults(folder: Path, keys: str, generator: str = TOKENS) -> tuple[Fault, ...]:
@@ -55,9 +55,12 @@ def faults(folder: Path, keys: str, generator: str = TOKENS) -> tuple[Fault, ...
     return caught.value.faults
 
 
-@pytest.mark.parametrize(("key", "role"), [("melody", "melody"), ("continue", "continuation")])
-def test_a_take_names_the_recording_it_follows_and_its_licence(folder: Path, key: str, role: str) -> None:
-    order = planned(folder, f"{key}: {{file: tune.wav, licence: CC-BY-4.0, source: a friend}}")
+@pytest.mark.parametrize(
+    ("key", "role", "by"),
+    [("melody", "melody", TOKENS), ("continue", "continuation", TOKENS), ("vary", "variation", NOISE)],
+)
+def test_a_take_names_the_recording_it_follows_and_its_licence(folder: Path, key: str, role: str, by: str) -> None:
+    order = planned(folder, f"{key}: {{file: tune.wav, licence: CC-BY-4.0, source: a friend}}", by)
     digest = hashlib.sha256((folder / "tune.wav").read_bytes()).hexdigest()
     follows, other = order.takes
     assert follows.controls.audio == AudioReference(role, digest, "CC-BY-4.0")
@@ -65,7 +68,7 @@ def test_a_take_names_the_recording_it_follows_and_its_licence(folder: Path, key
     assert Controls.from_json(follows.as_json()["controls"]) == follows.controls
     assert other.controls.audio is None
     assert order.recordings == {digest: folder / "tune.wav"}
-    assert planned(folder, f"{key}: {{file: tune.wav, licence: MIT}}", only="b").recordings == {}
+    assert planned(folder, f"{key}: {{file: tune.wav, licence: MIT}}", by, only="b").recordings == {}
 
 
 def test_only_the_takes_that_follow_it_change_with_a_recording(folder: Path) -> None:
@@ -93,11 +96,14 @@ def test_the_same_file_under_another_name_is_the_same_take(folder: Path) -> None
 
 
 def test_a_generator_that_follows_no_recording_is_told(folder: Path) -> None:
-    for key, told in (("melody", "follows no recording's tune"), ("continue", "goes on from no recording")):
+    for key, told, able in (
+        ("melody", "follows no recording's tune", TOKENS), ("continue", "goes on from no recording", TOKENS),
+        ("vary", "makes no recording over", NOISE),
+    ):  # fmt: skip
         (fault,) = faults(folder, f"{key}: {{file: tune.wav, licence: MIT}}", "composer")
         assert (fault.field, fault.line) == (f"cues[0].{key}", 4)
         assert told in fault.what
-        assert fault.remedy == f"write `generator: {TOKENS}` for this cue, or drop `{key}`"
+        assert fault.remedy == f"write `generator: {able}` for this cue, or drop `{key}`"
 
 
 @pytest.mark.parametrize(
@@ -116,6 +122,14 @@ def test_a_generator_that_follows_no_recording_is_told(folder: Path) -> None:
             "melody: {file: tune.wav, licence: MIT}, continue: {file: tune.wav, licence: MIT}", "cues[0].continue",
             "both `melody` and `continue`",
         ),
+        (
+            "vary: {file: tune.wav, licence: MIT}, continue: {file: tune.wav, licence: MIT}", "cues[0].vary",
+            "both `continue` and `vary`",
+        ),
+        ("vary: {file: tune.wav, licence: MIT, strength: 0}", "cues[0].vary.strength", "greater than 0"),
+        ("vary: {file: tune.wav, licence: MIT, strength: 1.1}", "cues[0].vary.strength", "lower it"),
+        ("vary: {file: tune.wav, licence: MIT, strenght: 1}", "cues[0].vary.strenght", "did you mean 'strength'?"),
+        ("vary: {file: brief.yaml, licence: MIT}", "cues[0].vary.file", "cannot be read as audio"),
         (
             "kind: stinger, stinger: victory, from: b, melody: {file: tune.wav, licence: MIT}", "cues[0].melody",
             "follows no recording",
@@ -231,8 +245,9 @@ def test_a_file_that_changed_after_planning_is_not_kept(folder: Path, tmp_path: 
 
 
 def test_the_policy_and_the_stored_order_name_the_same_material(folder: Path) -> None:
-    read = read_brief(ordered(folder, "continue: {file: tune.wav, licence: CC-BY-4.0, source: a friend}"))
-    expected = Material("reference audio", "CC-BY-4.0", "tune.wav, a friend")
-    assert reference_of(read.brief, 0) == (expected,)
-    assert reference_of(read.brief, 1) == ()
-    assert references_by_cue(read.text) == {"a": expected}
+    for key in ("continue", "vary"):
+        read = read_brief(ordered(folder, f"{key}: {{file: tune.wav, licence: CC-BY-4.0, source: a friend}}"))
+        expected = Material("reference audio", "CC-BY-4.0", "tune.wav, a friend")
+        assert reference_of(read.brief, 0) == (expected,)
+        assert reference_of(read.brief, 1) == ()
+        assert references_by_cue(read.text) == {"a": expected}

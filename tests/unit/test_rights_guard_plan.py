@@ -8,7 +8,7 @@ from services.planning.adhoc import adhoc
 from services.planning.plan import Plan, plan
 from services.planning.reader import read_brief, read_bytes
 from services.rights.guard import Guard, PlanFindings, judge_plan
-from tests.cards import cards_at
+from tests.cards import cards_at, denoiser, with_composer
 
 BRIEFS = Path(__file__).parents[2] / "flows" / "briefs"
 GUARD = Guard.load()
@@ -92,3 +92,12 @@ def test_the_example_briefs_pass(name: str) -> None:
 def test_hostile_characters_do_not_reach_the_terminal() -> None:
     (sentence,) = judged(brief(prompt="{who} M\u200betallica")).refusals
     assert sentence.isprintable()
+
+
+@pytest.mark.parametrize("field", ["cues[0].negative", "defaults.negative"])
+def test_names_are_found_in_what_a_model_is_told_to_keep_away_from(field: str) -> None:
+    text = brief().replace("title:", "generator: acme/noise\ntitle:")
+    name = "negative: anything like Metallica"
+    text = text.replace("bars: 4", name) if field.startswith("cues") else f"{text}defaults: {{{name}}}\n"
+    found = judge_plan(plan(read_bytes(text.encode(), Path("order.yaml")), with_composer(denoiser())), GUARD)
+    assert [finding.field for finding in found.refused] == [field]
