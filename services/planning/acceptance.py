@@ -135,19 +135,19 @@ def decide(takes: Sequence[Heard], rule: Rule) -> list[Decided]:
     ]
 
 
-def ordered_count(takes: int, rule: Rule, accepted: Sequence[bool | None], there: int = 0) -> int:
+def ordered_count(takes: int, enough: int, budget: int, accepted: Sequence[bool | None], there: int = 0) -> int:
     """How many takes of a point are to be made in all, by what became of those there are: `accepted` by index, None
     where one is not settled yet (False: rejected, failed, quarantined). `there` are made or planned already: what is
     there stays ordered up to the budget.
 
     First `takes`; once all of them are settled, as many more as are missing, and so on until enough are accepted or the
     budget is spent."""
-    count = min(max(takes, there), max(takes, rule.budget))
-    while count < rule.budget and len(accepted) >= count and None not in accepted[:count]:
-        missing = rule.keep - sum(map(bool, accepted[:count]))
+    count = min(max(takes, there), max(takes, budget))
+    while count < budget and len(accepted) >= count and None not in accepted[:count]:
+        missing = enough - sum(map(bool, accepted[:count]))
         if missing <= 0:
             break
-        count = min(count + missing, rule.budget)
+        count = min(count + missing, budget)
     return count
 
 

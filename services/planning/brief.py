@@ -5,11 +5,15 @@ several keys at once (duplicates, relations, placeholders) is judged in `checks`
 Nothing here reads a file.
 """
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from models.controls import CONTINUATION, MELODY, VARIATION
+from services.planning.acceptance import SILENCE_S, TEMPO_PERCENT
 from services.planning.values import (
     MOST_BARS,
+    MOST_BUDGET,
     MOST_CUES,
     MOST_GUIDANCE,
     MOST_SECONDS,
@@ -17,25 +21,30 @@ from services.planning.values import (
     MOST_STEPS,
     Axes,
     Bpm,
+    CleanOrAny,
     CueNames,
     CueZones,
     Form,
     Formats,
     GeneratorNames,
     Genre,
+    HeardKeyRule,
     Instruments,
     Key,
     Kind,
     Levels,
     LicenseeKind,
+    LongestSilence,
     Meter,
     Mood,
     Negative,
+    NoneOrAny,
     Prompt,
     SampleRate,
     Shares,
     Slug,
     Stingers,
+    TempoTolerance,
     Use,
 )
 
@@ -125,6 +134,54 @@ class Relation(_Strict):
     )
 
 
+class AcceptOrder(_Strict):
+    """How takes are chosen by what is heard of them: those that fail are replaced by further ones."""
+
+    keep: int | None = Field(
+        default=None, ge=1, le=MOST_BUDGET, description="How many are wanted of every zone, point and generator; as "
+        "many as `takes` where nothing is said."
+    )
+    budget: int | None = Field(
+        default=None, ge=1, le=MOST_BUDGET, description="How many may be made in all for them; three for each one kept "
+        "where nothing is said."
+    )
+    tempo: TempoTolerance = Field(
+        default=TEMPO_PERCENT, description="Percent that the heard tempo may be off, octaves of it counting as right; "
+        "2 where nothing is said. `any`: not judged."
+    )
+    key: HeardKeyRule = Field(
+        default="related", description="`exact`: the tonic, and major or minor; `related`: also keys of the same notes "
+        "or a fifth away; `any`: not judged."
+    )
+    silence: LongestSilence = Field(
+        default=SILENCE_S, description="Seconds of silence before or between sounds; 2 where nothing is said. `any`: "
+        "not judged."
+    )
+    clipping: NoneOrAny = Field(default="none", description="`none`: clipped takes fail; `any`: not judged.")
+    end: CleanOrAny = Field(
+        default="clean", description="`clean`: takes that end abruptly fail, and loops whose seam is heard; `any`: not "
+        "judged."
+    )
+    duplicates: NoneOrAny = Field(
+        default="none", description="`none`: a take that is the same music as an earlier one fails; `any`: not judged."
+    )
+    score: float = Field(default=0.0, ge=0, le=1, description="The least score, 0 to 1, that is accepted.")
+
+
+class NoAcceptance(AcceptOrder):
+    """What `accept: false` says: the cue takes what it gets, whatever `defaults` ask for."""
+
+
+def _accept(value: object) -> object:
+    """`accept: true` is all defaults, `accept: false` none of it."""
+    if isinstance(value, bool):
+        return {} if value else NoAcceptance()
+    return value
+
+
+Accept = Annotated[AcceptOrder, BeforeValidator(_accept)]
+
+
 class Cue(_Strict):
     """One kind of music. A cue has a state and a prompt; every key but `kind`, `stinger`, `from`, `to`, `generator`,
     `melody`, `continue` and `vary` may stand under `defaults` too, and the cue wins. Stingers and transitions take
@@ -211,6 +268,11 @@ class Cue(_Strict):
         default=None, ge=-60, le=-5, description="Integrated loudness in LUFS (ITU-R BS.1770-4); -23 if unsaid."
     )
     takes: int | None = Field(default=None, ge=1, description="Variations per zone and point of the axes; 1 if unsaid.")
+    accept: Accept | None = Field(
+        default=None, description="Which takes are good enough, how many are kept, and how many may be made for them; "
+        "`true` asks for what is usual, `false` for nothing.",
+        json_schema_extra=lambda schema: schema["anyOf"].insert(1, {"type": "boolean"}),  # type: ignore[union-attr]
+    )
 
 
 class Brief(_Strict):

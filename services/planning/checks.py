@@ -93,6 +93,7 @@ def _each_cue(draft: Draft) -> Iterator[Clash]:
         yield from _unknown_zones(draft, ("cues", at, "zones"), cue.get("zones"))
         yield from _formats(draft, at)
         yield from _loop(draft, at)
+        yield from _accept(draft, at)
         yield from _unheard(draft, at)
         followed = [key for key in RECORDINGS if cue.get(key) is not None]
         for key in followed[1:]:
@@ -151,6 +152,24 @@ def _loop(draft: Draft, at: int) -> Iterator[Clash]:
     turned_off = cue.get("loop") is False and "form" not in cue
     if draft.value(cue, "form") == "loop" and draft.value(cue, "loop") is False and not turned_off:
         yield Clash(draft.place(at, "form"), "`form: loop` but `loop: false`", "change one of the two", "loop")
+
+
+def _accept(draft: Draft, at: int) -> Iterator[Clash]:
+    """What is to be kept must fit into what may be made, and so must the takes that are ordered in any case."""
+    cue = draft.cues[at]
+    order, takes = mapping(draft.value(cue, "accept")), draft.value(cue, "takes")
+    place, keep, budget = draft.place(at, "accept"), order.get("keep"), order.get("budget")
+    if cue.get("accept") not in (None, False) and draft.value(cue, "intensities") is not None:
+        yield Clash((*place,), "`accept` beside `intensities`: levels line up only where all of an index are there",
+                    "remove one of the two")
+    if type(budget) is not int:
+        return
+    if type(keep) is int and keep > budget:
+        yield Clash((*place, "keep"), f"{keep} are to be kept of at most {budget} that may be made",
+                    "raise `budget`, or lower `keep`", keep)
+    if type(takes) is int and takes > budget:
+        yield Clash((*place, "budget"), f"{takes} takes are ordered, and at most {budget} may be made",
+                    "raise `budget`, or lower `takes`", budget)
 
 
 def _relations(draft: Draft) -> Iterator[Clash]:

@@ -10,7 +10,8 @@ from math import prod
 from typing import Any
 
 from services.planning import templates
-from services.planning.brief import Brief, Cue
+from services.planning.acceptance import BUDGET_FACTOR, Rule
+from services.planning.brief import Brief, Cue, NoAcceptance
 from services.planning.draft import SHARED_BY_ALL_KINDS, SHORT_KINDS
 from services.planning.faults import Fault
 from services.planning.kinds import covers
@@ -26,7 +27,8 @@ class PlannedCue:
 
     `variants` are the coordinates that its kind adds to every point of the axes: levels of intensity, kinds of stinger,
     pairs of cues that a transition joins; one empty one where there are none. Each of `generators` makes all of
-    its takes; `at` is its number among the brief's cues."""
+    its takes; `at` is its number among the brief's cues. `accept` says which takes are good enough, where the brief
+    asks; once `enough` are, no more are made."""
 
     name: str
     state: str
@@ -38,6 +40,8 @@ class PlannedCue:
     at: int
     kind: str = "music"
     variants: tuple[dict[str, str], ...] = ({},)
+    accept: Rule | None = None
+    enough: int = 0
 
     def points(self) -> Iterator[dict[str, str]]:
         """Every point, the variants fastest."""
@@ -46,10 +50,20 @@ class PlannedCue:
                 yield point | variant
 
     @property
-    def count(self) -> int:
-        """How many takes it orders."""
+    def places(self) -> int:
+        """How many points it has, counted for every zone and generator."""
         points = len(self.zones) * prod(len(values) for values in self.axes.values()) * len(self.variants)
-        return points * len(self.generators) * self.takes
+        return points * len(self.generators)
+
+    @property
+    def count(self) -> int:
+        """How many takes it orders at least."""
+        return self.places * self.takes
+
+    @property
+    def most(self) -> int:
+        """How many takes may be made of it, where none of the first are good enough."""
+        return self.places * max(self.takes, self.accept.budget if self.accept else 0)
 
 
 def value(order: Brief, cue: Cue, name: str) -> Any:
@@ -77,7 +91,33 @@ def planned_cues(order: Brief, takes: int | None = None, generator: str | None =
             at=at,
             kind=cue.kind or "music",
             variants=tuple(_variants(order, cue)),
+            **_acceptance(order, cue, takes),
         )
+
+
+def _acceptance(order: Brief, cue: Cue, takes: int | None) -> dict[str, Any]:
+    """The rule of a cue and how many good takes suffice. `takes` of the command line lower that for once, never how
+    many are kept of those that are there: levels of intensity are no takes to choose from."""
+    asked = value(order, cue, "accept")
+    if asked is None or isinstance(asked, NoAcceptance) or (levels(order, cue) and cue.accept is None):
+        return {}
+    wanted = value(order, cue, "takes") or 1
+    keep = asked.keep or wanted
+    enough = keep if takes is None else takes if asked.keep is None else min(asked.keep, takes)
+    budget = asked.budget or BUDGET_FACTOR * keep
+    rule = Rule(
+        keep=max(keep, enough), budget=max(budget, takes or wanted),
+        tempo=None if asked.tempo == "any" else asked.tempo, key=asked.key,
+        silence=None if asked.silence == "any" else asked.silence, clipping=asked.clipping != "any",
+        end=asked.end != "any", duplicates=asked.duplicates != "any", score=asked.score,
+    )  # fmt: skip
+    return {"accept": rule, "enough": enough}
+
+
+def levels(order: Brief, cue: Cue) -> list[int] | None:
+    """The levels of intensity that a cue is made at."""
+    found: list[int] | None = value(order, cue, "intensities")
+    return found
 
 
 def is_short(cue: Cue) -> bool:
@@ -98,8 +138,8 @@ def _variants(order: Brief, cue: Cue) -> Iterator[dict[str, str]]:
     elif cue.kind == "stinger":
         for name, stinger in product(cue.origin or (), cue.stinger or ()):
             yield {"from": name, "stinger": stinger}
-    elif (levels := value(order, cue, "intensities")) is not None:
-        for level in levels:
+    elif (found := levels(order, cue)) is not None:
+        for level in found:
             yield {LEVEL_AXIS: str(level)}
     else:
         yield {}

@@ -12,7 +12,7 @@ from services.planning.values import MOST_CUES
 
 Path = tuple[str | int, ...]
 SHORT_KINDS = ("stinger", "transition")
-SHARED_BY_ALL_KINDS = frozenset({"zones", "takes", "stems", "formats", "sample_rate", "loudness"})
+SHARED_BY_ALL_KINDS = frozenset({"zones", "takes", "stems", "formats", "sample_rate", "loudness", "accept"})
 """What stingers and transitions take from `defaults`; the rest there is meant for music."""
 
 

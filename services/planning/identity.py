@@ -96,8 +96,12 @@ class PointIdentity:
     def takes(self, state: str, count: int) -> Iterator[PlannedTake]:
         """The first `count` takes of the point, index by index."""
         for index in range(count):
-            seed, take_id = self.of(index)
-            yield PlannedTake(id=take_id, index=index, seed=seed, state=state, **self._fields)
+            yield self.take(state, index)
+
+    def take(self, state: str, index: int) -> PlannedTake:
+        """One take of the point."""
+        seed, take_id = self.of(index)
+        return PlannedTake(id=take_id, index=index, seed=seed, state=state, **self._fields)
 
 
 def _members(canonical: Mapping[str, bytes], names: tuple[str, ...], opening: bytes) -> bytes:

@@ -5,8 +5,8 @@ once per zone, cue and point; a take adds its index, seed and id. Nothing here w
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import combinations, islice, product
+from dataclasses import dataclass, replace
+from itertools import combinations, groupby, islice, product
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from services.planning.faults import BriefError, Fault, at_most, how_to_add, nea
 from services.planning.identity import PointIdentity
 from services.planning.order import PlannedTake
 from services.planning.phrases import known_words
+from services.planning.points import ChosenPoint, Key, key_of
 from services.planning.reader import ReadBrief
 from services.planning.resolving import PointResolver
 from services.planning.shaping import Shapers, UnreadableModelError
@@ -50,7 +51,8 @@ class Plan:
     """What a brief orders. `restricted`: `only`, `takes` or another generator than the brief's changed the order for
     once, or it came from no file and never says what else its catalog holds; so takes that are missing from it are
     still ordered and nothing may be superseded. `generators` are (id, revision) of all that the takes are ordered from.
-    `warnings` are sentences for people, `duties` what the rights policy asks of them."""
+    `warnings` are sentences for people, `duties` what the rights policy asks of them. `points` are those whose takes
+    are chosen by what is heard of them; their first takes are among `takes`."""
 
     read: ReadBrief
     catalog: str
@@ -65,6 +67,7 @@ class Plan:
     warnings: tuple[str, ...]
     restricted: bool
     duties: tuple[str, ...] = ()
+    points: tuple[ChosenPoint, ...] = ()
 
     @property
     def recordings(self) -> dict[str, Path]:
@@ -77,6 +80,36 @@ class Plan:
     def compared(self) -> frozenset[str]:
         """The names of the cues that several generators make."""
         return frozenset(cue.name for cue in self.cues if len(cue.generators) > 1)
+
+    @property
+    def most(self) -> int:
+        """How many takes may be made in all, where those of its `points` have to be replaced."""
+        return len(self.takes) + sum(point.room - point.takes for point in self.points)
+
+    def with_counts(self, counts: Mapping[Key, int]) -> "Plan":
+        """The same with so many takes in all of each of these points, each point's in one place."""
+        more = {point.key: point for point in self.points if counts.get(point.key, 0) > point.takes}
+        if not more:
+            return self
+        takes: list[PlannedTake] = []
+        for key, same in groupby(self.takes, key_of):
+            takes += same
+            if point := more.get(key):
+                takes += (point.take(index) for index in range(point.takes, counts[key]))
+        return replace(self, takes=tuple(takes))
+
+    def positions(self) -> Iterator[int]:
+        """The place of every take in the brief's order; takes that may come later have theirs kept free."""
+        if not self.points:
+            yield from range(len(self.takes))
+            return
+        starts, place = {point.key: point for point in self.points}, 0
+        for key, same in groupby(self.takes, key_of):
+            point = starts.get(key)
+            for take in same:
+                yield point.start + take.index if point else place
+                place += 0 if point else 1
+            place = point.start + point.room if point else place
 
     @property
     def text(self) -> bytes:
@@ -122,7 +155,8 @@ def plan(
         raise BriefError(at_most(faults))
     resolver = PointResolver(brief, {cue.name: cue for cue in cues}, {name: cards[name].abilities for name in cards})
     promises = (*not_promised(order, chosen, cards), *asking.passed_over(chosen))
-    planned, understood = _Enumeration(resolver, cards, asking, away).of(chosen)
+    enumeration = _Enumeration(resolver, cards, asking, away)
+    planned, understood = enumeration.of(chosen)
     return Plan(
         read=brief, catalog=order.catalog, title=order.title or order.catalog, seed=order.seed, use=use,
         licensee=order.licensee.model_dump() if order.licensee else None,
@@ -131,6 +165,7 @@ def plan(
         warnings=_few((*brief.warnings, *away.values(), *resolver.warnings, *promises,
                        *_strangers(planned), *_unread(brief, understood))),
         restricted=brief.path is None or only is not None or takes is not None or _replaces(generator, order),
+        points=tuple(enumeration.points),
     )
 
 
@@ -233,7 +268,7 @@ def _overrides(takes: int | None, use: str) -> list[Fault]:
 
 
 def _check_ceiling(brief: ReadBrief, cues: list[PlannedCue], ceiling: int, faults: list[Fault]) -> None:
-    count = sum(cue.count for cue in cues)
+    count = sum(cue.most for cue in cues)
     if count > ceiling:
         what = f"{count:,} takes are more than the ceiling of {ceiling:,}" if count < 10**18 else "too many takes"
         faults.append(brief.fault(("cues",), what, "order fewer takes, or raise CUEWORKS_MAX_TAKES"))
@@ -252,11 +287,13 @@ class _Enumeration:
         self._shapers = Shapers(cards, away)
         self._faults: dict[Fault, None] = {}
         self._told: set[tuple[str, str]] = set()
+        self.points: list[ChosenPoint] = []
 
     def of(self, cues: list[PlannedCue]) -> tuple[list[PlannedTake], list[Understood]]:
         """The takes of these cues, and how each of their points was understood. Raises BriefError."""
         planned: list[PlannedTake] = []
         understood: list[Understood] = []
+        place = 0
         for cue in cues:
             ordered = self._resolver.delivery(cue.name)
             for zone, point, name in product(cue.zones, cue.points(), cue.generators):
@@ -274,6 +311,11 @@ class _Enumeration:
                     generator=name, revision=self._cards[name].revision,
                 )
                 planned += identity.takes(cue.state, cue.takes)
+                if cue.accept is not None:
+                    chosen = ChosenPoint(zone, cue.name, cue.state, point, name, cue.takes, cue.enough, cue.accept,
+                                         place, identity)
+                    self.points.append(chosen)
+                place += max(cue.takes, cue.accept.budget if cue.accept else 0)
         if self._faults:
             raise BriefError(at_most(list(self._faults)))
         return planned, understood

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from models.words import GENRES, INSTRUMENTS, METERS, MODES, MOODS, STINGERS
 from services.planning import lexicon
+from services.planning.acceptance import KEYS as KEY_RULES
 from services.planning.faults import shown
 from services.planning.keys import canonical_key
 from services.planning.order import LEVEL_AXIS
@@ -30,6 +31,7 @@ MOST_GENERATORS = 16  # of one cue
 MOST_STEPS = 1000
 MOST_GUIDANCE = 100.0
 MOST_PROMPT = 2000
+MOST_BUDGET = 100_000  # takes of one point
 LOWEST_BPM, HIGHEST_BPM = 20, 300
 MOST_BARS = 4000
 MOST_SHORT_BARS = 4  # of a stinger or a transition
@@ -110,6 +112,26 @@ def _distinct(value: list[Any]) -> list[Any]:
             raise _wrong("twice", f"{shown(item)} stands twice", "keep one of them")
         seen.add(item)
     return value
+
+
+def _or_any(what: str, least: float, most: float) -> Any:
+    """Reads a number between two others (the first left out), or `any`, which stands for "not asked"."""
+
+    def check(value: object) -> float | str:
+        if value == "any":
+            return "any"
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least < value <= most:
+            remedy = f"write a number above {least:g}, at most {most:g}, or `any`"
+            raise _wrong("number_or_any", f"not {what}", remedy)
+        return float(value)
+
+    return check
+
+
+def _number_or_any(what: str, least: float, most: float) -> Any:
+    number = {"type": "number", "exclusiveMinimum": least, "maximum": most}
+    schema = WithJsonSchema({"anyOf": [number, {"type": "string", "const": "any"}]})
+    return Annotated[Any, BeforeValidator(_or_any(what, least, most)), schema]
 
 
 def _levels(value: object) -> object:
@@ -251,3 +273,8 @@ CueNames = Annotated[list[str], BeforeValidator(_names_of_cues), _one_or_some({"
 Stingers = Annotated[
     list[str], BeforeValidator(_stingers), _one_or_some({"type": "string", "enum": list(STINGERS)})
 ]
+TempoTolerance = _number_or_any("how far a tempo may be off, in percent", 0, 10)
+LongestSilence = _number_or_any("a length of silence in seconds", 0, 60)
+HeardKeyRule = Annotated[str, BeforeValidator(_one_of(KEY_RULES, "rule for the key")), _enum(KEY_RULES)]
+NoneOrAny = Annotated[str, BeforeValidator(_one_of(("none", "any"), "rule")), _enum(("none", "any"))]
+CleanOrAny = Annotated[str, BeforeValidator(_one_of(("clean", "any"), "rule for the end")), _enum(("clean", "any"))]

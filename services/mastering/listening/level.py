@@ -95,7 +95,7 @@ def _full_scale(full: NDArray[np.bool_]) -> float:
 
 def _crowding(magnitude: Floats) -> tuple[float, float]:
     peak = float(magnitude.max(initial=0.0))
-    if peak <= 0:
+    if peak <= 1e-12:
         return 0.0, 0.0
     counts = np.bincount((magnitude * (_BINS / peak)).astype(np.int32).clip(max=_BINS - 1), minlength=_BINS)
     windows = np.lib.stride_tricks.sliding_window_view(counts, 6)[_LOWEST_BIN - 8 : _BINS - 8]
