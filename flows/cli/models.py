@@ -72,6 +72,7 @@ def _show(row: dict[str, Any]) -> None:
     lines += [("older revisions", ", ".join(row["older_revisions"])), ("missing", row.get("missing"))]
     lines += [("on the processor", _place(row["batch_size"], row["resources"]))]
     lines += [("on a GPU", _place(row["cuda"]["batch_size"], row["cuda"]["resources"]) if row["cuda"] else "")]
+    lines += [("may be asked for", _abilities(row["abilities"]))]
     for name, value in lines:
         if value:
             output.line(f"{name:16} {value}")
@@ -84,6 +85,18 @@ def _show(row: dict[str, Any]) -> None:
     output.print_table(["use", *kinds], [[use["use"], *(use[kind] for kind in kinds)] for use in row["uses"]])
     for text in row.get("notes", ()):
         output.note(f"note: {text}")
+
+
+_ASKED = {"stems": "stems", "midi": "theme files, MIDI", "forms": "forms", "intensities": "intensities",
+          "sound_bank": "sound banks", "melody": "melody", "continuation": "continue", "variation": "vary",
+          "negative": "negative"}  # fmt: skip
+
+
+def _abilities(able: dict[str, Any]) -> str:
+    """What a brief may ask of a generator, by the brief's words."""
+    words = [*able["kinds"], *(word for name, word in _ASKED.items() if able[name])]
+    words += [f"{name} {able[name][0]:g} to {able[name][1]:g}" for name in ("steps", "guidance") if able[name]]
+    return f"{', '.join(words)}; at most {able['longest_s']:g} s"
 
 
 def _place(batch: int, needs: dict[str, Any]) -> str:
