@@ -22,6 +22,7 @@ from flows.cli import (
     schedule,
     texts,
     trace,
+    train,
 )
 from flows.cli.errors import Code, told
 
@@ -35,6 +36,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("generate")(generate.generate)
+app.command("train")(train.train)
 app.command("takes")(reading.takes)
 app.command("show")(reading.show)
 app.command("runs")(reading.runs)

@@ -1,7 +1,7 @@
 """One step of the token model's learning: captions and codes into the cross-entropy of every stream.
 
-Teacher forcing over the delay pattern that the engine decodes with (`models.musicgen.delays`): step s reads column s and
-is told column s + 1; what is special in a column, or lies beyond a sound's end, is not counted. A null condition is
+Teacher forcing over the delay pattern that the engine decodes with (`models.musicgen.delays`): step s reads column s
+and is told column s + 1; what is special in a column, or lies beyond a sound's end, is not counted. A null condition is
 states of zeros, whose cross-attention adds nothing (there is no bias), as the engine has it. Nothing here chooses data.
 """
 

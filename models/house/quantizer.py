@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-DECAY = 0.98
-FEWEST = 0.05  # running count of states a batch below which an entry is dead
+DECAY = 0.9
+FEWEST = 0.1  # of what an entry would get of a batch were all alike: below it, by running count, it is dead
 SMALL = 1e-5
 
 
@@ -71,11 +71,18 @@ def nearest(states: Tensor, entries: Tensor) -> Tensor:
 
 @torch.no_grad()
 def _begin(book: Any, states: Tensor, numbers: torch.Generator) -> None:
-    """A new book holds states of the first batch, each counted once."""
-    drawn = _drawn(states, len(book.embed), numbers)
-    book.embed.copy_(drawn)
-    book.embed_avg.copy_(drawn)
-    book.cluster_size.fill_(1.0)
+    """A new book holds states of the first batch, as if all were chosen alike."""
+    size = len(book.embed)
+    _set(book, torch.ones(size, dtype=torch.bool, device=states.device), _drawn(states, size, numbers), states)
+
+
+@torch.no_grad()
+def _set(book: Any, which: Tensor, values: Tensor, states: Tensor) -> None:
+    """Put values [size, hidden] in the place of some entries, with an even share of the states as their count."""
+    even = len(states) * _workers() / len(book.embed)
+    book.embed[which] = values[which]
+    book.embed_avg[which] = values[which] * even
+    book.cluster_size[which] = even
 
 
 @torch.no_grad()
@@ -89,12 +96,10 @@ def _move(book: Any, states: Tensor, chosen: Tensor, numbers: torch.Generator) -
     book.cluster_size.mul_(DECAY).add_(counts, alpha=1 - DECAY)
     book.embed_avg.mul_(DECAY).add_(sums, alpha=1 - DECAY)
     book.embed.copy_(book.embed_avg / book.cluster_size.clamp_min(SMALL).unsqueeze(1))
-    dead = book.cluster_size < FEWEST
+    dead = book.cluster_size < FEWEST * len(states) * _workers() / size
     drawn = _drawn(states, size, numbers)  # always drawn: how many numbers are used depends on nothing
     if bool(dead.any()):
-        book.embed[dead] = drawn[dead]
-        book.embed_avg[dead] = drawn[dead]
-        book.cluster_size[dead] = 1.0
+        _set(book, dead, drawn, states)
 
 
 def _drawn(states: Tensor, count: int, numbers: torch.Generator) -> Tensor:
@@ -104,6 +109,10 @@ def _drawn(states: Tensor, count: int, numbers: torch.Generator) -> Tensor:
     if _many():
         torch.distributed.broadcast(drawn, 0)
     return drawn
+
+
+def _workers() -> int:
+    return torch.distributed.get_world_size() if _many() else 1
 
 
 def _many() -> bool:

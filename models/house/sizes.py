@@ -1,7 +1,7 @@
 """How large a house model is, and its empty parts: EnCodec, T5 and MusicGen's decoder as transformers builds them.
 
-A model that is trained here is an ordinary MusicGen, so that the engine in `models.musicgen` plays it unchanged. Nothing
-here trains, reads or writes. Sources: Copet et al., arXiv 2306.05284; Défossez et al., arXiv 2210.13438.
+A model that is trained here is an ordinary MusicGen, so that the engine in `models.musicgen` plays it unchanged.
+Nothing here trains, reads or writes. Sources: Copet et al., arXiv 2306.05284; Défossez et al., arXiv 2210.13438.
 """
 
 from dataclasses import asdict, dataclass

@@ -17,9 +17,7 @@ FLOOR = 1e-5  # of magnitudes, under which nothing is heard: -100 dB of a full-s
 def magnitudes(audio: Tensor, window: int) -> Tensor:
     """Magnitudes [batch, window / 2 + 1, columns] of audio [batch, samples], Hann windows a quarter apart."""
     hann = torch.hann_window(window, device=audio.device, dtype=audio.dtype)
-    spectra = torch.stft(
-        audio, window, window // 4, window=hann, center=True, pad_mode="constant", return_complex=True
-    )
+    spectra = torch.stft(audio, window, window // 4, window=hann, center=True, pad_mode="constant", return_complex=True)
     squares = spectra.real.square() + spectra.imag.square()
     return (squares / hann.sum().square()).clamp_min(FLOOR**2).sqrt()
 

@@ -1,7 +1,8 @@
 """The state of a network that learns, kept so that a killed run goes on where it was: whole files, the newest few.
 
-A checkpoint has everything that the next step depends on (weights, codebooks, optimizer, the curve so far); what is drawn
-at random follows from the step's number and is not in it. A file that cannot be read is passed over for the one before.
+A checkpoint has everything that the next step depends on (weights, codebooks, optimizer, the curve so far); what is
+drawn at random follows from the step's number and is not in it. A file that cannot be read is passed over for the one
+before.
 """
 
 import re

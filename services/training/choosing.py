@@ -30,7 +30,7 @@ from models.musicgen.prompting import told_beside
 from services.planning.faults import nearest, shown
 from services.planning.words import USES
 from services.rights.keeping import moment
-from services.rights.policy import STRICTNESS, Judgement, Licensee, Policy
+from services.rights.policy import STRICTNESS, Judgement, Licensee, Policy, Reason
 from services.rights.takes import judge_takes
 from services.training.errors import TrainingError
 from services.training.order import Item
@@ -80,7 +80,8 @@ class _Weighed:
 def choose(session: Session, policy: Policy, catalogs: Sequence[str]) -> Chosen:
     """The takes of catalogs, by the facts and reviews of now. Raises TrainingError for a catalog that is not there."""
     _check_names(session, catalogs)
-    rows = [row for name in dict.fromkeys(catalogs) for row in take_rows(session, in_catalog(name) & with_status("done"))]
+    wanted = [in_catalog(name) & with_status("done") for name in dict.fromkeys(catalogs)]
+    rows = [row for condition in wanted for row in take_rows(session, condition)]
     left = [*_of_others(rows), *_rejected(session, rows)]
     gone = {one.take for one in left}
     kept = [row for row in rows if row.id not in gone]
@@ -149,10 +150,16 @@ def _weigh_one(policy: Policy, take: str, judgement: Judgement, found: _Weighed)
         brought = ", ".join(f"the {material.role} ({material.source})" for material in question.materials)
         why = "; ".join(dict.fromkeys([*(reason.text for reason in judgement.stops), *judgement.duties]))
         found.refused[take] = f"it was made with {brought}, whose licence asks for something: {why}"
-    elif not bare.releasable:
-        found.barred.setdefault(question.use, "; ".join(reason.text for reason in bare.stops))
+    elif own := [reason.text for reason in bare.stops if not _of_market(policy, reason)]:
+        found.barred.setdefault(question.use, "; ".join(own))
     key = (question.generator, question.revision, question.use)
     found.said[key] = (bare, found.said.get(key, (bare, 0))[1] + 1)
+
+
+def _of_market(policy: Policy, reason: Reason) -> bool:
+    """Whether a reason is a market's or a law's rule for music made by machine: it will meet the model's own takes."""
+    facts = [policy.register.by_id[id_] for id_ in reason.facts if id_ in policy.register.by_id]
+    return bool(facts) and all(fact.is_obligation for fact in facts)
 
 
 def _licences(found: _Weighed) -> Iterable[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Which item a row of a batch is, and every random choice about it, computed from a seed and the row's number alone.
 
-A counter-based generator (Philox, Salmon et al., SC 2011) is keyed with the seed and the number, so that a run that goes
-on after a stop draws exactly what it would have drawn, whatever worker or thread asks. No state is kept anywhere.
+A counter-based generator (Philox, Salmon et al., SC 2011) is keyed with the seed and the number, so that a run that
+goes on after a stop draws exactly what it would have drawn, whatever worker or thread asks. No state is kept anywhere.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""What a person looks at after training: curves of losses as a table and a picture, spectra of sounds beside each other.
+"""What a person looks at after training: curves of losses as a table and a picture, spectra of sounds side by side.
 
 Drawn with pillow alone. Nothing here measures or decides.
 """

@@ -1,9 +1,9 @@
 """The sounds of a run, ready to be read in any order: shards of samples at the model's rate, and a manifest of them.
 
 Every take's stored file is held against its digest, brought to one channel and the model's rate and written as 16-bit
-samples; the manifest (parquet) says of each take which samples are its, their SHA-256, its caption and its split. Shards
-are written whole; a killed export goes on with the shard that was missing. Which takes are held out follows from their
-ids alone. Nothing here chooses takes.
+samples; the manifest (parquet) says of each take which samples are its, their SHA-256, its caption and its split.
+Shards are written whole; a killed export goes on with the shard that was missing. Which takes are held out follows from
+their ids alone. Nothing here chooses takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -100,8 +100,10 @@ def _shard(order: Order, folder: Path, name: str, items: Sequence[Item], out: fr
         sound = heard(Path(order.blobs), item, rate)
         split = HELD_OUT if item.take in out else TRAINING
         digest = sha256(sound.tobytes()).hexdigest()
-        entries.append(Entry(item.take, item.catalog, item.state, split, item.loop, item.sha256, item.pcm_sha256, digest,
-                             name, begin, len(sound), whole(item)))  # fmt: skip
+        entries.append(Entry(
+            item.take, item.catalog, item.state, split, item.loop, item.sha256, item.pcm_sha256, digest, name, begin,
+            len(sound), whole(item),
+        ))  # fmt: skip
         sounds.append(sound)
         begin += len(sound)
     save_array(folder / name, np.concatenate(sounds))

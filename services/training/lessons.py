@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 SOUND, PLACE, REVIVAL = 1, 2, 3  # purposes of draws
 TAKE, WINDOW, CAPTION = 4, 5, 6
 BEGINNING = 8
+FITTED = 4  # rows that the codec's first weights are fitted to
 
 
 @dataclass(frozen=True)
@@ -44,10 +45,12 @@ class Told:
     told: "Tensor"
 
 
-def codec_lesson(order: Order, data: Path, steps: int, group: Together) -> Lesson:
-    """The codec, new, and how it learns from the takes of the training split."""
+def codec_lesson(order: Order, data: Path, steps: int, group: Together, fresh: bool = True) -> Lesson:
+    """The codec, new, and how it learns from the takes of the training split. `fresh` False: its weights will be
+    replaced by those of a checkpoint, and need not be fitted to sound."""
     import torch
 
+    from models.house.beginning import fit
     from models.house.codec import CodecStep
     from models.house.sizes import empty_codec
 
@@ -56,6 +59,10 @@ def codec_lesson(order: Order, data: Path, steps: int, group: Together) -> Lesso
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(draws(order.seed, BEGINNING, 0).integers(1 << 62)))
         module = CodecStep(empty_codec(size))
+
+    if fresh:  # on the same rows whoever learns
+        rows = [_cut(order.seed, sounds, row, length) for row in range(min(course.batch, FITTED))]
+        fit(module.codec, torch.from_numpy(np.stack(rows)))
 
     def batch(step: int) -> Cut:
         rows = [_cut(order.seed, sounds, row, length) for row in mine(step, course.batch, group)]

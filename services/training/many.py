@@ -1,4 +1,4 @@
-"""One lesson learned by several workers: Ray Train starts them, torch's DistributedDataParallel adds their gradients up.
+"""One lesson learned by several workers: Ray Train starts them, DistributedDataParallel adds their gradients up.
 
 The rows of a step are shared among the workers, so that a step is the same step however many there are; sums are added
 up in another order, so that weights agree closely with those of one worker, not bit for bit. Nothing here learns.

@@ -62,7 +62,8 @@ def preset_of(told: dict[str, Any]) -> Preset:
     """The inverse of `Preset.as_json`."""
     codec = {**told["codec"], "ratios": tuple(told["codec"]["ratios"])}
     parts = {
-        "codec": CodecSize(**codec), "language": LanguageSize(**told["language"]), "dropout": Dropout(**told["dropout"]),
+        "codec": CodecSize(**codec), "language": LanguageSize(**told["language"]),
+        "dropout": Dropout(**told["dropout"]),
         "codec_course": Course(**told["codec_course"]), "model_course": Course(**told["model_course"]),
     }  # fmt: skip
     return Preset(**{**told, **parts})

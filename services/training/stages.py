@@ -14,7 +14,7 @@ from typing import Any
 from services.training import checkpoints, lessons
 from services.training.curves import write_curve, write_table
 from services.training.dataset import export
-from services.training.loop import Learned, Lesson, Told, Together, learn, seconds_a_step, steady
+from services.training.loop import Learned, Lesson, Together, Told, learn, seconds_a_step, steady
 from services.training.order import Order, read_json, read_order, write_json
 from services.training.tokens import write_codes, write_tokenizer
 
@@ -72,13 +72,12 @@ def _dataset(order: Order, folder: Path) -> dict[str, Any]:
 
 def _lesson(order: Order, folder: Path, stage: str, steps: int, group: Together) -> Lesson:
     if stage == "codec":
-        return lessons.codec_lesson(order, folder / "dataset", steps, group)
+        fresh = checkpoints.newest(folder / stage) is None
+        return lessons.codec_lesson(order, folder / "dataset", steps, group, fresh)
     return lessons.model_lesson(order, folder / "tokens", steps, group)
 
 
-def _learn(
-    order: Order, folder: Path, stage: str, every: int | None, group: Together, told: Told
-) -> dict[str, Any]:
+def _learn(order: Order, folder: Path, stage: str, every: int | None, group: Together, told: Told) -> dict[str, Any]:
     course = order.preset.codec_course if stage == "codec" else order.preset.model_course
     steps, step_s = _steps(order, folder, stage, course.steps, group)
     lesson = _lesson(order, folder, stage, steps, group)

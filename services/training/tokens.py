@@ -1,8 +1,8 @@
 """Takes as codes: every take of the dataset through the trained codec once, and the tokenizer of their captions.
 
-The engine's own codec is asked (`models.musicgen.codec`), so that what the model learns from is what a recording becomes
-when the model goes on from it. A loop is heard going round, until every cut of the model's lesson fits in. One file a
-shard, whole or not at all. Nothing here learns but the tokenizer.
+The engine's own codec is asked (`models.musicgen.codec`), so that what the model learns from is what a recording
+becomes when the model goes on from it. A loop is heard going round, until every cut of the model's lesson fits in.
+Files are whole or not there. Nothing here learns but the tokenizer.
 """
 
 from collections.abc import Mapping
@@ -70,9 +70,7 @@ class Tokens:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def cut(
-        self, number: int, numbers: np.random.Generator, frames: int, special: int
-    ) -> NDArray[np.int64]:
+    def cut(self, number: int, numbers: np.random.Generator, frames: int, special: int) -> NDArray[np.int64]:
         """int64 [streams, frames] of a take from anywhere in it; `special` after its end."""
         row = self._rows[number]
         starts = row["starts"] or max(row["frames"] - frames, 0) + 1

@@ -49,8 +49,8 @@ def _distance(heard: NDArray[np.float32], meant: NDArray[np.float32]) -> float:
     from models.house.spectral import distance
 
     with torch.inference_mode():
-        pair = (torch.from_numpy(np.ascontiguousarray(sound))[None] for sound in (heard, meant))
-        return float(distance(*pair))
+        ours, theirs = (torch.from_numpy(np.ascontiguousarray(sound))[None] for sound in (heard, meant))
+        return float(distance(ours, theirs))
 
 
 def _loudness_error(heard: NDArray[np.float32], meant: NDArray[np.float32], rate: int) -> list[float]:

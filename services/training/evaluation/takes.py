@@ -8,7 +8,7 @@ the brief. The same sounds as the composer made them are heard too: no model can
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from models.generator import Request
 from services.training.dataset import Sounds
 from services.training.evaluation.states import Classifier, features, taught
 from services.training.order import Item, Order
+
+if TYPE_CHECKING:
+    from services.mastering.listening import Hearing
 
 MOST_TAUGHT = 400
 NAME = "house"
@@ -58,11 +61,11 @@ def _asked(order: Order, data: Path) -> list[Item]:
 
 def _rendered(order: Order, folder: Path, items: Sequence[Item]) -> list[Made]:
     from models.musicgen.checkpoint import inspect
-    from models.musicgen.generator import create, places
+    from models.musicgen.generator import create
     from models.pinning import file_digests, whole_digest
 
     summary = inspect(folder)
-    on_cpu, on_cuda = places(summary)
+    on_cpu, on_cuda = summary.places()
     place = on_cuda if order.device == "cuda" and on_cuda else on_cpu
     generator = create(folder, place, **summary.options(NAME, whole_digest(file_digests(summary.files))))
     generator.setup()
@@ -115,23 +118,27 @@ def _judged(made: Made) -> dict[str, Any]:
     from services.planning.acceptance import Rule, judge
 
     hearing = hear(made.audio, made.rate)
-    found = judge(hearing, made.controls, Rule())
+    found = judge(hearing, made.controls, Rule(keep=1, budget=1))
     return {"accepted": found.accepted, "score": found.score, "reasons": list(found.reasons),
-            "on_tempo": _on_tempo(hearing.bpm, made.controls.bpm)}  # fmt: skip
+            "on_tempo": _on_tempo(hearing, made.controls.bpm)}  # fmt: skip
 
 
 TOLERANCE = 0.04
 
 
-def _on_tempo(heard: float | None, asked: float) -> bool:
-    """Within 4 % of the tempo, half or double of it: the octave is a matter of taste."""
+def _on_tempo(hearing: "Hearing", asked: float) -> bool | None:
+    """Within 4 % of the tempo, half or double of it: the octave is a matter of taste. None where a sound is too short
+    for a tempo to be told."""
+    from services.mastering.listening import SHORTEST_TEMPO_S
+
+    heard = hearing.bpm
     if not heard:
-        return False
+        return None if hearing.seconds < SHORTEST_TEMPO_S else False
     return any(abs(heard / (asked * factor) - 1) <= TOLERANCE for factor in (0.5, 1.0, 2.0))
 
 
 def _share(values: Any) -> float | None:
-    found = [bool(value) for value in values]
+    found = [bool(value) for value in values if value is not None]
     return sum(found) / len(found) if found else None
 
 
