@@ -55,6 +55,11 @@ def _judged(session: Session, judgements: Sequence[str], made: ColumnElement[boo
     return Take.id.in_(union(recorded, ordered, select(Take.id).where(made)).scalar_subquery())
 
 
+def any_take(session: Session, where: ColumnElement[bool]) -> bool:
+    """Whether a condition holds for any take."""
+    return session.scalar(select(Take.id).where(where).limit(1)) is not None
+
+
 def of_prompts(digests: Sequence[str], session: Session) -> ColumnElement[bool]:
     """The condition that a take was ordered with one of these prompts."""
     return among(session, Take.prompt_sha256, digests)

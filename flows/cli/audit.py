@@ -173,6 +173,9 @@ def _tell_impact(found: "Impact", rows: list["Touched"]) -> None:
     for release, count in found.releases():
         ended = f"withdrawn {release.withdrawn_at:%Y-%m-%d}" if release.withdrawn_at else "stands"
         output.line(f"release {release.name}: {count} of them, for {release.use}, {release.target}, {ended}")
+    for model in found.models():
+        what = f"model {model.name} {model.revision}: trained on {model.takes} of them (run {model.training[:16]})"
+        output.line(f"{what}; what was made with it: --impact generator:{model.name}")
 
 
 def _take(settings: "Settings", name: str, wanted: "Wanted", out: Path | None, json: bool) -> None:

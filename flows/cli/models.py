@@ -56,6 +56,10 @@ def show(name: Name, json: Json = False) -> None:
 
     settings = Settings.from_environment()
     row = shown_row(settings.known_generators(), name, settings.read_register())
+    if row.get("registration"):
+        from services.training.listing import of_model
+
+        row["trained"] = of_model(settings.open_for_reading(), row["registration"]["digest"])
     if json:
         output.print_json(row)
         return
@@ -73,6 +77,7 @@ def _show(row: dict[str, Any]) -> None:
     lines += [("on the processor", _place(row["batch_size"], row["resources"]))]
     lines += [("on a GPU", _place(row["cuda"]["batch_size"], row["cuda"]["resources"]) if row["cuda"] else "")]
     lines += [("may be asked for", _abilities(row["abilities"]))]
+    lines += [("trained here", _trained(run)) for run in row.get("trained", ())]
     for name, value in lines:
         if value:
             output.line(f"{name:16} {value}")
@@ -97,6 +102,13 @@ def _abilities(able: dict[str, Any]) -> str:
     words = [*able["kinds"], *(word for name, word in _ASKED.items() if able[name])]
     words += [f"{name} {able[name][0]:g} to {able[name][1]:g}" for name in ("steps", "guidance") if able[name]]
     return f"{', '.join(words)}; at most {able['longest_s']:g} s"
+
+
+def _trained(run: dict[str, Any]) -> str:
+    """A training run in a line."""
+    made = ", ".join(sorted({f"{one['generator']} {one['revision']}" for one in run["licences"]}))
+    data = f"{run['takes']} takes of {', '.join(run['catalogs'])} made by {made}"
+    return f"run {run['id'][:16]} on {data}; `cueworks train --show {run['id'][:16]}` lists them"
 
 
 def _place(batch: int, needs: dict[str, Any]) -> str:

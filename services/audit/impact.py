@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -22,6 +22,8 @@ from db import audit as audit_db
 from db import impact as db
 from db.engine import reading
 from db.rights_tables import ReleaseItem, Review
+from db.takes import with_id_prefix
+from db.training import Trained, trained_on
 from services.audit.asking import AuditError
 from services.audit.files import format_of
 from services.audit.rows import Released
@@ -31,7 +33,7 @@ from services.rights.facts import Fact
 from services.rights.register import Knowledge, Register, current
 from services.storage.whole import whole_file
 
-KINDS = ("fact", "generator", "prompt")
+KINDS = ("fact", "generator", "prompt", "take")
 IMPACT_FORMATS = (".csv", ".parquet", ".json")
 SHORTEST_DIGEST = 8
 _DIGEST = re.compile(rf"[0-9a-f]{{{SHORTEST_DIGEST},64}}")
@@ -127,6 +129,11 @@ class Impact:
         rows = map(lambda row: Released(*row), audit_db.release_rows(self._session))
         return [(row, self.totals.in_release[row.id]) for row in rows if row.id in self.totals.in_release]
 
+    def models(self) -> list[Trained]:
+        """The models that touched takes went into when they were trained here, each with how many of them. What was
+        made with such a model is another question: `--impact generator:NAME`."""
+        return trained_on(self._session, self._where)
+
 
 @dataclass(frozen=True)
 class _Search:
@@ -175,6 +182,12 @@ class _Search:
         digests = digests or db.prompts_containing(self.session, text)
         return db.of_prompts(digests, self.session) if digests else None
 
+    def take(self, text: str) -> ColumnElement[bool] | None:
+        if not _DIGEST.fullmatch(text.lower()):
+            return None
+        where = with_id_prefix(text.lower())
+        return where if db.any_take(self.session, where) else None
+
 
 def corrections(register: Register, fact: Fact) -> list[Fact]:
     """A fact, those it corrects and those that correct it: one statement through time."""
@@ -187,10 +200,11 @@ def corrections(register: Register, fact: Fact) -> list[Fact]:
 
 
 def find_impact(session: Session, register: Register, text: str, catalog: str | None = None) -> Impact:
-    """What `text` touches: a fact's id, a generator (`name` or `name@revision`), a prompt's digest or words in prompts.
+    """What `text` touches: a fact's id, a generator (`name` or `name@revision`), a prompt's digest or words in prompts,
+    a take's id.
 
-    `fact:`, `generator:` or `prompt:` before it says which is meant. Raises AuditError for an argument that is nothing,
-    NothingTouchedError where nothing is found."""
+    `fact:`, `generator:`, `prompt:` or `take:` before it says which is meant. Raises AuditError for an argument that is
+    nothing, NothingTouchedError where nothing is found."""
     kind, _, rest = text.partition(":")
     kinds, wanted = ((kind,), rest) if kind in KINDS and rest else (KINDS, text)
     if not wanted.strip():
@@ -236,6 +250,7 @@ def totals_json(impact: Impact) -> dict[str, Any]:
              "withdrawn_at": r.withdrawn_at.isoformat() if r.withdrawn_at else None}
             for r, count in impact.releases()
         ],
+        "models": [asdict(model) for model in impact.models()],
     }  # fmt: skip
 
 
