@@ -82,6 +82,7 @@ class Where:
     at: slice | Tensor
     live: int
     mask: Tensor | None  # added to the scores, broadcast to [rows, heads, n, live]
+    hidden: Tensor | None = None  # such a mask [rows * heads, 1, live], where one position reads all slots by products
 
 
 def one_pass(
@@ -108,7 +109,10 @@ def self_attention(layer: Layer, x: Tensor, past: KeyValues, where: Where) -> Te
     qkv = layer.query_keys_values(layer.norm(x))  # [rows * n, 3 * width]
     q, k, v = qkv.view(rows, -1, 3, heads, head_width).permute(2, 0, 3, 1, 4)  # each [rows, heads, n, head_width]
     past.write(k, v, where.at)
-    y = past.attend(q, where.live, where.mask)  # [rows, heads, n, head_width]
+    if where.hidden is None:
+        y = past.attend(q, where.live, where.mask)  # [rows, heads, n, head_width]
+    else:
+        y = past.attend_all(q, where.hidden)  # the same, n is 1
     y = y.transpose(1, 2).reshape(x.shape)  # [rows * n, width]
     return layer.out(y.to(x.dtype), residual=x)
 

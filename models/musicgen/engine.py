@@ -17,7 +17,14 @@ from models.musicgen import decoder
 from models.musicgen.cache import Memory, Remembered
 from models.musicgen.decoder import Weights, Where
 from models.musicgen.delays import UNKNOWN, delayed, planned, steps_of, undelayed
-from models.musicgen.footprint import GROWTH, READ_AT_ONCE, engine_bytes, slots_of
+from models.musicgen.footprint import (
+    GROWTH,
+    READ_AT_ONCE,
+    attends_by_products,
+    engine_bytes,
+    key_value_dtype,
+    slots_of,
+)
 from models.musicgen.graphs import CapturedSteps, steady_products
 from models.musicgen.kernels import KERNELS, runnable
 from models.musicgen.sampling import guided, sample
@@ -113,7 +120,7 @@ class Engine:
                 shape, tensors, settings.device, self.dtype, self.kernels, 2 * settings.batch,
                 slots_of(shape, settings.text_tokens),
             )  # fmt: skip
-            kind = torch.empty(0, dtype=self.dtype, device=self.device)
+            kind = torch.empty(0, dtype=DTYPES[key_value_dtype(settings)], device=self.device)
             fixed = self.device.type == "cuda"
             self.state = State.empty(shape, settings.batch, settings.text_tokens, kind, fixed)
         self._conditions = Memory(most=settings.batch)
@@ -171,7 +178,7 @@ class Engine:
             "kernels": self.kernels,
             "asked_kernels": self.settings.kernels,
             "int8_weights": self.kernels == "int8",
-            "key_value_dtype": str(self.dtype).removeprefix("torch."),
+            "key_value_dtype": str(self.state.seen.dtype).removeprefix("torch."),
             "graphs": self.device.type == "cuda",
             "slots": self.state.slots,
             "torch": torch.__version__,
@@ -218,17 +225,26 @@ class Engine:
         return torch.cat(parts, dim=1)
 
     def _advance(self, step: int) -> None:
-        """One step: on a CPU over the live slots and a few hidden ones, on a GPU the captured graph that covers them."""
+        """One step: on a CPU over the live slots, on a GPU the captured graph that covers them."""
         state, slot = self.state, self.state.front + step
         if self._graphs:
             self._graphs.replay(slot)
             return
-        room = min(state.slots, (slot // GROWTH + 1) * GROWTH)
+        state.seen[..., slot] = 0
+        if attends_by_products(self.settings):
+            self._lay_out(room := min(state.slots, (slot // GROWTH + 1) * GROWTH))
+            hidden = state.seen[..., :room].repeat(1, self.shape.heads, 1, 1).flatten(0, 1)
+            where = Where(slice(slot, slot + 1), room, None, hidden)
+        else:
+            mask = state.seen[..., : slot + 1] if state.front else None
+            where = Where(slice(slot, slot + 1), slot + 1, mask)
+        decode_step(self.weights, state, self.settings, where)
+
+    def _lay_out(self, room: int) -> None:
+        """Let the past have that many slots a row. They follow from the step alone: neighbours may be longer."""
+        state = self.state
         if state.past[0].slots != room:
             state.past[:] = [memory.holding(past, room) for memory, past in zip(state.memory, state.past, strict=True)]
-        state.seen[..., slot] = 0
-        mask = state.seen[..., :room].repeat(1, self.shape.heads, 1, 1)
-        decode_step(self.weights, state, self.settings, Where(slice(slot, slot + 1), room, mask))
 
     def _check(self, conditions: Sequence[Condition], seeds: Sequence[int], lengths: Sequence[int],
                given: Tensor | None) -> None:  # fmt: skip

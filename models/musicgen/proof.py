@@ -48,8 +48,8 @@ def _made(engine: "Engine", conditions: list["Condition"]) -> dict[str, Tensor]:
     read = engine._read(columns[:, :, :known])  # [rows, known, width]
     made = {f"the reading of {known} known codes": read.unflatten(0, (2, batch)).clone()}
     _remember(engine, pasts[-1])
-    state.seen[..., state.front :] = -torch.inf
-    for past in pasts:
+    for past in reversed(pasts):  # what is remembered is laid out for the step: a shorter one keeps its part of it
+        state.seen[..., state.front :] = -torch.inf
         slot, what = state.front + past, f"a step with {past} behind it"
         state.seen[..., state.front : slot] = 0
         state.columns[:, :, past + 1] = UNKNOWN

@@ -110,6 +110,23 @@ def test_what_a_prefix_foretells_is_made_again_after_it():
         assert torch.equal(ours.generate(told, seeds, 150, whole[:, :, :known]), whole)
 
 
+@pytest.mark.parametrize("shape", [SMALL, MELODY])
+@pytest.mark.parametrize("known", [0, 45])
+def test_many_rows_attend_by_products_and_make_what_few_make(shape, known):
+    """Over a past that is laid out anew as it grows, with a shorter neighbour and from known codes on."""
+    told, seeds, frames = [condition(n, shape) for n in (1, 5, 8)], [1, 2, 3], [150, 60, 150]
+    given = given_codes(shape, 3, known)
+    few = engine(shape).generate(told, seeds, frames, given)
+    many = engine(shape, batch=9).generate(told * 3, seeds * 3, frames * 3, given.repeat(3, 1, 1))
+    assert torch.equal(many, few.repeat(3, 1, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_how_many_takes_there_are_settles_how_keys_are_kept(dtype):
+    kept = {batch: engine(dtype=dtype, batch=batch).profile()["key_value_dtype"] for batch in (1, 4, 8)}
+    assert kept == {1: "float32", 4: "float32", 8: dtype}
+
+
 def test_the_random_stream_goes_on_in_a_later_window():
     """Guidance and text aside, a code hangs on its own number: the same numbers come, wherever a window begins."""
     ours = engine(temperature=1e4, top_k=0, batch=1)  # all codes alike: what is drawn is the number itself

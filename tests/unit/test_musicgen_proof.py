@@ -33,6 +33,12 @@ def dependence(made):
 
 
 @pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_many_rows_whose_past_is_laid_out_for_every_step_prove_it(shape, dtype):
+    assert dependence(engine(shape, dtype=dtype, batch=8)) == ""
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("build", [engine, replaying])
 def test_an_engine_whose_rows_are_its_own_proves_it_and_goes_on_as_before(build, shape):
     made, conditions = build(shape), [condition(1 + n, shape, seed=n) for n in range(3)]
