@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from db.registrations import REMOVED
+from models.families import UnknownFormatError, family_of_format
 from models.generator import Place, Resources
 from models.registry import CARDS, UnknownGeneratorError, is_hub_id
 from services.generators.known import KnownGenerators, MissingCheckpointError, add_command
@@ -39,6 +40,25 @@ def test_a_registered_checkpoint_has_a_card_with_all_it_needs() -> None:
     assert not card.abilities.melody
     assert card.abilities.continuation
     json.dumps(card.options)
+
+
+def test_a_pipeline_has_a_card_of_its_own_family() -> None:
+    shape = {"family": "nothing that is looked at here"}
+    row = registration("noise", format="diffusers", shape=shape, revision="pipeline-1+weights-" + DIGESTS[0][:16])
+    assert family_of_format("diffusers").revision_of(DIGESTS[0]) == row.revision
+    card = KnownGenerators([registration(), row]).card("noise")
+    assert (card.revision, card.prompting) == (row.revision, "models.diffusion.prompting:shaper")
+    assert card.abilities.steps is not None
+    assert not card.abilities.continuation
+    assert family_of_format("audiocraft") is family_of_format("transformers") is not family_of_format("diffusers")
+
+
+def test_rows_of_a_format_that_only_a_later_release_knows_are_passed_over() -> None:
+    known = KnownGenerators([registration("later", format="holograms"), registration()])
+    assert set(known) == {"composer", "my-model"}
+    assert known.obstacle("later")
+    with pytest.raises(UnknownFormatError, match="'holograms' are unknown to this release"):
+        family_of_format("holograms")
 
 
 def test_rows_of_other_releases_have_places_still() -> None:

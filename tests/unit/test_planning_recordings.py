@@ -143,6 +143,16 @@ def test_what_cannot_be_followed_is_told_with_its_line(folder: Path, keys: str, 
     assert found[0].line == 4
 
 
+@pytest.mark.parametrize(("rate", "told"), [(RATE, "values that are no numbers"), (7000, "a rate of 7000 Hz")])
+def test_what_a_take_is_made_over_of_is_looked_at_when_planning(folder: Path, rate: int, told: str) -> None:
+    sound = tone(2, rate=rate)
+    sound[100] = np.nan
+    soundfile.write(folder / "odd.wav", sound, rate, subtype="FLOAT")
+    (fault,) = faults(folder, "vary: {file: odd.wav, licence: MIT}", NOISE)
+    assert (fault.field, fault.line) == ("cues[0].vary.file", 4)
+    assert told in fault.what
+
+
 def test_a_recording_is_no_default(folder: Path) -> None:
     text = "catalog: x\ndefaults: {melody: {file: tune.wav, licence: MIT}}\ncues: [{state: a, prompt: p}]\n"
     with pytest.raises(BriefError, match="belongs to a cue"):
