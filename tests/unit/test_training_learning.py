@@ -25,7 +25,7 @@ from services.training import checkpoints, lessons
 from services.training.assembling import assemble, trained_codec, trained_model
 from services.training.captions import caption, whole
 from services.training.counting import draws, item_at
-from services.training.dataset import Sounds, export, held_out, heard
+from services.training.dataset import Sounds, export, heard, held_out
 from services.training.errors import OtherFilesError
 from services.training.feeding import Feed
 from services.training.loop import Together, learn
