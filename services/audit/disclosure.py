@@ -25,7 +25,7 @@ from db.canonical import text_time
 from services.audit.documents import day, moment, period, takes
 from services.audit.origins import IMPORTED, KIND_WORDS, KINDS, RULES, TRAINED, UNKNOWN, Origin, about, origins
 from services.audit.rows import AuditRow, AuditSummary, ChainItem, Contributed, Released
-from services.web.page import visible
+from services.web.templating import visible
 
 AUTHORED = ("lyrics", "melody", "edit", "arrangement", "performance", "mixing")  # a part of what is heard
 CHOSEN = ("selection",)

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from services.web.page import clock, size, visible
+from services.web.templating import clock, size, visible
 
 ANSWER_WORDS = {
     "allowed": "allowed", "allowed-with-duties": "allowed with duties", "refused": "refused", "unknown": "unknown",

@@ -6,35 +6,25 @@ it is escaped, control and bidirectional characters are made visible, and the pa
 only its own script and style, by their digests.
 """
 
-import base64
-import hashlib
-import math
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
-
+from db.rights_tables import ACCEPTANCES
 from db.rows import TAKE_STATUSES
 from models.controls import Controls
-from services.storage.whole import whole_file
+from services.web.templating import code, environment, page_names, write_texts
 
 LOSSLESS = ("audio/flac", "audio/x-flac", "audio/wav", "audio/x-wav", "audio/vnd.wave")
 FORMATS = {
     "audio/flac": "FLAC", "audio/x-flac": "FLAC", "audio/wav": "WAV", "audio/x-wav": "WAV", "audio/vnd.wave": "WAV",
     "audio/ogg": "OGG", "audio/mpeg": "MP3", "audio/opus": "OPUS", "audio/midi": "MIDI", "image/png": "PNG",
 }
-PICTURE_MARGIN = 12 / 960  # share of a picture's width that lies on either side of its sound
 DEEP_LINK_DIGITS = 12  # of a take id, enough to find its page
-
-_TEMPLATES = Path(__file__).with_name("templates")
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -64,6 +54,21 @@ class PageFile:
 
 
 @dataclass(frozen=True)
+class PageAcceptance:
+    """What became of a take under its brief's `accept`: `outcome` is one of `db.rights_tables.ACCEPTANCES`.
+
+    `score` from 0 to 1 is made of `parts`, each from 0 to 1; `reasons` say why it is rejected, and what was not judged.
+    `bpm` and `key` as they were heard."""
+
+    outcome: str
+    score: float
+    reasons: tuple[str, ...] = ()
+    parts: Mapping[str, float] = field(default_factory=dict)
+    bpm: float | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
 class PageTake:
     """One take as the page shows it. `index` counts from 0 and is shown from 1; `lufs` in LUFS, `true_peak` in dBTP.
 
@@ -87,6 +92,12 @@ class PageTake:
     files: tuple[PageFile, ...]
     error: str | None = None
     point: tuple[str, ...] = ()
+    acceptance: PageAcceptance | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`kept`, `spare` or `rejected`; empty where nothing was judged."""
+        return self.acceptance.outcome if self.acceptance else ""
 
     @property
     def name(self) -> str:
@@ -132,13 +143,25 @@ class PageTake:
 
 @dataclass(frozen=True)
 class PageCatalog:
-    """The catalog a page is about. `use` is the licence use it was ordered for; `note` a line for the page's foot."""
+    """The catalog a page is about. `use` is the licence use it was ordered for; `note` a line for the page's foot;
+    `comparison` the page beside it that compares generators, where there is one."""
 
     name: str
     title: str
     brief_sha256: str
     use: str
     note: str | None = None
+    comparison: str | None = None
+
+
+class SomeTakes(Protocol):
+    """A page, as deep links see it."""
+
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def takes(self) -> Sequence[PageTake]: ...
 
 
 @dataclass(frozen=True)
@@ -166,10 +189,12 @@ class Page:
 
 @dataclass(frozen=True)
 class Total:
-    """A row of the header's table: takes by status and minutes of music. `state` is `all` for the sum."""
+    """A row of the header's table: takes by status (done ones by outcome too) and minutes of music. `state` is `all`
+    for the sum."""
 
     state: str
     statuses: Counter[str]
+    outcomes: Counter[str]
     minutes: float
 
 
@@ -185,37 +210,26 @@ def write_pages(folder: Path, catalog: PageCatalog, takes: Iterable[PageTake], p
         raise ValueError(f"per_page must be at least 1, not {per_page}")
     ordered = _in_order(takes)
     pages = _paginate(ordered, per_page)
-    template = _environment().get_template("listen.html")
-    shared = {"catalog": catalog, "pages": pages, "totals": _totals(ordered), "statuses": _statuses(ordered), **_code()}
-    texts = {page.file: template.render(page=page, directory=_directory(page, pages), **shared) for page in pages}
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, text in reversed(texts.items()):
-        with whole_file(folder / file) as part:
-            part.write_text(text, encoding="utf-8", newline="\n")
-    _remove_stale(folder, set(texts))
-    return folder / "index.html"
+    template = environment().get_template("listen.html")
+    shared = {
+        "catalog": catalog, "pages": pages, "totals": _totals(ordered), "statuses": _statuses(ordered),
+        "outcomes": outcomes_of(ordered), **code(("listen.css",), ("common.js", "listen.js")),
+    }  # fmt: skip
+    texts = {page.file: template.render(page=page, directory=directory(page.file, pages), **shared) for page in pages}
+    return write_texts(folder, "index", texts)
 
 
-def visible(value: Any) -> Any:
-    """Text with its control, bidirectional and lone surrogate characters as `[U+202E]`; other values as they are."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    return _UNSEEN.sub(lambda match: f"[U+{ord(match[0]):04X}]", value.replace("\r\n", "\n"))
+def directory(file: str, pages: "Sequence[SomeTakes]") -> dict[str, list[str]]:
+    """On the first of several pages: beginnings of take ids by page, so that a deep link finds a take anywhere."""
+    if file != pages[0].file:
+        return {}
+    return {other.file: [take.id[:DEEP_LINK_DIGITS] for take in other.takes] for other in pages[1:]}
 
 
-def clock(seconds: float) -> str:
-    """Seconds as `m:ss`, rounded to the nearest second."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
-
-
-def size(count: int) -> str:
-    """Bytes as people read them: `820 B`, `12 kB`, `1.4 MB`."""
-    if count < 1000:
-        return f"{count} B"
-    power = min(int(math.log10(count) // 3), 3)
-    amount = count / 1000**power
-    return f"{amount:.{1 if power > 1 and amount < 10 else 0}f} {('kB', 'MB', 'GB')[power - 1]}"
+def outcomes_of(takes: Iterable[PageTake]) -> list[str]:
+    """What became of takes that were judged, best first; empty where none was."""
+    present = {take.outcome for take in takes} - {""}
+    return [*(outcome for outcome in ACCEPTANCES if outcome in present), *sorted(present - set(ACCEPTANCES))]
 
 
 def _is_sound(file: PageFile) -> bool:
@@ -236,15 +250,8 @@ def _in_order(takes: Iterable[PageTake]) -> list[PageTake]:
 
 def _paginate(takes: list[PageTake], per_page: int) -> list[Page]:
     starts = range(0, max(len(takes), 1), per_page)
-    names = ("index.html" if number == 1 else f"index-{number}.html" for number in range(1, len(starts) + 1))
+    names = page_names("index", len(starts))
     return [Page(name, takes[start : start + per_page]) for name, start in zip(names, starts, strict=True)]
-
-
-def _directory(page: Page, pages: list[Page]) -> dict[str, list[str]]:
-    """On the first of several pages: beginnings of take ids by page, so that a deep link finds a take anywhere."""
-    if page.file != "index.html":
-        return {}
-    return {other.file: [take.id[:DEEP_LINK_DIGITS] for take in other.takes] for other in pages[1:]}
 
 
 def _totals(takes: list[PageTake]) -> list[Total]:
@@ -254,42 +261,11 @@ def _totals(takes: list[PageTake]) -> list[Total]:
 
 
 def _total(state: str, takes: list[PageTake]) -> Total:
-    return Total(state, Counter(take.status for take in takes), sum(take.seconds for take in takes) / 60)
+    outcomes = Counter(take.outcome for take in takes if take.outcome)
+    return Total(state, Counter(take.status for take in takes), outcomes, sum(take.seconds for take in takes) / 60)
 
 
 def _statuses(takes: list[PageTake]) -> list[str]:
     """Statuses that occur, in the order of a take's life; superseded ones are told apart elsewhere."""
     present = {take.status for take in takes} - {"superseded"}
     return [*(status for status in TAKE_STATUSES if status in present), *sorted(present - set(TAKE_STATUSES))]
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, finalize=visible,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters.update(clock=clock, size=size)
-    environment.globals["picture_margin"] = PICTURE_MARGIN
-    return environment
-
-
-@cache
-def _code() -> dict[str, Markup]:
-    """The page's style and script, and the policy (W3C Content Security Policy, hashes) that admits nothing else."""
-    style, script = ((_TEMPLATES / name).read_text(encoding="utf-8") for name in ("listen.css", "listen.js"))
-    policy = (
-        f"default-src 'none'; img-src 'self' file:; media-src 'self' file:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_digest(style)}; script-src {_digest(script)}"
-    )
-    return {"style": Markup(style), "script": Markup(script), "policy": Markup(policy)}
-
-
-def _digest(code: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'"
-
-
-def _remove_stale(folder: Path, current: set[str]) -> None:
-    for path in folder.glob("index-*.html"):
-        if re.fullmatch(r"index-\d+\.html", path.name) and path.name not in current:
-            path.unlink()

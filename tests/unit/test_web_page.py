@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from models.controls import Controls, Theme
 from services.mastering import picture
-from services.web.page import PICTURE_MARGIN, PageCatalog, PageFile, PageTake, clock, size, visible, write_pages
+from services.web.page import PageAcceptance, PageCatalog, PageFile, PageTake, write_pages
+from services.web.templating import PICTURE_MARGIN, clock, size, visible
 
 CATALOG = PageCatalog("ashfall", "Ashfall & Ember", "b" * 64, "commercial-game", note="made by a test")
 FLAC = PageFile("mix", "audio/flac", "combat/take 1/mix.flac", 12.0, 1_400_000)
