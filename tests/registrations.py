@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.registrations import ADDED, FOLDER, HUB, RegistrationRow
+from models.families import revision_of
 
 BEGAN = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 DIGESTS = ("a" * 64, "b" * 64, "c" * 64)
@@ -17,7 +18,7 @@ def registration(
 ) -> RegistrationRow:
     """A row that registers a folder."""
     values: dict[str, Any] = {
-        "act": ADDED, "revision": f"engine-1+weights-{digest[:16]}", "origin": FOLDER, "source": "/nowhere/my-model",
+        "act": ADDED, "revision": revision_of("transformers", digest), "origin": FOLDER, "source": "/nowhere/my-model",
         "asked_revision": "", "commit_id": "", "folder": "/nowhere/my-model", "text_encoder": None, "codec": None,
         "format": "transformers", "files": {"config.json": {"sha256": "1" * 64, "bytes": 2, "mtime_ns": "12"}},
         "card": {"licence": "CC0-1.0", "title": "A model"}, "shape": SHAPE,

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from db.registrations import REMOVED
-from models.families import UnknownFormatError, family_of_format
+from models.families import UnknownFormatError, family_of_format, revision_of
 from models.generator import Place, Resources
 from models.registry import CARDS, UnknownGeneratorError, is_hub_id
 from services.generators.known import KnownGenerators, MissingCheckpointError, add_command
 from services.settings import Settings
 from tests.registrations import DIGESTS, of_hub, registration
 
-OF_A, OF_B, OF_C = (f"engine-1+weights-{digest[:16]}" for digest in DIGESTS)
+OF_A, OF_B, OF_C = (revision_of("transformers", digest) for digest in DIGESTS)
 
 
 def settings(home: Path) -> Settings:
