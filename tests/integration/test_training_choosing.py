@@ -1,0 +1,122 @@
+"""Which takes may be trained on, and that what was trained on is found again: on both databases."""
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, insert, text
+from sqlalchemy.exc import DatabaseError
+
+from db.engine import reading, writing
+from db.ledger import append
+from db.rights_tables import Review
+from db.rows import NewGenerator
+from db.takes import with_id_prefix
+from db.training import TrainingRow, TrainingTakeRow, insert_training, takes_of, trained_on, trained_with, training_rows
+from models.registry import CARDS
+from services.audit.impact import find_impact, impact_json
+from services.planning.words import USES
+from services.rights.policy import Policy
+from services.rights.register import Register, current, open_register
+from services.training.choosing import Chosen, choose, told
+from services.training.errors import TrainingError
+from tests.catalog_rows import done, new_order, new_take, open_run, order_takes, record_takes, sha
+from tests.rights_facts import fact
+
+COMPOSER = CARDS["composer"]
+MADE = (NewGenerator("composer", COMPOSER.revision, None, {}), NewGenerator("empty", "1", None, {}))
+
+
+def catalog(engine: Engine, brief: str = "brief", first: int = 0, count: int = 3, **changed: object) -> None:
+    """Takes of the composer, done; `changed` of each take."""
+    made = {"generator": "composer", "revision": COMPOSER.revision, **changed}
+    takes = [new_take(number, **made) for number in range(first, first + count)]
+    registered = order_takes(engine, takes, new_order(brief, True, generators=MADE))
+    ids = [take.id for take in takes]
+    record_takes(engine, open_run(engine, registered, [ids], f"run-{first}"), [done(id_) for id_ in ids])
+
+
+def chosen(engine: Engine, *further: object) -> Chosen:
+    open_register(engine)
+    with reading(engine) as session:
+        register = current(session)
+        return choose(session, Policy(Register([*register.facts, *further], register.checkpoints)), ["game"])  # type: ignore[list-item]
+
+
+def test_the_composers_own_takes_are_chosen_for_every_use_and_others_refused(engine: Engine) -> None:
+    catalog(engine)
+    catalog(engine, "another", 10, 1, generator="empty", revision="1")
+    with writing(engine) as session:
+        review = {"id": str(uuid4()), "take_id": sha("take 1"), "decision": "reject", "by": "Kim", "note": "dull"}
+        session.execute(insert(Review), [{**review, "at": datetime.now(UTC)}])
+    found = chosen(engine)
+    assert [item.take for item in found.items] == sorted([sha("take 0"), sha("take 2")])
+    assert found.items[0].media_type == "audio/flac"
+    assert ("key", "d minor") in found.items[0].alone
+    assert [(one.take, one.refused) for one in found.left_out] == [(sha("take 10"), True), (sha("take 1"), False)]
+    assert "made by empty" in told(found.refused)[0]
+    assert found.uses == USES
+    assert {row["use"] for row in found.licences} == set(USES)
+
+
+@pytest.mark.parametrize(("licence", "refused"), [("LicenseRef-Own-Work", 0), ("CC-BY-4.0", 3), ("CC-BY-NC-4.0", 3)])
+def test_what_an_order_brought_must_ask_for_nothing(engine: Engine, licence: str, refused: int) -> None:
+    catalog(engine, f"theme: {{file: hero.mid, licence: {licence}, source: our archive}}")
+    found = chosen(engine)
+    assert len(found.refused) == refused
+    assert len(found.items) == 3 - refused
+    assert all("theme file" in line for line in told(found.refused))
+
+
+def test_a_use_that_the_composer_is_not_allowed_for_is_none_of_the_models(engine: Engine) -> None:
+    catalog(engine)
+    found = chosen(engine, fact("composer", "weights", "refused", use="trailer"))
+    assert set(found.uses) == set(USES) - {"trailer"}
+    assert len(found.items) == 3
+
+
+def test_a_catalog_that_is_not_there_is_told(engine: Engine) -> None:
+    with reading(engine) as session, pytest.raises(TrainingError, match="no catalog 'gams'"):
+        choose(session, Policy(Register(())), ["gams"])
+
+
+def recorded(engine: Engine) -> str:
+    catalog(engine)
+    now, id_ = datetime.now(UTC), sha("a run")
+    row = TrainingRow(
+        id=id_, name="house/test", revision="engine-1+weights-0123456789abcdef", weights_digest=sha("weights"),
+        folder="/models/test", catalogs=["game"], takes=2, manifest_sha256=sha("manifest"), config={"seed": 0},
+        code={"source_sha256": sha("code")}, licences=[], evaluation={"codec": {"time_error": 0.1}}, fact_ids=[],
+        by="Kim", started_at=now, ended_at=now,
+    )  # fmt: skip
+    takes = [TrainingTakeRow(id_, sha(f"take {number}"), "training", sha("file"), sha("pcm"), sha("audio"))
+             for number in (0, 2)]  # fmt: skip
+    with writing(engine) as session:
+        append(session, [insert_training(session, row, takes)])
+    return id_
+
+
+def test_from_a_model_to_its_takes_and_from_a_take_to_its_models(engine: Engine) -> None:
+    id_ = recorded(engine)
+    with reading(engine) as session:
+        assert [row.name for row in training_rows(session)] == ["house/test"]
+        assert {take["take"] for take in takes_of(session, id_)} == {sha("take 0"), sha("take 2")}
+        assert trained_with(session, [sha("take 0"), sha("take 1")]) == {sha("take 0"): [id_]}
+        assert trained_on(session, with_id_prefix(sha("take 1"))) == []
+        register = current(session).with_seed()
+        impact = find_impact(session, register, sha("take 2")[:12])
+        assert impact.meant.kind == "take"
+        assert impact_json(impact, list(impact.rows()))["models"] == [
+            {"name": "house/test", "revision": "engine-1+weights-0123456789abcdef", "training": id_, "takes": 1}
+        ]
+        [composer] = [one.id for one in register.facts if (one.subject, one.component) == ("composer", "weights")]
+        assert [model.takes for model in find_impact(session, register, composer).models()] == [2]
+
+
+@pytest.mark.parametrize("table", ["training", "training_take"])
+@pytest.mark.parametrize("change", ["DELETE FROM {}", "UPDATE {} SET {} = 'x'"])
+def test_what_is_on_record_of_a_run_stays(engine: Engine, table: str, change: str) -> None:
+    recorded(engine)
+    column = "name" if table == "training" else "split"
+    with pytest.raises(DatabaseError, match="append-only"), writing(engine) as session:
+        session.execute(text(change.format(table, column)))
