@@ -111,6 +111,32 @@ class NewFingerprint:
 
 
 @dataclass(frozen=True)
+class NewHearing:
+    """What was heard of the sound with this `pcm_sha256` by listeners of a revision; `facts` are plain JSON values."""
+
+    pcm_sha256: str
+    revision: str
+    facts: dict[str, Any]
+    descriptor: bytes
+
+
+@dataclass(frozen=True)
+class AcceptanceRow:
+    """What became of a take under its brief's `accept`; the highest `number` counts. See `rights_tables.Acceptance`."""
+
+    take_id: str
+    number: int
+    outcome: str
+    score: float
+    parts: dict[str, float]
+    reasons: tuple[str, ...] | list[str]
+    rule: dict[str, Any]
+    pcm_sha256: str
+    listening: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Recording:
     """Everything that is recorded of one take at once. `status` is `done`, `failed` or `quarantined`."""
 
@@ -123,6 +149,7 @@ class Recording:
     error: str | None = None
     profile: Profile | None = None
     fingerprint: NewFingerprint | None = None
+    hearing: NewHearing | None = None
 
 
 @dataclass(frozen=True)
@@ -138,7 +165,7 @@ class AssetRow:
 
 @dataclass(frozen=True)
 class TakeRow:
-    """A take as it is read, with its assets and measurements."""
+    """A take as it is read, with its assets, its measurements, and what became of it where its brief says `accept`."""
 
     id: str
     catalog: str
@@ -163,6 +190,7 @@ class TakeRow:
     recorded_at: datetime | None
     assets: tuple[AssetRow, ...] = ()
     measurements: dict[str, float] = field(default_factory=dict)
+    acceptance: AcceptanceRow | None = None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ nothing large passes through a scheduler. Only a run that is still `running` cha
 that lost its catalog to another one is refused.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from math import isfinite
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
+from db.acceptance import add_hearings
 from db.chunks import chunks
 from db.conflict import insert_missing, insert_or_replace
 from db.fingerprints import add_fingerprints
@@ -55,17 +56,33 @@ def unfinished(
 
 def start_run(session: Session, values: dict[str, Any], shards: Iterable[list[str]]) -> None:
     """Insert a run (columns of `run` but `shards`) and hand each shard's takes to it."""
-    rows: list[dict[str, Any]] = []
-    count = 0
-    for count, ids in enumerate(shards, 1):
-        rows += ({"key": id_, "in_shard": count - 1} for id_ in ids)
+    cut = list(shards)
     now = datetime.now(UTC)
-    session.add(Run(**values, shards=count, status="running", started_at=now, stages={}))
+    session.add(Run(**values, shards=len(cut), status="running", started_at=now, stages={}))
     session.flush()
+    _hand_out(session, str(values["id"]), cut, 0)
+
+
+def extend_run(session: Session, run_id: str, ordered: int, shards: Sequence[list[str]]) -> range:
+    """Hand further shards of takes to a run; returns their numbers. `ordered` more takes are ordered by it now.
+
+    Raises RunOverError where another driver took it over."""
+    _hold(session, run_id)
+    first = session.scalars(select(Run.shards).where(Run.id == run_id)).one()
+    more = {"shards": first + len(shards), "ordered": Run.ordered + ordered}
+    session.execute(
+        update(Run).where(Run.id == run_id).values(**more, to_render=Run.to_render + sum(map(len, shards)))
+    )
+    _hand_out(session, run_id, shards, first)
+    return range(first, first + len(shards))
+
+
+def _hand_out(session: Session, run_id: str, shards: Sequence[list[str]], first: int) -> None:
+    rows = [{"key": id_, "in_shard": number} for number, ids in enumerate(shards, first) for id_ in ids]
     statement = (
         update(Take.__table__)  # type: ignore[arg-type]
         .where(Take.id == bindparam("key"))
-        .values(run_id=values["id"], shard=bindparam("in_shard"), status="planned")
+        .values(run_id=run_id, shard=bindparam("in_shard"), status="planned")
     )
     for chunk in chunks(rows):
         session.execute(statement, chunk)
@@ -99,6 +116,7 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> list[R
     measured = [_measured(r, *item) for r in fresh for item in r.measurements.items() if isfinite(item[1])]
     insert_or_replace(session, Measurement, ("take_id", "name"), measured)
     add_fingerprints(session, [r.fingerprint for r in fresh if r.fingerprint])
+    add_hearings(session, [r.hearing for r in fresh if r.hearing])
     _settle(session, fresh)
     return fresh
 

@@ -7,13 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
+from db.acceptance import newest_acceptances
 from db.rights_tables import Contribution, Derivation, Reference
 from db.rows import AssetRow, TakeRow
 from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Prompt, Run, Take
 
 READ_CHUNK = 2_000
 _TAKE_COLUMNS = tuple(
-    name for name in TakeRow.__dataclass_fields__ if name not in ("catalog", "assets", "measurements")
+    name for name in TakeRow.__dataclass_fields__ if name not in ("catalog", "assets", "measurements", "acceptance")
 )
 
 
@@ -34,11 +35,16 @@ def take_rows(
         for page in found.partitions():
             ids = [row.id for row in page] if with_assets else []
             assets, measured = _assets(session, ids), _measurements(session, ids)
+            accepted = newest_acceptances(session, ids)
             for catalog_id, *values in page:
                 named = dict(zip(_TAKE_COLUMNS, values, strict=True))
                 files = tuple(assets.get(named["id"], ()))
                 measurements = measured.get(named["id"], {})
-                yield TakeRow(catalog=catalogs[catalog_id], assets=files, measurements=measurements, **named)
+                judged = accepted.get(named["id"])
+                if judged is not None and judged.pcm_sha256 != named["pcm_sha256"]:
+                    judged = None  # it was made anew since
+                catalog = catalogs[catalog_id]
+                yield TakeRow(catalog=catalog, assets=files, measurements=measurements, acceptance=judged, **named)
 
 
 def _assets(session: Session, take_ids: Sequence[str]) -> dict[str, list[AssetRow]]:

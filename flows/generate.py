@@ -82,7 +82,9 @@ def render_run(catalog: str, run_id: str, shards: int, page: str) -> State:
     _begun.get()()
     progress = _show(create_progress_artifact, 0.0, key="cueworks-progress", description=f"takes of {catalog}")
     totals: dict[str, int] = {}
-    for number, counts in enumerate(_landing(run_id, _turns.get()), 1):
+    turns = _turns.get()
+    for number, counts in enumerate(_landing(run_id, turns), 1):
+        shards = max(shards, turns.known)
         for outcome, count in counts.items():
             totals[outcome] = totals.get(outcome, 0) + count
         if progress and number * 20 // shards != (number - 1) * 20 // shards:

@@ -21,9 +21,11 @@ from db.ledger import ClockError
 from flows.prefect_server import EmbeddedServer
 from models.registry import Card
 from services.catalog import runs
+from services.catalog.acceptance import replaced, shortfalls
 from services.catalog.driving import Driver, Turns
 from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
+from services.catalog.rounds import Rounds, widened
 from services.generators.known import KnownGenerators
 from services.planning.faults import BriefError
 from services.planning.plan import Plan, named_generators, plan
@@ -78,7 +80,8 @@ class Stages:
 @dataclass(frozen=True)
 class Outcome:
     """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early,
-    `warnings` where a checkpoint could not be exported, or why none was signed."""
+    `warnings` where a checkpoint could not be exported, or why none was signed. `short` says which points have fewer
+    good takes than their `accept` asks for, `excused` how many takes did not come out where enough others are good."""
 
     run: runs.StartedRun
     counts: dict[str, int]
@@ -86,16 +89,29 @@ class Outcome:
     stages: dict[str, float]
     stopped: str | None = None
     warnings: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()
+    excused: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many takes did not come out and are missed."""
+        return sum(count for status, count in self.counts.items() if status != "done") - self.excused
 
     @property
     def complete(self) -> bool:
-        return self.stopped is None and set(self.counts) <= {"done"}
+        return self.stopped is None and not self.short and self.missing <= 0
 
 
 class Watcher:
     """What a caller may want to see on the way; the default watches nothing."""
 
     def planned(self, run: runs.StartedRun) -> None: ...
+
+    def hearing(self, takes: int) -> None:
+        """So many takes that are there are heard now: their brief chooses among them since."""
+
+    def round(self, generator: str, takes: int) -> None:
+        """So many takes of a generator are made in place of others."""
 
     def warm(self, seconds: float) -> None: ...
 
@@ -174,24 +190,30 @@ def carry_out(
     settings.check_ledger(engine)
     _keep_files(order, settings)
     with catalog_lock(settings.home, engine, order.catalog):
+        order = widened(engine, settings.home, order, watcher.hearing)
         cards = _cards(engine, order, settings)
         at_once = settings.takes_at_once(cards.values())
         run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined, cards, at_once)
         stages.reach("plan")
         watcher.planned(run)
+        rounds = Rounds(engine, settings.home, order, run, cards, at_once, watcher.round)
         try:
             stopped = (
-                _render(engine, run, list(cards.values()), settings, stages, watcher, server) if run.shards else None
+                _render(engine, rounds, list(cards.values()), settings, stages, watcher, server) if run.shards else None
             )
         except BaseException:
             with contextlib.suppress(Exception):  # the next run settles it; the first error is the one told
                 runs.finish(engine, run.id, stages.seconds, interrupted=True)
             raise
+        stocks = rounds.close()
         counts = runs.finish(engine, run.id, stages.seconds, interrupted=stopped is not None)
         page = publish(engine, settings.home, order.catalog)
     warnings = _signed(settings, engine)
     stages.reach("total")
-    return Outcome(run, counts, page, stages.seconds, stopped, warnings)
+    short = tuple(shortfalls(stocks, order.compared))
+    excused = len(replaced(stocks, run.id))
+    run = replace(run, ordered=len(rounds.plan.takes))
+    return Outcome(run, counts, page, stages.seconds, stopped, warnings, short, excused)
 
 
 def _cards(engine: Any, order: Plan, settings: Settings) -> dict[str, Card]:
@@ -234,7 +256,7 @@ def _signed(settings: Settings, engine: Any) -> tuple[str, ...]:
 
 def _render(
     engine: Any,
-    run: runs.StartedRun,
+    rounds: Rounds,
     cards: list[Card],
     settings: Settings,
     stages: Stages,
@@ -247,11 +269,11 @@ def _render(
         embedded.start()
     crews: Crews | None = None
     try:
-        crews = settings.open_crews(card for card in cards if card.id in run.turns)
+        crews = settings.open_crews(card for card in cards if card.id in rounds.run.turns)
         with _stopping_on_signals(crews) as begun:
             crews.begin()
             _start_up(embedded, crews, stages, watcher)
-            return _run_flow(engine, crews, run, settings, stages, watcher, begun)
+            return _run_flow(engine, crews, rounds, settings, stages, watcher, begun)
     except (RenderingStoppedError, KeyboardInterrupt) as error:
         return str(error) or STOPPED
     finally:
@@ -273,7 +295,7 @@ def _start_up(embedded: EmbeddedServer, crews: Crews, stages: Stages, watcher: W
 def _run_flow(
     engine: Any,
     crews: Crews,
-    run: runs.StartedRun,
+    rounds: Rounds,
     settings: Settings,
     stages: Stages,
     watcher: Watcher,
@@ -282,8 +304,19 @@ def _run_flow(
     from flows.generate import SHARDS_AT_ONCE, driving, fault_of, render_run
     from services.catalog.pages import page_path
 
-    driver = Driver(engine, lambda shard: crews.executor(run.generator_of(shard)), run.id, watcher.recorded)
-    turns = Turns(run.turns, crews.lanes, crews.release, SHARDS_AT_ONCE)
+    run, listening = rounds.run, rounds.listening
+    driver = Driver(
+        engine, lambda shard: crews.executor(rounds.generator_of(shard)), run.id, watcher.recorded, listening=listening
+    )
+
+    def more(generator: str) -> range:
+        try:
+            return rounds.more(generator)
+        except RenderingStoppedError as error:
+            driver.stopped = str(error)
+            raise
+
+    turns = Turns(run.turns, crews.lanes, crews.release, SHARDS_AT_ONCE, more)
     with driving(driver, turns, begun):
         page = str(page_path(settings.home, run.catalog))
         state = render_run(run.catalog, run.id, run.shards, page, return_state=True)

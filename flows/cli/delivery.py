@@ -50,7 +50,7 @@ def review(
     decision = Decision(word, by, note, tuple(contribution or ()))
     settings = Settings.from_environment()
     engine = open_to_record(settings)
-    ids = _meant(engine, takes, all_of, state, quiet)
+    ids = _meant(engine, takes, all_of, state, word, quiet)
     rows = decide(engine, ids, decision)
     if any(row.new or row.contributions for row in rows):
         signs(settings, engine)()
@@ -60,9 +60,13 @@ def review(
     for row in rows:
         parts = f"  ({', '.join(row.contributions)} put on record)" if row.contributions else ""
         output.line(f"{row.take[:12]}  {row.decision}  {row.by}{parts}{'' if row.new else '  as before'}")
+        if row.against:
+            output.note(f"{row.take[:12]}: approved although its brief's accept rejected it: {row.against}", quiet)
 
 
-def _meant(engine: "Engine", takes: list[str], all_of: str | None, state: str | None, quiet: bool) -> list[str]:
+def _meant(
+    engine: "Engine", takes: list[str], all_of: str | None, state: str | None, word: str, quiet: bool
+) -> list[str]:
     from services.catalog.listing import catalogs, find_take
     from services.delivery.reviews import undecided
 
@@ -75,7 +79,7 @@ def _meant(engine: "Engine", takes: list[str], all_of: str | None, state: str | 
     known = [name for name, _, _ in catalogs(engine)]
     if all_of not in known:
         raise UsageError(f"--all-of: no catalog {all_of!r}; there are: {', '.join(known) or 'none'}")
-    ids, decided = undecided(engine, all_of, state)
+    ids, decided = undecided(engine, all_of, state, word)
     if decided:
         output.note(f"{decided} takes were decided on before and stay as they are; name one to decide anew", quiet)
     if not ids and not decided:

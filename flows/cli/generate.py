@@ -108,6 +108,8 @@ def _show_plan(order: "Plan", as_json: bool) -> None:
         for t in order.takes
     )  # fmt: skip
     output.print_table(columns, rows, ("prompt",))
+    if order.points:
+        output.note(f"{len(order.takes)} takes, at most {order.most} where some are not good enough")
     output.note("understood:")
     for understood in order.understandings[:SHOWN_TAKES]:
         told = "; ".join(
@@ -148,9 +150,8 @@ def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet
         registered = asdict(outcome.run.registered)
         run = {"run": outcome.run.id, "catalog": outcome.run.catalog, "ordered": outcome.run.ordered}
         counts = {"rendered": outcome.counts.get("done", 0), "counts": outcome.counts, "registered": registered}
-        output.print_json(
-            {**run, **counts, "stopped": outcome.stopped, "page": str(outcome.page), "stages": outcome.stages}
-        )
+        told = {"stopped": outcome.stopped, "short": list(outcome.short), "page": str(outcome.page)}
+        output.print_json({**run, **counts, **told, "stages": outcome.stages})
         return
     if not quiet:
         _show_takes(outcome, settings)
@@ -158,7 +159,9 @@ def _show_outcome(outcome: "Outcome", settings: "Settings", as_json: bool, quiet
     if not quiet:
         output.line("times: " + " · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in outcome.stages.items()))
     output.line(f"listen: {outcome.page}")
-    if not outcome.complete:
+    for said in outcome.short:
+        output.error(said)
+    if outcome.stopped or outcome.missing > 0:
         output.error(_why_incomplete(outcome))
 
 
@@ -172,21 +175,25 @@ def _counted(outcome: "Outcome") -> str:
 def _why_incomplete(outcome: "Outcome") -> str:
     if outcome.stopped:
         return outcome.stopped
-    left = sum(count for status, count in outcome.counts.items() if status != "done")
-    return f"{left} takes did not come out; `cueworks show TAKE` says why, the same command tries them again"
+    return f"{outcome.missing} takes did not come out; `cueworks show TAKE` says why, the same command tries them again"
 
 
 def _show_takes(outcome: "Outcome", settings: "Settings") -> None:
     from itertools import islice
 
+    from flows.cli.reading import judged
     from services.catalog.listing import Filter, takes
 
     rows = takes(settings.open_database(), Filter(outcome.run.catalog))
-    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "genre", "LUFS", "status", "file"]
+    found = list(islice((row for row in rows if row.status != "superseded"), SHOWN_TAKES))
+    chosen = any(take.acceptance for take in found)
+    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "genre", "LUFS", "status"]
+    columns += ["accept", "file"] if chosen else ["file"]
     shown = [
         [t.id[:12], t.state, t.cue, t.zone, t.index, f"{t.controls['bpm']:g}", t.controls["key"], t.controls["genre"],
-         f"{t.measurements['integrated_lufs']:.1f}" if t.measurements else "", t.status, t.folder]
-        for t in islice((row for row in rows if row.status != "superseded"), SHOWN_TAKES)
+         f"{t.measurements['integrated_lufs']:.1f}" if t.measurements else "", t.status,
+         *([judged(t)] if chosen else []), t.folder]
+        for t in found
     ]  # fmt: skip
     output.print_table(columns, shown, ("file",))
     if len(shown) < outcome.run.ordered:

@@ -132,6 +132,12 @@ class Counter:
         if self._bar is not None:
             self._bar.update(self._task, description=printable(what))
 
+    def grow(self, count: int) -> None:
+        """`count` more are to come."""
+        self._total += count
+        if self._bar is not None:
+            self._bar.update(self._task, total=self._total)
+
     def add(self, count: int) -> None:
         """`count` more are through."""
         self._count += count

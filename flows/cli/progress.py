@@ -28,6 +28,14 @@ class ShownProgress(Watcher):
             self._counter.__enter__()
             self._counter.stage(f"{run.catalog}: starting")
 
+    def hearing(self, takes: int) -> None:
+        output.note(f"hearing {takes} takes that are there", self._quiet)
+
+    def round(self, generator: str, takes: int) -> None:
+        if self._counter is not None:
+            self._counter.grow(takes)
+            self._counter.stage(f"{self._catalog}: {takes} more by {generator}")
+
     def warm(self, seconds: float) -> None:
         if self._counter is not None:
             self._counter.stage(self._catalog)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 TAKE_COLUMNS = [
-    "take", "catalog", "zone", "state", "cue", "index", "status", "bpm", "key", "seed", "prompt", "folder",
+    "take", "catalog", "zone", "state", "cue", "index", "status", "accept", "bpm", "key", "seed", "prompt", "folder",
 ]  # fmt: skip
 
 
@@ -28,6 +28,9 @@ def takes(
     catalog: CatalogName = None,
     state: Annotated[str | None, typer.Option(help="Only this state (or cue).")] = None,
     status: Annotated[str | None, typer.Option(help="Only this status.")] = None,
+    accepted: Annotated[
+        bool | None, typer.Option("--accepted/--rejected", help="Only what its brief's accept took, or did not.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write a table file, .parquet or .csv, instead.")] = None,
     json: Json = False,
 ) -> None:
@@ -45,7 +48,7 @@ def takes(
     known = [name for name, _, _ in catalogs(engine)]
     if catalog is not None and catalog not in known:
         raise UsageError(f"no catalog {catalog!r} in {settings.home}; there are: {', '.join(known) or 'none'}")
-    found = rows(engine, Filter(catalog, state, status))
+    found = rows(engine, Filter(catalog, state, status, accepted))
     if out is not None:
         count = export_takes(found, settings.home, out)
         output.line(f"{count} takes written to {out.resolve()}")
@@ -57,8 +60,13 @@ def takes(
 
 def _row(take: "TakeRow") -> list[object]:
     heard = [f"{take.controls['bpm']:g}", take.controls["key"]]
-    place = [take.id[:12], take.catalog, take.zone, take.state, take.cue, take.index, take.status]
+    place = [take.id[:12], take.catalog, take.zone, take.state, take.cue, take.index, take.status, judged(take)]
     return [*place, *heard, take.seed, take.prompt, take.folder]
+
+
+def judged(take: "TakeRow") -> str:
+    """`kept 0.93`, or nothing where its brief does not choose."""
+    return f"{take.acceptance.outcome} {take.acceptance.score:.2f}" if take.acceptance else ""
 
 
 def show(take: Annotated[str, typer.Argument(help="A take's id, or how it begins.")], json: Json = False) -> None:
@@ -87,7 +95,9 @@ def _understood(choice: dict[str, str]) -> tuple[str, str]:
 
 def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in take.items():
-        if isinstance(value, dict):
+        if name == "acceptance":
+            yield from _accepted(value)
+        elif isinstance(value, dict):
             yield name, "; ".join(f"{key} {_plain(entry)}" for key, entry in value.items())
         elif name not in LISTED:
             yield name, _plain(value)
@@ -104,6 +114,22 @@ def _told(take: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for duty in verdict["duties"]:
             yield "", f"duty: {duty}"
     yield from _way_out(take)
+
+
+def _accepted(acceptance: dict[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if acceptance is None:
+        return
+    parts = ", ".join(f"{name} {value:.2f}" for name, value in acceptance["parts"].items())
+    yield "acceptance", f"{acceptance['outcome']}, score {acceptance['score']:.2f} ({parts})"
+    for reason in acceptance["reasons"]:
+        yield "", reason
+    asked = (f"{name} {_asked(value)}" for name, value in acceptance["rule"].items())
+    yield "", f"asked: {', '.join(asked)}"
+
+
+def _asked(value: object) -> str:
+    """A part of a rule, as far as it is asked at all."""
+    return "any" if value is None or value is False else "yes" if value is True else _plain(value)
 
 
 def _way_out(take: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -28,7 +28,8 @@ Progress = Callable[[int, int], None]  # newly done, newly failed
 class Driver:
     """One run being driven. `executor_of` gives a shard's executor; `first_recorded` is the moment
     (`time.perf_counter`) of the first recorded take; `stopped` says why rendering could not go on, `given_up` why that
-    of single generators could not, `faults` what broke which shard for good."""
+    of single generators could not, `faults` what broke which shard for good; `listening` are the cues whose takes
+    are heard."""
 
     engine: Engine
     executor_of: Callable[[int], Executor]
@@ -36,6 +37,7 @@ class Driver:
     progress: Progress = lambda done, failed: None
     first_recorded: float | None = None
     stopped: str | None = None
+    listening: frozenset[str] = frozenset()
     given_up: dict[str, None] = field(default_factory=dict)  # in the order in which it happened, each told once
     faults: dict[int, Exception] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -52,7 +54,8 @@ class Driver:
         """
         batch = _Batch(self)
         try:
-            for recording in self.executor_of(shard).run(runs.shard_jobs(self.engine, self.run_id, shard)):
+            jobs = runs.shard_jobs(self.engine, self.run_id, shard, self.listening)
+            for recording in self.executor_of(shard).run(jobs):
                 batch.add(recording)
             batch.flush()
         except Exception as error:
@@ -95,7 +98,8 @@ def _is_full(error: OperationalError) -> bool:
 class Turns:
     """Which shard is to be driven next: a few at a time in every lane, and of a lane's generators one after another.
 
-    `release` is called with the name of a generator when its last shard is over."""
+    When the last shard of a generator is over, `more` is asked for further ones; where it has none, `release` is called
+    with the generator's name. One that cannot go on is not asked."""
 
     def __init__(
         self,
@@ -103,19 +107,24 @@ class Turns:
         lanes: Iterable[Iterable[str]],
         release: Callable[[str], None],
         at_once: int,
+        more: Callable[[str], Iterable[int]] = lambda name: (),
     ) -> None:
         self._left = {name: deque(numbers) for name, numbers in shards.items()}
         self._lanes = [deque(name for name in lane if name in self._left) for lane in lanes]
         self._in_hand: dict[int, str] = {}
         self._release = release
         self._at_once = at_once
+        self._more = more
+        self._given_up: set[str] = set()
+        self.known = sum(map(len, self._left.values()))  # shards so far
 
     def take(self) -> list[int]:
         """The shards to begin now; none in hand and none here: all is over."""
         taken: list[int] = []
         for lane in self._lanes:
             while lane and not self._left[lane[0]] and lane[0] not in self._in_hand.values():
-                self._release(lane.popleft())
+                if not self._extend(lane[0]):
+                    self._release(lane.popleft())
             while lane and self._left[lane[0]] and self._count(lane[0]) < self._at_once:
                 shard = self._left[lane[0]].popleft()
                 self._in_hand[shard] = lane[0]
@@ -127,6 +136,14 @@ class Turns:
         name = self._in_hand.pop(shard)
         if given_up:
             self._left[name].clear()
+            self._given_up.add(name)
+
+    def _extend(self, name: str) -> bool:
+        """Whether a generator that is through has further shards now."""
+        more = [] if name in self._given_up else list(self._more(name))
+        self._left[name].extend(more)
+        self.known += len(more)
+        return bool(more)
 
     def _count(self, name: str) -> int:
         return sum(other == name for other in self._in_hand.values())

@@ -10,8 +10,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, true
 
+from db.acceptance import with_outcome
 from db.engine import reading
-from db.rows import AssetRow, RunRow, TakeRow
+from db.rows import AcceptanceRow, AssetRow, RunRow, TakeRow
 from db.runs import attempt_rows, run_rows
 from db.takes import (
     brief_of,
@@ -26,6 +27,7 @@ from db.takes import (
 )
 from db.verdicts import verdict_rows
 from services.delivery.way_out import delivered
+from services.planning.acceptance import KEPT, REJECTED, SPARE
 
 SHORTEST_PREFIX = 4
 
@@ -36,11 +38,13 @@ class NoSuchTakeError(LookupError):
 
 @dataclass(frozen=True)
 class Filter:
-    """Which takes are meant; None means all. `state` also matches cue names."""
+    """Which takes are meant; None means all. `state` also matches cue names; `accepted` means those that their brief's
+    `accept` took or rejected."""
 
     catalog: str | None = None
     state: str | None = None
     status: str | None = None
+    accepted: bool | None = None
 
     def condition(self) -> ColumnElement[bool]:
         found: ColumnElement[bool] = true()
@@ -50,6 +54,8 @@ class Filter:
             found = found & with_state(self.state)
         if self.status:
             found = found & with_status(self.status)
+        if self.accepted is not None:
+            found = found & with_outcome(*((KEPT, SPARE) if self.accepted else (REJECTED,)))
         return found
 
 
@@ -88,8 +94,17 @@ def take_json(take: TakeRow, home: Path) -> dict[str, Any]:
         "generator": take.generator,
         "status": take.status,
         "pcm_sha256": take.pcm_sha256,
+        "acceptance": _acceptance_json(take.acceptance),
         "assets": [_asset_json(asset, home) for asset in take.assets],
     }
+
+
+def _acceptance_json(row: AcceptanceRow | None) -> dict[str, Any] | None:
+    """What became of a take under its brief's `accept`; None where it asks for nothing, or nothing is settled yet."""
+    if row is None:
+        return None
+    told = {"outcome": row.outcome, "score": row.score, "reasons": list(row.reasons), "parts": row.parts}
+    return {**told, "rule": row.rule, "at": row.at.isoformat()}
 
 
 def _asset_json(asset: AssetRow, home: Path) -> dict[str, Any]:

@@ -2,15 +2,21 @@
 `services.web`; nothing here renders a take."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from sqlalchemy import Engine
+from sqlalchemy.orm import Session
 
+from db.acceptance import heard_facts
 from db.engine import reading
-from db.rows import AssetRow, TakeRow
-from db.takes import in_catalog, newest_brief, take_rows
+from db.rows import AcceptanceRow, AssetRow, TakeRow
+from db.takes import READ_CHUNK, in_catalog, newest_brief, take_rows
 from models.controls import Controls
-from services.web.page import PageCatalog, PageFile, PageTake, write_pages
+from services.mastering.listening import LISTENING_REVISION
+from services.web.page import PageAcceptance, PageCatalog, PageFile, PageTake, write_pages
 
 
 def page_path(home: Path, catalog: str) -> Path:
@@ -23,30 +29,45 @@ def publish(engine: Engine, home: Path, catalog: str) -> Path:
     with reading(engine) as session:
         title, sha256, use = newest_brief(session, catalog)
         about = PageCatalog(catalog, title, sha256, use)
-        return write_pages(home / catalog, about, _page_takes(take_rows(session, in_catalog(catalog))))
+        return write_pages(home / catalog, about, _page_takes(session, take_rows(session, in_catalog(catalog))))
 
 
-def _page_takes(takes: Iterator[TakeRow]) -> Iterator[PageTake]:
-    for take in takes:
-        yield PageTake(
-            id=take.id,
-            zone=take.zone,
-            cue=take.cue,
-            state=take.state,
-            index=take.index,
-            prompt=take.prompt,
-            seed=take.seed,
-            status=take.status,
-            generator=take.generator,
-            revision=take.revision,
-            controls=Controls.from_json(take.controls),
-            lufs=take.measurements.get("integrated_lufs"),
-            true_peak=take.measurements.get("true_peak_dbtp"),
-            pcm_sha256=take.pcm_sha256,
-            files=tuple(_page_file(take.catalog, asset) for asset in take.assets),
-            error=take.error,
-            point=tuple(take.point.values()),
-        )
+def _page_takes(session: Session, takes: Iterator[TakeRow]) -> Iterator[PageTake]:
+    while page := list(islice(takes, READ_CHUNK)):
+        judged = {take.pcm_sha256 for take in page if take.acceptance and take.pcm_sha256}
+        heard = heard_facts(session, judged, LISTENING_REVISION)
+        for take in page:
+            yield _page_take(take, heard.get(take.pcm_sha256 or "", {}))
+
+
+def _page_take(take: TakeRow, heard: dict[str, Any]) -> PageTake:
+    return PageTake(
+        id=take.id,
+        zone=take.zone,
+        cue=take.cue,
+        state=take.state,
+        index=take.index,
+        prompt=take.prompt,
+        seed=take.seed,
+        status=take.status,
+        generator=take.generator,
+        revision=take.revision,
+        controls=Controls.from_json(take.controls),
+        lufs=take.measurements.get("integrated_lufs"),
+        true_peak=take.measurements.get("true_peak_dbtp"),
+        pcm_sha256=take.pcm_sha256,
+        files=tuple(_page_file(take.catalog, asset) for asset in take.assets),
+        error=take.error,
+        point=tuple(take.point.values()),
+        acceptance=_page_acceptance(take.acceptance, heard),
+    )
+
+
+def _page_acceptance(row: AcceptanceRow | None, heard: dict[str, Any]) -> PageAcceptance | None:
+    if row is None:
+        return None
+    told = PageAcceptance(row.outcome, row.score, tuple(row.reasons), row.parts)
+    return replace(told, bpm=heard.get("bpm"), key=heard.get("key"))
 
 
 def _page_file(catalog: str, asset: AssetRow) -> PageFile:

@@ -5,9 +5,9 @@ renders or knows who schedules.
 """
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain, groupby
 from types import MappingProxyType
@@ -26,6 +26,7 @@ from db.takes import catalog_names, count_with_sound
 from models.controls import Controls
 from models.generator import Request
 from models.registry import CARDS, Card
+from services.catalog import acceptance
 from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
@@ -34,6 +35,7 @@ from services.provenance.recording import plan_entry, take_entries
 from services.rendering.jobs import Job, RenderingStoppedError
 from services.rights.followed import record_followed
 from services.rights.gate import OrderGate, judge_recorded
+from services.rights.refusal import RefusedError
 from services.storage.tree import safe_name
 
 MAX_SHARDS = 64  # a Prefect task costs some 80 ms, and a retried one renders only what is missing
@@ -82,8 +84,10 @@ def start(
         gate = OrderGate(session, plan)
         registered = register(session, _order(plan, known), _new_takes(plan))
         db.runs.settle_interrupted(session, registered.catalog_id)
+        stocks = acceptance.take_stock(session, plan.points)
         ordered = {take.id for take in plan.takes}
-        missing = db.runs.unfinished(session, registered.catalog_id, ordered, retry_quarantined)
+        wanted = ordered if retry_quarantined else ordered - acceptance.replaced(stocks)
+        missing = db.runs.unfinished(session, registered.catalog_id, wanted, retry_quarantined)
         shards = cut_shards(missing, at_once)
         run_id = str(uuid.uuid4())
         values = {
@@ -96,12 +100,37 @@ def start(
             "to_render": len(missing),
         }
         db.runs.start_run(session, values, shards)
-        append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began)])
+        judged = acceptance.put_on_record(session, plan.catalog, stocks)
+        append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began), *judged])
     seconds = sum(duration for _, _, duration in missing)
     turns = _turns(shards, {id_: generator for id_, generator, _ in missing})
     return StartedRun(
         run_id, plan.catalog, len(ordered), len(missing), seconds, len(shards), registered, turns
     )
+
+
+def extend(
+    engine: Engine, run_id: str, plan: Plan, new: Collection[PlannedTake], known: Mapping[str, Card] = CARDS,
+    at_once: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+) -> range:
+    """Order further takes in a run that goes on: `new`, which `plan` holds with all others. Returns the numbers of
+    their shards; none where all of them have their sound.
+
+    Raises RenderingStoppedError where another driver took over the run, or where the policy does not allow more."""
+    began, ids = datetime.now(UTC), {take.id for take in new}
+    with _stopping_when_over(), writing(engine) as session:
+        try:
+            gate = OrderGate(session, plan)
+        except RefusedError as error:
+            raise RenderingStoppedError(f"no further takes may be made: {error}") from error
+        order = replace(_order(plan, known), restricted=True)
+        registered = register(session, order, (take for take in _new_takes(plan) if take.id in ids))
+        missing = db.runs.unfinished(session, registered.catalog_id, ids)
+        shards = cut_shards(missing, at_once)
+        numbers = db.runs.extend_run(session, run_id, len(ids), shards)
+        values = {"id": run_id, "ordered": len(ids), "to_render": len(missing)}
+        append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began)])
+    return numbers
 
 
 def unmade(engine: Engine, plan: Plan, generator: str) -> bool:
@@ -150,19 +179,20 @@ def cut_shards(
     return shards
 
 
-def shard_jobs(engine: Engine, run_id: str, shard: int) -> list[Job]:
+def shard_jobs(engine: Engine, run_id: str, shard: int, listening: Collection[str] = ()) -> list[Job]:
     """The jobs of a shard that are still to be done; asking again after a failure gives only what is missing.
+    `listening` are the cues whose takes are to be heard.
 
     Raises RenderingStoppedError where another driver took over the run."""
     with _stopping_when_over(), writing(engine) as session:
-        return [job(take) for take in db.runs.take_shard(session, run_id, shard)]
+        return [job(take, take.cue in listening) for take in db.runs.take_shard(session, run_id, shard)]
 
 
-def job(take: TakeRow) -> Job:
+def job(take: TakeRow, listen: bool = False) -> Job:
     """A recorded order as a job."""
     delivery = delivery_from_json(take.delivery)
     request = Request(take.id, take.prompt, take.seed, Controls.from_json(take.controls), delivery.stems, take.index)
-    return Job(request, delivery, take.folder)
+    return Job(request, delivery, take.folder, listen)
 
 
 def delivery_from_json(data: dict[str, Any]) -> Delivery:
@@ -221,7 +251,7 @@ def _generator(card: Card, revision: str) -> NewGenerator:
 def _new_takes(plan: Plan) -> Iterator[NewTake]:
     understood = {_point_of(u): u.understanding.as_json() for u in plan.understandings}
     compared = plan.compared
-    for position, take in enumerate(plan.takes):
+    for position, take in zip(plan.positions(), plan.takes, strict=True):
         yield _new_take(position, take, understood[_point_of(take)], take.cue in compared)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from db.acceptance import newest_acceptances, with_outcome
 from db.chunks import chunks
 from db.engine import reading, writing
 from db.ledger import append
@@ -32,6 +33,7 @@ from db.takes import in_catalog, take_rows, with_ids, with_state, with_status
 from services.delivery import texts
 from services.delivery.errors import DeliveryError
 from services.delivery.records import entries, moment
+from services.planning.acceptance import REJECTED, SPARE
 from services.planning.faults import shown
 
 APPROVE = "approve"
@@ -61,23 +63,30 @@ class Decision:
 
 @dataclass(frozen=True)
 class Reviewed:
-    """One take's outcome: whether the decision is new, and the contributions that were written with it."""
+    """One take's outcome: whether the decision is new, and the contributions that were written with it. `against` is
+    why its brief's `accept` rejected a take that is approved all the same."""
 
     take: str
     decision: str
     by: str
     new: bool
     contributions: tuple[str, ...]
+    against: str | None = None
 
 
-def undecided(engine: Engine, catalog: str, state: str | None = None) -> tuple[list[str], int]:
+def undecided(
+    engine: Engine, catalog: str, state: str | None = None, decision: str = APPROVE
+) -> tuple[list[str], int]:
     """Ids of the finished takes of a catalog (of a state or cue) that nobody decided on, and how many others there are.
 
-    A decision somebody made is never undone by the way: who wants that names the take."""
+    Where a brief chooses among takes, those to be approved are the kept ones. A decision somebody made is never undone
+    by the way: who wants that names the take."""
     with reading(engine) as session:
         where = in_catalog(catalog) & with_status("done")
         if state is not None:
             where &= with_state(state)
+        if decision == APPROVE:
+            where &= ~with_outcome(SPARE, REJECTED)
         found = [take.id for take in take_rows(session, where, with_assets=False)]
         decided = reviewed_takes(session, catalog)
     return [id_ for id_ in found if id_ not in decided], sum(id_ in decided for id_ in found)
@@ -140,7 +149,16 @@ def _decide(session: Session, takes: Sequence[TakeRow], decision: Decision) -> l
         for id_, rows in held.items() for entry in entries(kind, catalogs[id_], {id_: rows})
     ))  # fmt: skip
     kinds: dict[str, tuple[str, ...]] = {id_: tuple(row.kind for row in added if row.take_id == id_) for id_ in ids}
-    return [Reviewed(id_, decision.decision, decision.by, id_ in set(new), kinds[id_]) for id_ in ids]
+    against = _against(session, ids) if decision.decision == APPROVE else {}
+    return [
+        Reviewed(id_, decision.decision, decision.by, id_ in set(new), kinds[id_], against.get(id_)) for id_ in ids
+    ]
+
+
+def _against(session: Session, ids: Sequence[str]) -> dict[str, str]:
+    """What is said against those of the takes that were rejected by what was heard of them."""
+    judged = newest_acceptances(session, ids)
+    return {id_: "; ".join(row.reasons) for id_, row in judged.items() if row.outcome == REJECTED}
 
 
 def in_force(row: ReviewRow | None, decision: Decision) -> bool:

@@ -51,6 +51,9 @@ _RELATED, _UNHEARD = 0.6, 0.5
 _ONE_MUSIC_S = 6.0  # shorter takes of one cue are too much alike to tell a double by anything but its samples
 
 
+Faults = list[tuple[str, str]]  # in a word, and in a sentence
+
+
 @dataclass(frozen=True)
 class Rule:
     """What a cue asks of its takes. `keep` are wanted, at most `budget` made; None stands for `any`: not judged."""
@@ -71,12 +74,14 @@ class Rule:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a take by itself: `reasons` are sentences, first why it is rejected, then what was not judged."""
+    """What became of a take by itself: `reasons` are sentences, first why it is rejected, then what was not judged;
+    `faults` say in a word each of what kind the former are."""
 
     accepted: bool
     score: float
     reasons: tuple[str, ...] = ()
     parts: Mapping[str, float] = field(default_factory=dict)
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ class Decided:
 
 def judge(hearing: "Hearing", controls: Controls, rule: Rule) -> Judged:
     """One take by itself; doubles are found by `decide`, which sees all of a point."""
-    faults: list[str] = []
+    faults: list[tuple[str, str]] = []
     remarks: list[str] = []
     parts = {
         "tempo": _tempo(hearing, controls, rule, faults, remarks),
@@ -114,8 +119,9 @@ def judge(hearing: "Hearing", controls: Controls, rule: Rule) -> Judged:
     weight = sum(WEIGHTS[name] for name in told)
     score = round(sum(WEIGHTS[name] * value for name, value in told.items()) / weight, 4)
     if score < rule.score:
-        faults.append(f"its score of {score:.2f} is under the {rule.score:g} asked for")
-    return Judged(not faults, score, (*faults, *remarks), told)
+        faults.append(("score", f"its score of {score:.2f} is under the {rule.score:g} asked for"))
+    kinds = tuple(dict.fromkeys(kind for kind, _ in faults))
+    return Judged(not faults, score, (*(said for _, said in faults), *remarks), told, kinds)
 
 
 def decide(takes: Sequence[Heard], rule: Rule) -> list[Decided]:
@@ -163,12 +169,12 @@ def _single(take: Heard, judged: Judged, before: Sequence[Heard]) -> Judged:
         alike = 1.0 if same else likeness(take.hearing.descriptor, other.hearing.descriptor)
         if alike >= SAME:
             what = f"sounds like take {other.index} ({alike:.2f} alike; from {SAME:g} on it is one music)"
-            return Judged(False, judged.score, (what, *judged.reasons), judged.parts)
+            return Judged(False, judged.score, (what, *judged.reasons), judged.parts, ("duplicate",))
     return judged
 
 
 def _tempo(
-    hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str], remarks: list[str]
+    hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, remarks: list[str]
 ) -> float | None:
     if rule.tempo is None or controls.bpm <= 0 or _is_short(controls) or controls.genre in BEATLESS:
         return None
@@ -181,14 +187,12 @@ def _tempo(
 
     off = error(hearing.bpm, controls.bpm, controls.meter)
     if off * 100 > rule.tempo:
-        faults.append(
-            f"its tempo is heard as {hearing.bpm:.1f} bpm, {off * 100:.1f} % from the {controls.bpm:g} ordered or an "
-            f"octave of it ({rule.tempo:g} % allowed)"
-        )
+        what = f"its tempo is heard as {hearing.bpm:.1f} bpm, {off * 100:.1f} % from the {controls.bpm:g} ordered"
+        faults.append(("tempo", f"{what} or an octave of it ({rule.tempo:g} % allowed)"))
     return max(0.0, 1 - off / _TEMPO_SCALE)
 
 
-def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str], remarks: list[str]) -> float | None:
+def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, remarks: list[str]) -> float | None:
     if rule.key == "any" or not controls.key or _is_short(controls):
         return None
     if hearing.key is None or (hearing.key_strength or 0.0) < _NO_KEY:
@@ -197,7 +201,7 @@ def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str], 
     how = kin(hearing.key, controls.key)
     if how == "other" or (how == "related" and rule.key == "exact"):
         related = " or one related to it" if rule.key == "related" else ""
-        faults.append(f"its key is heard as {hearing.key}, not the {controls.key} ordered{related}")
+        faults.append(("key", f"its key is heard as {hearing.key}, not the {controls.key} ordered{related}"))
     return {"exact": 1.0, "related": _RELATED, "other": 0.0}[how]
 
 
@@ -211,9 +215,9 @@ def kin(heard: str, ordered: str) -> str:
     return "related" if are_akin(heard, ordered) else "other"
 
 
-def _sound(hearing: "Hearing", rule: Rule, faults: list[str]) -> float:
+def _sound(hearing: "Hearing", rule: Rule, faults: Faults) -> float:
     if rule.silence is not None:
-        faults += _silences(hearing, rule.silence)
+        faults += (("silence", said) for said in _silences(hearing, rule.silence))
     return max(0.0, 1 - hearing.silent_share)
 
 
@@ -229,35 +233,37 @@ def _silences(hearing: "Hearing", most: float) -> Iterator[str]:
         yield f"{hearing.silent_share * 100:.0f} % of it are silence"
 
 
-def _clean(hearing: "Hearing", rule: Rule, faults: list[str]) -> float:
+def _clean(hearing: "Hearing", rule: Rule, faults: Faults) -> float:
     if hearing.broken:
-        faults.append(f"{hearing.broken * 100:.2g} % of its samples are no numbers")
+        faults.append(("broken", f"{hearing.broken * 100:.2g} % of its samples are no numbers"))
     if abs(hearing.dc) > _OFFSET:
-        faults.append(f"its samples are off centre by {abs(hearing.dc) * 100:.1f} % of full scale (1 % allowed)")
+        what = f"its samples are off centre by {abs(hearing.dc) * 100:.1f} % of full scale (1 % allowed)"
+        faults.append(("offset", what))
     crowded = hearing.crowded if hearing.crowding >= _CROWDING else 0.0
     clipped = max(hearing.clipped, crowded)
     if rule.clipping and clipped >= _CLIPPED:
-        faults.append(f"clipped: {clipped * 100:.2g} % of its samples stand at one level")
+        faults.append(("clipping", f"clipped: {clipped * 100:.2g} % of its samples stand at one level"))
     return max(0.0, 1 - clipped / (4 * _CLIPPED))
 
 
-def _ending(hearing: "Hearing", controls: Controls, rule: Rule, faults: list[str]) -> float | None:
+def _ending(hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults) -> float | None:
     if not rule.end or controls.destination is not None:
         return None
     if not controls.loop:
         if hearing.end_db > _END_DB:
-            faults.append(
-                f"ends abruptly: its last 50 ms are {-hearing.end_db:.1f} dB under the seconds before "
-                f"({-_END_DB:g} dB at least)"
-            )
+            what = f"ends abruptly: its last 50 ms are {-hearing.end_db:.1f} dB under the seconds before"
+            faults.append(("end", f"{what} ({-_END_DB:g} dB at least)"))
         return min(1.0, max(0.0, hearing.end_db / (2 * _END_DB)))
     jump, flux = hearing.seam_jump or 0.0, hearing.seam_flux or 0.0
     if jump > _SEAM:
-        faults.append(f"its seam clicks: the step there is {jump:.1f} times the largest usual one ({_SEAM:g} allowed)")
+        what = f"its seam clicks: the step there is {jump:.1f} times the largest usual one ({_SEAM:g} allowed)"
+        faults.append(("seam", what))
     elif flux > _SEAM:
-        faults.append(f"its seam shows: the change there is {flux:.1f} times the largest usual one ({_SEAM:g} allowed)")
+        what = f"its seam shows: the change there is {flux:.1f} times the largest usual one ({_SEAM:g} allowed)"
+        faults.append(("seam", what))
     if hearing.end_db < _DEAD_LOOP_DB:
-        faults.append(f"dies away before its seam: its end is {-hearing.end_db:.0f} dB under the seconds before")
+        what = f"dies away before its seam: its end is {-hearing.end_db:.0f} dB under the seconds before"
+        faults.append(("seam", what))
     return max(0.0, 1 - max(0.0, max(jump, flux) - 1))
 
 

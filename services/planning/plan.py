@@ -87,15 +87,16 @@ class Plan:
         return len(self.takes) + sum(point.room - point.takes for point in self.points)
 
     def with_counts(self, counts: Mapping[Key, int]) -> "Plan":
-        """The same with so many takes in all of each of these points, each point's in one place."""
+        """The same with so many takes in all of each of these points, or as many as it has, each point's in one place.
+        """
         more = {point.key: point for point in self.points if counts.get(point.key, 0) > point.takes}
         if not more:
             return self
         takes: list[PlannedTake] = []
-        for key, same in groupby(self.takes, key_of):
-            takes += same
+        for key, some in groupby(self.takes, key_of):
+            takes += (same := list(some))
             if point := more.get(key):
-                takes += (point.take(index) for index in range(point.takes, counts[key]))
+                takes += (point.take(index) for index in range(len(same), counts[key]))
         return replace(self, takes=tuple(takes))
 
     def positions(self) -> Iterator[int]:

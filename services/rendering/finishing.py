@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from db.rows import NewAsset, NewFingerprint
+from db.rows import NewAsset, NewFingerprint, NewHearing
 from models.generator import Rendition
 from services.mastering.pcm import Pcm
 from services.rendering.jobs import FinishedTake, Job
@@ -50,13 +50,17 @@ class Finishing:
         stored_s = time.perf_counter() - started - mastered_s
         fingerprint = heard(finished.mix, finished.pcm_sha256)
         heard_s = time.perf_counter() - started - mastered_s - stored_s
+        hearing = listened(finished.mix, finished.pcm_sha256) if job.listen else None
+        listened_s = time.perf_counter() - started - mastered_s - stored_s - heard_s
+        seconds = {"master": mastered_s, "store": stored_s, "fingerprint": heard_s}
         return FinishedTake(
             assets=assets,
             measurements=finished.measurements.as_json(),
             pcm_sha256=finished.pcm_sha256,
             profile=profile(),
-            seconds={"master": mastered_s, "store": stored_s, "fingerprint": heard_s},
+            seconds=seconds if hearing is None else {**seconds, "listen": listened_s},
             fingerprint=fingerprint,
+            hearing=hearing,
         )
 
     def _store(self, job: Job, file: Any) -> NewAsset:
@@ -75,6 +79,14 @@ def heard(mix: Pcm, pcm_sha256: str) -> NewFingerprint | None:
 
     found = fingerprint_pcm(mix)
     return NewFingerprint(pcm_sha256, found.algorithm, found.duration_s, found.blob) if found else None
+
+
+def listened(mix: Pcm, pcm_sha256: str) -> NewHearing:
+    """What is heard of a mix. Like its fingerprint, it can be made anew at any time."""
+    from services.mastering.listening import hear
+
+    found = hear(mix.as_float(), mix.sample_rate)
+    return NewHearing(pcm_sha256, found.revision, found.facts(), found.descriptor)
 
 
 def marks(rendition: Rendition) -> list[tuple[float, str]]:

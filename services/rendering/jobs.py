@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from db.rows import NewAsset, NewFingerprint, Recording
+from db.rows import NewAsset, NewFingerprint, NewHearing, Recording
 from models.generator import Place, Rendition, Request, Resources
 from models.registry import Card
 from services.planning.order import Delivery
@@ -27,11 +27,13 @@ class GeneratorStoppedError(RenderingStoppedError):
 
 @dataclass(frozen=True)
 class Job:
-    """One take to render. `folder` is its place in the readable tree, relative to the home."""
+    """One take to render. `folder` is its place in the readable tree, relative to the home; `listen`: its brief chooses
+    among takes by what is heard of them."""
 
     request: Request
     delivery: Delivery
     folder: str
+    listen: bool = False
 
     @property
     def take_id(self) -> str:
@@ -118,6 +120,7 @@ class FinishedTake:
     profile: dict[str, Any]
     seconds: dict[str, float] = field(default_factory=dict)
     fingerprint: NewFingerprint | None = None
+    hearing: NewHearing | None = None
 
 
 class Finisher(Protocol):

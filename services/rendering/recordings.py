@@ -56,6 +56,7 @@ class Work:
             pcm_sha256=take.pcm_sha256,
             profile=profile,
             fingerprint=take.fingerprint,
+            hearing=take.hearing,
         )
 
     def failed(self, error: str) -> Recording:

@@ -6,8 +6,9 @@ at shifts of up to three eighths. Music on the same chords by the same players a
 are, has other notes at other moments, and is told apart: see `python -m tests.benchmarks.listen`.
 """
 
+from functools import lru_cache
+
 import numpy as np
-from numpy.typing import NDArray
 
 from services.mastering.listening.spectra import Floats, Frames
 
@@ -46,6 +47,7 @@ def likeness(one: bytes, other: bytes) -> float:
     return max(_agreement(first, second, shift) for shift in _SHIFTS)
 
 
+@lru_cache(maxsize=256)
 def _shaped(descriptor: bytes) -> Floats:
     changes: Floats = np.frombuffer(descriptor, np.int8).reshape(-1, BANDS - 1).astype(np.float32) / np.float32(127)
     if len(changes):
@@ -56,10 +58,6 @@ def _shaped(descriptor: bytes) -> Floats:
 def _agreement(first: Floats, second: Floats, shift: int) -> float:
     first, second = first[max(0, shift) :], second[max(0, -shift) :]
     length = min(len(first), len(second))
-    one, other = first[:length].astype(np.float64), second[:length].astype(np.float64)
-    weight = float(np.sqrt(_power(one) * _power(other)))
-    return float((one * other).sum()) / weight if weight > 0 else 0.0
-
-
-def _power(values: NDArray[np.float64]) -> float:
-    return float(np.square(values).sum())
+    one, other = first[:length].ravel(), second[:length].ravel()
+    weight = float(np.sqrt(float(np.dot(one, one)) * float(np.dot(other, other))))
+    return float(np.dot(one, other)) / weight if weight > 0 else 0.0

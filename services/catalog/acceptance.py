@@ -1,0 +1,228 @@
+"""What became of the takes of a catalog under `accept`: heard, judged and put on record, and how many more are to come.
+
+All of it follows from what is on record, so that it ends the same however often it was interrupted: sounds are heard
+once, from the finishing worker or from the stored master; rules are applied anew each time. Nothing here renders.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from db.acceptance import (
+    TakeState,
+    add_acceptances,
+    add_hearings,
+    hearings,
+    newest_acceptances,
+    take_states,
+)
+from db.engine import reading, writing
+from db.ledger import Entry
+from db.rows import AcceptanceRow, NewHearing
+from services.mastering.listening import LISTENING_REVISION, Hearing
+from services.planning.acceptance import Decided, Heard, decide, ordered_count
+from services.planning.faults import printable
+from services.planning.points import ChosenPoint
+from services.storage.folder import FolderStore
+
+ALONE = 6  # so many sounds are heard before further processes would have begun
+BATCH = 32  # sounds heard before they are put on record
+MADE = ("done", "superseded")
+MOST_TOLD = 20
+
+Tell = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What there is of a point: the `count` first of its takes are ordered; `states` are those that are there, by
+    index; `decided` those with a sound that was heard; `unheard` have one that was not."""
+
+    point: ChosenPoint
+    count: int
+    states: tuple[TakeState | None, ...]
+    decided: tuple[Decided, ...]
+    unheard: tuple[TakeState, ...]
+
+    @property
+    def accepted(self) -> int:
+        return sum(one.judged.accepted for one in self.decided if one.take.index < self.count)
+
+    @property
+    def is_enough(self) -> bool:
+        return self.accepted >= self.point.enough
+
+    def failed(self) -> list[TakeState]:
+        """Its takes that did not come out."""
+        found = self.states[: self.count]
+        return [state for state in found if state is not None and state.status in ("failed", "quarantined")]
+
+
+def take_stock(session: Session, points: Iterable[ChosenPoint]) -> list[Stock]:
+    """What there is of each point, judged by the rule of now."""
+    points = list(points)
+    ids = {point.key: point.ids() for point in points}
+    states = take_states(session, (id_ for some in ids.values() for id_ in some))
+    heard = hearings(session, {one.pcm_sha256 for one in states.values() if one.pcm_sha256}, LISTENING_REVISION)
+    return [_stock(point, [states.get(id_) for id_ in ids[point.key]], heard) for point in points]
+
+
+def _stock(point: ChosenPoint, states: Sequence[TakeState | None], heard: dict[str, NewHearing]) -> Stock:
+    controls = point.take(0).controls
+    takes, accepted = [], [_settled(state) for state in states]
+    for index, state in enumerate(states):
+        if state is not None and state.status in MADE and state.pcm_sha256 in heard:
+            found = heard[state.pcm_sha256]
+            hearing = Hearing.of(found.facts, found.descriptor, found.revision)
+            takes.append(Heard(state.id, index, state.pcm_sha256, hearing, controls))
+    decided = decide(takes, point.rule)
+    for one in decided:
+        accepted[one.take.index] = one.judged.accepted
+    there = max((index + 1 for index, one in enumerate(states) if one and one.status != "superseded"), default=0)
+    count = ordered_count(point.takes, point.enough, point.rule.budget, accepted, there)
+    known = {take.take_id for take in takes}
+    unheard = tuple(one for one in states[:count] if one and one.status in MADE and one.pcm_sha256
+                    and one.id not in known)  # fmt: skip
+    standing = {state.id for state in states if state is not None and state.status == "done"}
+    if any(take.take_id not in standing for take in takes):  # what no brief orders takes no place from what one does
+        decided = decide([take for take in takes if take.take_id in standing or take.index < count], point.rule)
+    return Stock(point, count, tuple(states), tuple(decided), unheard)
+
+
+def _settled(state: TakeState | None) -> bool | None:
+    """What is known of a take that was not heard: False where it has no sound and will have none by itself."""
+    return False if state is not None and state.status in ("failed", "quarantined") else None
+
+
+def hear_missing(
+    engine: Engine, home: Path, points: Sequence[ChosenPoint], tell: Tell = lambda count: None
+) -> list[Stock]:
+    """What there is of these points, after the sounds that are there and were never heard are, in several processes
+    where they are many.
+
+    What is heard is on record batch by batch; `tell` is called with how many are to be heard, before. A master that is
+    gone is left out: the take stays unheard."""
+    missed: set[str] = set()
+    while True:
+        with reading(engine) as session:
+            stocks = take_stock(session, points)
+        found = {one.pcm_sha256: one.master for stock in stocks for one in stock.unheard if one.master}
+        wanted = [(str(pcm), str(master)) for pcm, master in found.items() if pcm not in missed]
+        if not wanted:
+            return stocks
+        tell(len(wanted))
+        missed |= {pcm for pcm, _ in wanted}
+        for batch in _heard(FolderStore(home / "blobs"), wanted):
+            with writing(engine) as session:
+                add_hearings(session, batch)
+
+
+def _heard(store: FolderStore, wanted: Sequence[tuple[str, str]]) -> Iterator[list[NewHearing]]:
+    jobs = [(pcm, str(store.path(master))) for pcm, master in wanted]
+    batch: list[NewHearing] = []
+    with _mapping(len(jobs)) as mapped:
+        for hearing in mapped(hear_master, jobs):
+            batch += [hearing] if hearing is not None else []
+            if len(batch) >= BATCH:
+                yield batch
+                batch = []
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _mapping(count: int) -> Iterator[Callable[..., Iterable[NewHearing | None]]]:
+    """`map`, in this process for a few and in several for many."""
+    workers = min(len(os.sched_getaffinity(0)), count // ALONE)
+    if workers < 2:
+        yield map
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool.map
+
+
+def hear_master(job: tuple[str, str]) -> NewHearing | None:
+    """What is heard of a stored master, given its sound's digest and its path; None where the file is gone or broken.
+
+    One thread: several of these work side by side."""
+    import soundfile
+    from threadpoolctl import threadpool_limits
+
+    from services.mastering.listening import hear
+
+    pcm_sha256, path = job
+    try:
+        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (OSError, soundfile.SoundFileError):
+        return None
+    with threadpool_limits(limits=1):
+        found = hear(sound.T.copy(), rate)
+    return NewHearing(pcm_sha256, found.revision, found.facts(), found.descriptor)
+
+
+def replaced(stocks: Iterable[Stock], run_id: str | None = None) -> set[str]:
+    """The takes (of one run, where it is named) that did not come out and need not be tried again: enough others of
+    their points are good."""
+    failed = (state for stock in stocks if stock.is_enough for state in stock.failed())
+    return {state.id for state in failed if run_id in (None, state.run_id)}
+
+
+def put_on_record(session: Session, catalog: str, stocks: Iterable[Stock]) -> list[Entry]:
+    """Add what became of each take where that is not what was last recorded; returns ledger entries, to be appended as
+    the transaction's last statement."""
+    decided = [(stock, one) for stock in stocks for one in stock.decided]
+    newest = newest_acceptances(session, (one.take.take_id for _, one in decided))
+    at, rows = datetime.now(UTC), []
+    for stock, one in decided:
+        before = newest.get(one.take.take_id)
+        row = _row(stock.point, one, before.number + 1 if before else 1, at)
+        if before is None or _said(before) != _said(row):
+            rows.append(row)
+    held = add_acceptances(session, rows)
+    return [
+        Entry("acceptance", row.take_id, {"outcome": row.outcome, "rows": held[row.take_id]}, catalog) for row in rows
+    ]
+
+
+def _row(point: ChosenPoint, one: Decided, number: int, at: datetime) -> AcceptanceRow:
+    return AcceptanceRow(
+        take_id=one.take.take_id, number=number, outcome=one.outcome, score=one.judged.score,
+        parts=dict(one.judged.parts), reasons=list(one.judged.reasons), rule=point.rule.as_json(),
+        pcm_sha256=one.take.pcm_sha256, listening=one.take.hearing.revision, at=at,
+    )  # fmt: skip
+
+
+def _said(row: AcceptanceRow) -> dict[str, Any]:
+    return {name: value for name, value in asdict(row).items() if name not in ("number", "at")}
+
+
+def shortfalls(stocks: Iterable[Stock], compared: Iterable[str] = ()) -> list[str]:
+    """A sentence for every point that has fewer good takes than were asked for, and why."""
+    short = [stock for stock in stocks if not stock.is_enough]
+    told = [_short(stock, stock.point.cue in set(compared)) for stock in short[:MOST_TOLD]]
+    return told + ([f"{len(short) - MOST_TOLD} more points came short"] if len(short) > MOST_TOLD else [])
+
+
+def _short(stock: Stock, compared: bool) -> str:
+    point = stock.point
+    where = f"{point} by {point.generator}" if compared else str(point)
+    made = sum(state is not None and state.status in (*MADE, "failed", "quarantined") for state in stock.states)
+    why = Counter(fault for one in stock.decided for fault in one.judged.faults)
+    told = [f"{count} for {kind}" for kind, count in why.most_common()]
+    told += [f"{len(failed)} did not come out"] if (failed := stock.failed()) else []
+    what = f"{printable(where)}: {stock.accepted} of {point.enough} takes are good enough"
+    what += f", {made} of at most {point.room} made"
+    if stock.unheard:
+        names = ", ".join(state.id[:12] for state in stock.unheard[:3])
+        return f"{what}; {len(stock.unheard)} cannot be heard, their files are gone ({names}); see `cueworks verify`"
+    return f"{what} ({', '.join(told)}); raise `budget`, or ask for less under `accept`" if told else what
