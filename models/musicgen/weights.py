@@ -45,7 +45,8 @@ def stored_tensors(path: Path) -> dict[str, Stored]:
 
 
 def read_tensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
-    """Every tensor of a file in the order it is stored in, each in memory of its own. Raises WeightFileError."""
+    """Every tensor of a file in the order it is stored in, each in memory of its own; of safetensors only those of a type
+    in `DTYPES`. Raises WeightFileError."""
     if path.suffix == ".safetensors":
         yield from _read_safetensors(path)
     else:
@@ -80,6 +81,8 @@ def _read_safetensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
     with path.open("rb", buffering=0) as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_SEQUENTIAL)
         for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"][0]):
+            if entry["dtype"] not in DTYPES:
+                continue
             first, end = entry["data_offsets"]
             yield name, _read_one(file.fileno(), start + first, end - first, _stored(entry), path)
 

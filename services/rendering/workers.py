@@ -15,7 +15,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from models.controls import Controls, Theme
+from models.controls import Controls, Denoising, Theme
 from models.generator import BatchDependenceError, Generator, NoRoomError, Rendition, Request, SelfChecking
 from models.registry import build, load
 from services.rendering.jobs import FinishedTake, Finisher, Job, Workshop
@@ -331,7 +331,7 @@ def _probe(number: int, prompt: str = "self-test") -> Request:
     """A short request that no order makes: what the self-test renders."""
     controls = Controls(
         state="", genre="", mood="", bpm=120.0, key="C minor", meter="4/4", instruments=(), excluded=(), bars=1,
-        duration=SELF_TEST_S, form="", intensity=3, loop=False, theme=Theme(1),
+        duration=SELF_TEST_S, form="", intensity=3, loop=False, theme=Theme(1), denoising=Denoising(steps=3),
     )  # fmt: skip
     return Request(f"{number & (1 << 64) - 1:064x}", prompt, number & (1 << 53) - 1, controls)
 

@@ -1,0 +1,21 @@
+"""What a pipeline may be asked for, from its shape as the register keeps it. Opens no file, imports no library.
+
+Rows of the register are never rewritten, so that a shape that another release wrote is read as far as it goes.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from models.diffusion.shape import GUIDANCE, STEPS
+from models.registry import Abilities
+
+
+def abilities(shape: Mapping[str, Any]) -> Abilities:
+    """What an order may ask of a pipeline of that shape, plain JSON."""
+    return Abilities(
+        longest_s=float(shape.get("longest_s", Abilities.longest_s)),
+        steps=STEPS,
+        guidance=GUIDANCE if shape.get("guided", True) else None,
+        negative=bool(shape.get("negative", True)),
+        variation=bool(shape.get("varies", False)),
+    )

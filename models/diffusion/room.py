@@ -1,0 +1,123 @@
+"""How much memory a pipeline takes where it is set up, which batch and number type are pinned for that place, and
+whether there is room.
+
+The figures follow from sizes alone, for takes of usual length (`USUAL_S`, or all that a window holds), and are meant to
+be a little high. Nothing is loaded here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from models.diffusion.families import FAMILIES
+from models.diffusion.shape import Shape
+from models.generator import NoRoomError, Place, Resources
+from models.memory import free_memory
+
+CPU_BATCH = 2
+CUDA_BATCH = 8
+SMALL = 20_000_000  # parameters below which a second thread costs more than it helps
+USUAL_S = 60.0
+_PROCESS = 900 << 20  # torch, diffusers, transformers and what they bring along
+_CUDA_CONTEXT = 900 << 20
+_VECTORS = 40  # of the denoiser's width, for each latent frame and band of a row and of its guidance
+_DECODER = 24  # bytes for each sample and channel of the decoder's last layer
+_DECODED_AT_ONCE = 1600  # latent frames: longer sounds are decoded in pieces
+_MB = 1 << 20
+_BYTES = {"float32": 4, "bfloat16": 2}
+
+
+def dtype_for(device: str) -> str:
+    """The number type of denoiser and text encoders: bfloat16 where the GPU that this process sees has it."""
+    if device == "cpu":
+        return "float32"
+    import torch
+
+    old = torch.cuda.is_available() and torch.cuda.get_device_capability()[0] < 8
+    return "float32" if old else "bfloat16"
+
+
+def places_for(shape: Shape, stored: int) -> tuple[Place, Place]:
+    """The place on a processor and the one on a GPU, with honest needs; `stored` is what the files take."""
+    threads = 1 if sum(shape.parameters.values()) < SMALL else 2
+    host, device = Place("cpu", CPU_BATCH), Place("cuda", CUDA_BATCH)
+    on_host = Resources(
+        cpus=float(threads), threads=threads, memory_mb=_megabytes(host_bytes(shape, stored, host)),
+        row_mb=_row_megabytes(lambda place: host_bytes(shape, stored, place), host),
+    )  # fmt: skip
+    on_device = Resources(
+        cpus=1.0, gpus=1.0, threads=1, memory_mb=_megabytes(host_bytes(shape, stored, device)),
+        gpu_memory_mb=_megabytes(device_bytes(shape, device)), row_mb=0,
+        gpu_row_mb=_row_megabytes(lambda place: device_bytes(shape, place), device),
+    )  # fmt: skip
+    return replace(host, resources=on_host), replace(device, resources=on_device)
+
+
+def check_room(shape: Shape, stored: int, place: Place, name: str) -> None:
+    """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place."""
+    free = {"memory": free_memory()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
+    needs = _needs(shape, stored, place)
+    short = [kind for kind in free if needs[kind] > free[kind]]
+    if not short:
+        return
+    smaller = range(place.batch_size - 1, 0, -1)
+    fits = next((n for n in smaller if _fits(_needs(shape, stored, replace(place, batch_size=n)), free)), 0)
+    gigabytes = {kind: (needs[kind] / 1e9, free[kind] / 1e9) for kind in short}
+    told = " and ".join(f"{need:.1f} GB of {kind}, {has:.1f} GB are free" for kind, (need, has) in gigabytes.items())
+    remedy = (
+        f"a batch of {fits} fits: set CUEWORKS_BATCH={fits}" if fits else
+        "not even a batch of 1 fits: use a smaller checkpoint, or a machine with more memory"
+    )  # fmt: skip
+    raise NoRoomError(f"{name} with its batch of {place.batch_size} needs {told}; {remedy}")
+
+
+def _needs(shape: Shape, stored: int, place: Place) -> dict[str, int]:
+    on_device = {"GPU memory": device_bytes(shape, place)} if place.device == "cuda" else {}
+    return {"memory": host_bytes(shape, stored, place)} | on_device
+
+
+def _fits(needs: Mapping[str, int], free: Mapping[str, int]) -> bool:
+    return all(needs[kind] <= free[kind] for kind in free)
+
+
+def host_bytes(shape: Shape, stored: int, place: Place) -> int:
+    """The most of the machine's own memory that loading and rendering take in a place."""
+    if place.device == "cuda":
+        return _PROCESS + weight_bytes(shape, "cpu") + stored
+    return _PROCESS + max(weight_bytes(shape, "cpu") + stored, _rendering_bytes(shape, place))
+
+
+def device_bytes(shape: Shape, place: Place) -> int:
+    """The most of a GPU's memory that rendering takes in a place."""
+    return _CUDA_CONTEXT + _rendering_bytes(shape, place)
+
+
+def weight_bytes(shape: Shape, device: str) -> int:
+    """The weights as they are loaded: what decodes in float32, the rest in the device's number type."""
+    exact, size = FAMILIES[shape.family].exact, 4 if device == "cpu" else _BYTES["bfloat16"]
+    return sum(count * (4 if name in exact else size) for name, count in shape.parameters.items())
+
+
+def _rendering_bytes(shape: Shape, place: Place) -> int:
+    size = 4 if place.device == "cpu" else 2
+    frames = shape.window or int(min(USUAL_S, shape.longest_s) * shape.sample_rate) // shape.hop + 1
+    rows = place.batch_size * (2 if shape.guided else 1)
+    denoising = rows * (frames * shape.bands + shape.text_tokens) * shape.width * _VECTORS * size
+    decoding = min(frames, _DECODED_AT_ONCE) * shape.hop * shape.decoder * _DECODER
+    return weight_bytes(shape, place.device) + max(denoising, decoding)
+
+
+def free_device_bytes() -> int:
+    """What is free of the GPU that this process sees."""
+    import torch
+
+    free: int = torch.cuda.mem_get_info()[0]
+    return free
+
+
+def _row_megabytes(needed: Callable[[Place], int], place: Place) -> int:
+    larger = replace(place, batch_size=place.batch_size + 1)
+    return _megabytes(needed(larger) - needed(place))
+
+
+def _megabytes(size: int) -> int:
+    return -(-size // _MB)
