@@ -12,6 +12,7 @@ import typer
 from flows.cli import (
     audit,
     checks,
+    compare,
     delivery,
     generate,
     ledger,
@@ -39,6 +40,7 @@ app.command("generate")(generate.generate)
 app.command("train")(train.train)
 app.command("takes")(reading.takes)
 app.command("show")(reading.show)
+app.command("compare")(compare.compare)
 app.command("runs")(reading.runs)
 app.command("reproduce")(checks.reproduce)
 app.command("verify")(checks.verify)

@@ -11,12 +11,17 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from db.acceptance import heard_facts
+from db.computing import seconds_of_computing
 from db.engine import reading
 from db.rows import AcceptanceRow, AssetRow, TakeRow
 from db.takes import READ_CHUNK, in_catalog, newest_brief, take_rows
 from models.controls import Controls
+from services.catalog.compared import Comparison, compared, is_comparable
 from services.mastering.listening import LISTENING_REVISION
+from services.web.comparison import write_comparison
 from services.web.page import PageAcceptance, PageCatalog, PageFile, PageTake, write_pages
+
+COMPARISON = "compare.html"
 
 
 def page_path(home: Path, catalog: str) -> Path:
@@ -25,11 +30,34 @@ def page_path(home: Path, catalog: str) -> Path:
 
 
 def publish(engine: Engine, home: Path, catalog: str) -> Path:
-    """Write the pages of `catalog` anew; returns the first one."""
+    """Write the pages of `catalog` anew; returns the first one. The one that compares its generators is written where
+    it has several, where takes were judged, and where it is there already."""
     with reading(engine) as session:
-        title, sha256, use = newest_brief(session, catalog)
-        about = PageCatalog(catalog, title, sha256, use)
-        return write_pages(home / catalog, about, _page_takes(session, take_rows(session, in_catalog(catalog))))
+        about, takes = _read(session, catalog)
+        folder = home / catalog
+        if is_comparable(takes) or (folder / COMPARISON).exists():
+            write_comparison(folder, about, _compared(session, catalog, takes).generators, takes)
+            about = replace(about, comparison=COMPARISON)
+        return write_pages(folder, about, takes)
+
+
+def publish_comparison(engine: Engine, home: Path, catalog: str) -> tuple[Path, Comparison]:
+    """Write the page that compares the generators of `catalog`; returns it, and the figures. The other pages tell of it
+    when they are written next."""
+    with reading(engine) as session:
+        about, takes = _read(session, catalog)
+        found = _compared(session, catalog, takes)
+        return write_comparison(home / catalog, about, found.generators, takes), found
+
+
+def _read(session: Session, catalog: str) -> tuple[PageCatalog, list[PageTake]]:
+    title, sha256, use = newest_brief(session, catalog)
+    about = PageCatalog(catalog, title, sha256, use)
+    return about, list(_page_takes(session, take_rows(session, in_catalog(catalog))))
+
+
+def _compared(session: Session, catalog: str, takes: list[PageTake]) -> Comparison:
+    return compared(takes, seconds_of_computing(session, catalog))
 
 
 def _page_takes(session: Session, takes: Iterator[TakeRow]) -> Iterator[PageTake]:

@@ -22,8 +22,8 @@ MOST_EVENED_DB = 12.0  # a take that is farther below the loudest of its point c
 class MakerFigures:
     """What came of one generator: a column of the page's table.
 
-    Counts of takes; `accepted`, `tempo` and `key` are shares (0 to 1) of those that were judged for it, `score` their
-    mean; `lufs` is (mean, lowest, highest); `computing` seconds of computing for each second of sound. None: unknown.
+    Counts of takes; `accepted`, `tempo` and `key` are shares (0 to 1) of those that were judged for it, `score` a mean;
+    `lufs` is (mean, lowest, highest); `computing` seconds of computing for each second of sound. None: unknown.
     """
 
     generator: str
@@ -38,6 +38,23 @@ class MakerFigures:
     score: float | None = None
     lufs: tuple[float, float, float] | None = None
     computing: float | None = None
+
+
+@dataclass(frozen=True)
+class PointFigures:
+    """What one generator made of a point. `best` is the highest score of its accepted takes, `best_take` its id."""
+
+    zone: str | None
+    cue: str
+    point: tuple[str, ...]
+    generator: str
+    ordered: int
+    made: int
+    kept: int
+    spare: int
+    rejected: int
+    best: float | None
+    best_take: str | None
 
 
 @dataclass(frozen=True)
@@ -131,12 +148,6 @@ def write_comparison(
     template = environment().get_template("compare.html")
     texts = {page.file: template.render(page=page, directory=directory(page.file, pages), **shared) for page in pages}
     return write_texts(folder, "compare", texts)
-
-
-def remove_comparison(folder: Path) -> None:
-    """Take the comparison of an earlier order away, where there is nothing to compare any more."""
-    for path in (folder / "compare.html", *folder.glob("compare-*.html")):
-        path.unlink(missing_ok=True)
 
 
 def _points(takes: list[PageTake], generators: list[str]) -> list[Point]:

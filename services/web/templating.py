@@ -76,7 +76,7 @@ def page_names(stem: str, count: int) -> list[str]:
     return [f"{stem}.html" if number == 1 else f"{stem}-{number}.html" for number in range(1, max(count, 1) + 1)]
 
 
-def write_texts(folder: Path, stem: str, texts: Mapping[str, str]) -> Path:
+def write_texts(folder: Path, stem: str, texts: dict[str, str]) -> Path:
     """Write the pages of one kind into `folder`, which is made if missing, and return the path of the first.
 
     Every file is replaced atomically, the first page last, so no link ever leads nowhere; pages of a longer past are

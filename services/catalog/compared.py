@@ -1,0 +1,124 @@
+"""How a catalog's generators compare: counts, adherence, loudness and computing of each, and of each at every point.
+
+It counts what is on record and measured; nothing here renders, hears or judges a take. Superseded takes are left out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any
+
+from services.planning.acceptance import KEPT, REJECTED, SPARE
+from services.web.comparison import MakerFigures, PointFigures
+from services.web.page import PageTake
+
+KEEPS = 0.5
+"""A part of a score over this keeps what was ordered: tempo within 2 % of it, the key or a related one. What was not
+heard at all counts one half in a score, and as not kept here (see `services.planning.acceptance`)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The figures of a catalog: a row per generator in the order of their first takes, and one per point of each."""
+
+    generators: tuple[MakerFigures, ...]
+    points: tuple[PointFigures, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values; ids whole."""
+        return {
+            "generators": [_maker_json(row) for row in self.generators],
+            "points": [asdict(row) | {"point": list(row.point)} for row in self.points],
+        }
+
+
+@dataclass
+class _Tally:
+    statuses: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    scores: list[float] = field(default_factory=list)
+    parts: dict[str, list[float]] = field(default_factory=dict)
+    lufs: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    best: tuple[float, str] | None = None
+
+    def add(self, take: PageTake) -> None:
+        self.statuses[take.status] += 1
+        if take.status == "done":
+            self.seconds += take.seconds
+            if take.lufs is not None and isfinite(take.lufs):
+                self.lufs.append(take.lufs)
+        judged = take.acceptance
+        if judged is None:
+            return
+        self.outcomes[judged.outcome] += 1
+        self.scores.append(judged.score)
+        for name, value in judged.parts.items():
+            self.parts.setdefault(name, []).append(value)
+        if judged.outcome != REJECTED and (self.best is None or judged.score > self.best[0]):
+            self.best = (judged.score, take.id)
+
+    @property
+    def accepted(self) -> float | None:
+        judged = self.outcomes.total()
+        return (self.outcomes[KEPT] + self.outcomes[SPARE]) / judged if judged else None
+
+    def keeping(self, part: str) -> float | None:
+        values = self.parts.get(part)
+        return sum(value > KEEPS for value in values) / len(values) if values else None
+
+
+def is_comparable(takes: Iterable[PageTake]) -> bool:
+    """Whether there is anything to compare: several generators, or takes that were judged."""
+    generators: set[str] = set()
+    for take in takes:
+        if take.status != "superseded":
+            generators.add(take.generator)
+            if take.acceptance is not None or len(generators) > 1:
+                return True
+    return False
+
+
+def compared(takes: Sequence[PageTake], computing: Mapping[str, float]) -> Comparison:
+    """The figures of `takes`; `computing` are seconds by generator, and may lack some."""
+    makers: dict[str, _Tally] = {}
+    points: dict[tuple[str | None, str, tuple[str, ...], str], _Tally] = {}
+    for take in takes:
+        if take.status == "superseded":
+            continue
+        makers.setdefault(take.generator, _Tally()).add(take)
+        points.setdefault((take.zone, take.cue, take.point, take.generator), _Tally()).add(take)
+    return Comparison(
+        tuple(_maker(name, tally, computing.get(name)) for name, tally in makers.items()),
+        tuple(_point(*place, tally) for place, tally in points.items()),
+    )
+
+
+def _maker(name: str, tally: _Tally, computing: float | None) -> MakerFigures:
+    lufs = tally.lufs
+    return MakerFigures(
+        generator=name,
+        **_counts(tally),
+        accepted=tally.accepted,
+        tempo=tally.keeping("tempo"),
+        key=tally.keeping("key"),
+        score=sum(tally.scores) / len(tally.scores) if tally.scores else None,
+        lufs=(sum(lufs) / len(lufs), min(lufs), max(lufs)) if lufs else None,
+        computing=computing / tally.seconds if computing is not None and tally.seconds else None,
+    )
+
+
+def _point(zone: str | None, cue: str, point: tuple[str, ...], generator: str, tally: _Tally) -> PointFigures:
+    best, take = tally.best or (None, None)
+    return PointFigures(zone, cue, point, generator, **_counts(tally), best=best, best_take=take)
+
+
+def _counts(tally: _Tally) -> dict[str, int]:
+    outcomes = {name: tally.outcomes[name] for name in (KEPT, SPARE, REJECTED)}
+    return {"ordered": tally.statuses.total(), "made": tally.statuses["done"], **outcomes}
+
+
+def _maker_json(row: MakerFigures) -> dict[str, Any]:
+    lufs = dict(zip(("mean", "lowest", "highest"), row.lufs, strict=True)) if row.lufs else None
+    return asdict(row) | {"lufs": lufs}
