@@ -66,9 +66,7 @@ def verify(known: KnownGenerators, name: str, progress: Progress = lambda count:
     row = held[-1]
     findings = list(_findings(row, progress))
     notes = [*_times(row, findings), *_older(held)]
-    return Verification(
-        name, row_revision(row), row.digest, len(row.files), tuple(findings), _tag(row), tuple(notes)
-    )
+    return Verification(name, row_revision(row), row.digest, len(row.files), tuple(findings), _tag(row), tuple(notes))
 
 
 def _findings(row: RegistrationRow, progress: Progress) -> Iterator[FileFinding]:
