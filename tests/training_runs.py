@@ -38,13 +38,13 @@ def sound(bpm: float, pitch: float, seconds: float) -> np.ndarray:
     return (0.4 * np.sin(2 * np.pi * pitch * at) * np.exp(-6 * beat)).astype(np.float32)
 
 
-def items(blobs: Path, count: int = 6) -> tuple[Item, ...]:
-    """Takes whose files lie in `blobs` as a store keeps them."""
+def items(blobs: Path, count: int = 6, least_s: float = 1.0) -> tuple[Item, ...]:
+    """Takes whose files lie in `blobs` as a store keeps them; the shortest is `least_s` long."""
     import soundfile
 
     found = []
     for number in range(count):
-        bpm, seconds = 120.0 + 20 * (number % 3), 1.0 + 0.1 * number
+        bpm, seconds = 120.0 + 20 * (number % 3), least_s + 0.1 * number
         file = io.BytesIO()
         soundfile.write(file, sound(bpm, 220.0 * (1 + number % 3), seconds), RATE, format="FLAC")
         digest = sha256(file.getvalue()).hexdigest()

@@ -88,10 +88,19 @@ def empty_codec(size: CodecSize) -> Any:
     return EncodecModel(codec_config(size))
 
 
+def _quiet() -> None:
+    """transformers warns of the special code beyond the vocabulary, which MusicGen has by design."""
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+
+
 def empty_model(codec: CodecSize, language: LanguageSize, vocabulary: int) -> Any:
     """The whole model, float32, as torch's random numbers make it; its window is `window_frames` long."""
     from transformers import MusicgenConfig, MusicgenDecoderConfig, MusicgenForConditionalGeneration
 
+    _quiet()
     decoder = MusicgenDecoderConfig(
         vocab_size=codec.cardinality, max_position_embeddings=language.window_frames + codec.codebooks - 1,
         num_hidden_layers=language.layers, ffn_dim=language.feed_forward, num_attention_heads=language.heads,

@@ -48,9 +48,7 @@ def assemble(order: Order, folder: Path, target: Path) -> Path:
     """Write the model into `target`; returns it. Written again it has the same bytes."""
     import torch
     from transformers import PreTrainedTokenizerFast
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
     model = trained_model(order, folder)
     special, codec = order.preset.codec.cardinality, order.preset.codec
     model.generation_config.update(
