@@ -1,0 +1,138 @@
+"""What may be asked of a training run, and what is wrong with it: everything is said before anything begins."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from services.generators.known import KnownGenerators
+from services.planning.words import USES
+from services.training import registering, stages
+from services.training.card import card
+from services.training.code import code_version
+from services.training.curves import write_curve, write_spectra, write_table
+from services.training.errors import TrainingError
+from services.training.evaluation.states import features, taught
+from services.training.loop import rate_at
+from services.training.order import read_order, write_json
+from services.training.planning import Wish, _preset, with_steps
+from services.training.presets import PRESETS, Course, preset_of
+from tests.training_runs import MICRO, begun, order, sound
+
+
+def test_every_fault_of_a_wish_is_told_at_once() -> None:
+    wish = Wish((), "composer", "huge", steps=0, minutes=-1.0, seed=-1)
+    with pytest.raises(TrainingError) as caught:
+        _preset(wish, KnownGenerators())
+    said = str(caught.value)
+    for words in ("built in", "--preset 'huge'", "--steps and --minutes", "--steps 0", "--minutes -1", "--seed -1",
+                  "no catalog"):  # fmt: skip
+        assert words in said
+    assert len(caught.value.faults) == 7
+
+
+def test_fewer_steps_are_fewer_of_both_lessons_and_warm_up_in_time() -> None:
+    fewer = with_steps(PRESETS["small"], 150)
+    assert (fewer.codec_course.steps, fewer.model_course.steps) == (200, 150)
+    assert fewer.model_course.warmup == 37
+    assert _preset(Wish(("a",), "house/x", "tiny", steps=7), KnownGenerators()).model_course.steps == 7
+
+
+@pytest.mark.parametrize("preset", [*PRESETS.values(), MICRO], ids=lambda preset: preset.name)
+def test_presets_survive_json_and_fit_their_windows(preset: object) -> None:
+    told = preset_of(json.loads(json.dumps(preset.as_json())))  # type: ignore[attr-defined]
+    assert told == preset
+    assert told.codec.sample_rate % told.codec.hop == 0
+    assert told.model_course.seconds * told.codec.frame_rate <= told.language.window_frames
+    assert told.language.text_width != told.language.width  # else there is no projection to learn
+
+
+def test_the_rate_goes_up_in_a_line_and_down_to_a_tenth() -> None:
+    course = Course(steps=100, batch=1, seconds=1.0, rate=1.0, warmup=10)
+    rates = [rate_at(course, step, 100) for step in range(101)]
+    assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
+    assert rates[10:] == sorted(rates[10:], reverse=True)
+    assert rates[-1] == pytest.approx(0.1)
+
+
+def test_minutes_become_steps_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = begun(tmp_path, minutes=0.001)
+    stages.run_stage(folder, "dataset")
+    monkeypatch.setattr(stages, "seconds_a_step", lambda *_, **__: 0.012)
+    left = stages.run_stage(folder, "codec")
+    assert left["steps"] == round(0.06 * stages.SHARES["codec"] / 0.012)
+    monkeypatch.setattr(stages, "seconds_a_step", lambda *_, **__: pytest.fail("timed again"))
+    (folder / "codec.json").unlink()
+    assert stages.run_stage(folder, "codec")["curve_sha256"] == left["curve_sha256"]
+
+
+def test_a_folder_with_something_else_is_not_written_over(tmp_path: Path) -> None:
+    registering.check_out(tmp_path / "new", "a" * 64)
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(TrainingError, match="--out FOLDER"):
+        registering.check_out(tmp_path, "a" * 64)
+    write_json(tmp_path / "training.json", {"training": "a" * 64})
+    registering.check_out(tmp_path, "a" * 64)
+    with pytest.raises(TrainingError):
+        registering.check_out(tmp_path, "b" * 64)
+
+
+def test_the_facts_of_a_model_are_bound_to_its_files_and_say_no_more_than_its_takes(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    write_json(folder / "dataset.json", {"takes": 6, "manifest_sha256": "c" * 64})
+    row = type("Row", (), {"generator": "house/test", "digest": "d" * 64})()
+    told = replace(read_order(folder), by="Kim, by cueworks train")
+    [whole] = registering._facts(told, folder, row, USES)
+    assert (whole.subject, whole.revision, whole.use, whole.answer) == ("house/test", "d" * 64, "*", "allowed")
+    assert whole.grade == "own"
+    assert told.id[:16] in whole.source
+    assert "6 takes of made-up" in whole.training_data
+    some = registering._facts(told, folder, row, USES[:2])
+    assert [fact.use for fact in some] == list(USES[:2])
+
+
+def test_the_card_says_what_the_model_is_made_of(tmp_path: Path) -> None:
+    told = order(tmp_path)
+    figures = {"accepted": 0.5, "on_tempo": None, "states_told": 0.75, "chance": 0.25}
+    left = {
+        "dataset": {"takes": 6, "held_out": 2, "seconds": 90.0, "manifest_sha256": "e" * 64},
+        "codec": {"steps": 8}, "model": {"steps": 9},
+        "evaluation": {"codec": {"spectral_distance": 1.234, "loudness_error_lu": None, "sounds": 2},
+                       "takes": {"model": figures, "composer": figures, "orders": 2, "seconds": 1.0}},
+    }  # fmt: skip
+    text = card(told, left)
+    assert text.startswith("---\nlicense: other\nlicense_name: LicenseRef-Own-Work\n")
+    assert "- made-up\n" in text
+    assert "e" * 64 in text
+    assert "| codec: spectral distance | 1.23 | 0 |" in text
+    assert "| share on tempo | - | - |" in text
+
+
+def test_the_code_is_known_by_its_files() -> None:
+    told = code_version()
+    assert len(told["source_sha256"]) == 64
+    assert told["libraries"]["torch"].startswith("2.13.0")
+
+
+def test_curves_and_spectra_are_pictures_and_a_table(tmp_path: Path) -> None:
+    curve = np.stack([np.arange(30), np.linspace(3, 1, 30), np.linspace(2, 0.5, 30)], axis=1)
+    write_curve(tmp_path / "curve.png", "codec", ["loss", "time"], curve)
+    write_curve(tmp_path / "one.png", "codec", ["loss", "time"], curve[:1])
+    write_table(tmp_path / "curve.csv", ["loss", "time"], curve)
+    write_spectra(tmp_path / "spectra.png", [("one", sound(120, 220, 0.5)), ("short", sound(120, 220, 0.01))], 22050)
+    assert Image.open(tmp_path / "curve.png").size == (900, 420)
+    assert Image.open(tmp_path / "spectra.png").size == (900, 400)
+    assert (tmp_path / "curve.csv").read_text(encoding="utf-8").splitlines()[:2] == ["step,loss,time", "0,3.0,2.0"]
+
+
+def test_states_are_told_apart_by_their_sound_and_not_by_its_level() -> None:
+    high = [sound(90, 1500 + 40 * number, 1.0) for number in range(4)]
+    low = [sound(170, 150 + 9 * number, 1.0) for number in range(4)]
+    rows = [features(each, 22050) for each in (*high[:3], *low[:3])]
+    teacher = taught(rows, ["calm"] * 3 + ["fight"] * 3)
+    assert teacher is not None
+    assert teacher.tell([features(high[3] * 0.1, 22050), features(low[3] * 2, 22050)]) == ["calm", "fight"]
+    assert taught(rows[:3], ["calm"] * 3) is None
