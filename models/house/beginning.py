@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 SMALLEST = 1e-4
-BRANCH = 0.3  # variance of what a residual branch adds
+BRANCH = 0.3  # standard deviation of what a residual branch adds
 
 
 @torch.no_grad()
@@ -22,8 +22,10 @@ def fit(codec: Any, audio: Tensor) -> None:
 
 
 def _fit(part: nn.Module, inputs: Tensor, last: float) -> None:
-    convolutions = [module for module in part.modules() if isinstance(module, nn.Conv1d | nn.ConvTranspose1d)]
-    branches = {id(block.block[-1].conv) for block in part.modules() if hasattr(block, "block")}
+    modules: list[Any] = list(part.modules())
+    convolutions = [module for module in modules if isinstance(module, nn.Conv1d | nn.ConvTranspose1d)]
+    branches = {id(module.block[-1].conv) for module in modules if hasattr(module, "block")}
+    module: Any
     for module in convolutions:
         heard: list[Tensor] = []
         hook = module.register_forward_hook(lambda _, __, output, kept=heard: kept.append(output))
