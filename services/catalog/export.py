@@ -55,9 +55,9 @@ def table_schema() -> "pa.Schema":
     import pyarrow as pa
 
     texts = ("id", "catalog", "zone", "cue", "state", "point", "prompt", "generator", "revision", "genre", "mood")
-    more = ("key", "meter", "form", "controls", "status", "pcm_sha256", "mix_path", "assets", "error")
+    more = ("key", "meter", "form", "controls", "status", "pcm_sha256", "mix_path", "assets", "error", "acceptance")
     numbers = [("index", pa.int64()), ("seed", pa.int64()), ("bars", pa.int64()), ("intensity", pa.int64())]
-    floats = ("bpm", "duration_s", "integrated_lufs", "true_peak_dbtp")
+    floats = ("bpm", "duration_s", "integrated_lufs", "true_peak_dbtp", "score")
     times = [(name, pa.timestamp("us", tz="UTC")) for name in ("planned_at", "recorded_at")]
     columns = [(n, pa.string()) for n in texts + more] + numbers + [(n, pa.float64()) for n in floats]
     return pa.schema([*columns, ("loop", pa.bool_()), *times])
@@ -89,6 +89,8 @@ def _row(take: TakeRow, home: Path) -> dict[str, Any]:
         **{name: getattr(take, name) for name in (*plain, "error", "index", "seed", "planned_at", "recorded_at")},
         **{name: controls.get(name) for name in musical},
         **{name: take.measurements.get(name) for name in ("integrated_lufs", "true_peak_dbtp")},
+        "acceptance": take.acceptance.outcome if take.acceptance else None,
+        "score": take.acceptance.score if take.acceptance else None,
         "point": json.dumps(take.point, sort_keys=True),
         "controls": json.dumps(controls, sort_keys=True),
         "assets": json.dumps(assets),

@@ -185,14 +185,15 @@ def shard_jobs(engine: Engine, run_id: str, shard: int, listening: Collection[st
 
     Raises RenderingStoppedError where another driver took over the run."""
     with _stopping_when_over(), writing(engine) as session:
-        return [job(take, take.cue in listening) for take in db.runs.take_shard(session, run_id, shard)]
+        taken = [(take.cue in listening, job(take)) for take in db.runs.take_shard(session, run_id, shard)]
+    return [replace(one, listen=True) if heard else one for heard, one in taken]
 
 
-def job(take: TakeRow, listen: bool = False) -> Job:
+def job(take: TakeRow) -> Job:
     """A recorded order as a job."""
     delivery = delivery_from_json(take.delivery)
     request = Request(take.id, take.prompt, take.seed, Controls.from_json(take.controls), delivery.stems, take.index)
-    return Job(request, delivery, take.folder, listen)
+    return Job(request, delivery, take.folder)
 
 
 def delivery_from_json(data: dict[str, Any]) -> Delivery:
