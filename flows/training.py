@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from db.ledger import ClockError
+from db.training import TrainingRow
 from flows.prefect_server import EmbeddedServer
 from services.catalog.lock import catalog_lock
 from services.settings import Settings
@@ -88,7 +89,7 @@ def carry_out(planned: Planned, settings: Settings, watcher: Watcher, every: int
     id_ = planned.order.id
     with catalog_lock(settings.home, engine, f"training-{id_[:16]}"):
         row = registering.done(engine, id_)
-        if row is not None and _stands(settings, row.name, row.revision):
+        if row is not None and _stands(settings, row):
             folder = Path(row.folder)
             return Outcome(planned.order, planned.folder, folder, row.name, row.revision, False, _left(planned.folder))
         order = begin(planned)
@@ -97,9 +98,10 @@ def carry_out(planned: Planned, settings: Settings, watcher: Watcher, every: int
                    _left(planned.folder), _signed(settings, engine))  # fmt: skip
 
 
-def _stands(settings: Settings, name: str, revision: str) -> bool:
+def _stands(settings: Settings, row: TrainingRow) -> bool:
     """Whether a model is still registered, with its files there."""
-    return settings.known_generators().obstacle(name, revision) is None
+    alike = [one for one in settings.known_generators().rows(row.name) if one.digest == row.weights_digest]
+    return bool(alike) and Path(alike[-1].folder).is_dir()
 
 
 def _left(folder: Path) -> dict[str, Any]:

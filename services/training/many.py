@@ -1,8 +1,8 @@
 """One lesson learned by several workers: Ray Train starts them, DistributedDataParallel adds their gradients up.
 
 The rows of a step are shared among the workers, so that the token model learns the same as by one, but for the order in
-which sums are added up. The codec's books begin, and are revived, from the first worker's rows, and its spectral loss is
-a ratio for each worker: it learns nearly the same. Bits are promised for one worker only. Nothing here learns.
+which sums are added up. The codec's books begin, and are revived, from the first worker's rows, and its spectral loss
+is a ratio for each worker: it learns nearly the same. Bits are promised for one worker only. Nothing here learns.
 """
 
 from pathlib import Path
