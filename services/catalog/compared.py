@@ -62,11 +62,11 @@ class _Tally:
     @property
     def accepted(self) -> float | None:
         judged = self.outcomes.total()
-        return (self.outcomes[KEPT] + self.outcomes[SPARE]) / judged if judged else None
+        return round((self.outcomes[KEPT] + self.outcomes[SPARE]) / judged, 4) if judged else None
 
     def keeping(self, part: str) -> float | None:
         values = self.parts.get(part)
-        return sum(value > KEEPS for value in values) / len(values) if values else None
+        return _mean([float(value > KEEPS) for value in values]) if values else None
 
 
 def is_comparable(takes: Iterable[PageTake]) -> bool:
@@ -103,9 +103,9 @@ def _maker(name: str, tally: _Tally, computing: float | None) -> MakerFigures:
         accepted=tally.accepted,
         tempo=tally.keeping("tempo"),
         key=tally.keeping("key"),
-        score=sum(tally.scores) / len(tally.scores) if tally.scores else None,
-        lufs=(sum(lufs) / len(lufs), min(lufs), max(lufs)) if lufs else None,
-        computing=computing / tally.seconds if computing is not None and tally.seconds else None,
+        score=_mean(tally.scores),
+        lufs=(round(sum(lufs) / len(lufs), 2), round(min(lufs), 2), round(max(lufs), 2)) if lufs else None,
+        computing=round(computing / tally.seconds, 4) if computing is not None and tally.seconds else None,
     )
 
 
@@ -122,3 +122,7 @@ def _counts(tally: _Tally) -> dict[str, int]:
 def _maker_json(row: MakerFigures) -> dict[str, Any]:
     lufs = dict(zip(("mean", "lowest", "highest"), row.lufs, strict=True)) if row.lufs else None
     return asdict(row) | {"lufs": lufs}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 4) if values else None

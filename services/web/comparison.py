@@ -133,8 +133,8 @@ def write_comparison(
 ) -> Path:
     """Write `compare.html` (and `compare-2.html`, ... beyond some `per_page` takes) into `folder`; returns its path.
 
-    Generators stand in the order of `figures`, which names every one of them; points in the order of their first take;
-    superseded takes are left out. Files are replaced as `write_pages` does. Raises ValueError, before anything is
+    Generators stand in the order of `figures`, which names every one of them; points in the order of their first take,
+    those of one generator last; superseded takes are left out. Files are replaced as `write_pages` does. Raises ValueError, before anything is
     written, on a file path that is not relative or `per_page` below 1; OSError where the folder cannot be written.
     """
     if per_page < 1:
@@ -155,13 +155,14 @@ def _points(takes: list[PageTake], generators: list[str]) -> list[Point]:
     for take in takes:
         place = places.setdefault((take.zone, take.cue, take.point), {})
         place.setdefault(take.generator, []).append(take)
-    return [
+    points = [
         Point(zone, cue, words, [
             Column(name, generators.index(name) + 1, sorted(makers[name], key=_rank))
             for name in generators if name in makers
         ])
         for (zone, cue, words), makers in places.items()
     ]  # fmt: skip
+    return sorted(points, key=lambda point: len(point.columns) == 1)
 
 
 def _rank(take: PageTake) -> tuple[int, float, int]:

@@ -6,6 +6,7 @@ it is escaped, control and bidirectional characters are made visible, and the pa
 only its own script and style, by their digests.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,15 @@ class PageTake:
     error: str | None = None
     point: tuple[str, ...] = ()
     acceptance: PageAcceptance | None = None
+
+    @property
+    def heard_bpm(self) -> float | None:
+        """The tempo that was heard, in the octave nearest to the ordered one: which of them is the beat is a matter of
+        taste. None where none was heard."""
+        heard = self.acceptance.bpm if self.acceptance else None
+        if not heard or self.controls.bpm <= 0:
+            return heard
+        return float(heard * 2.0 ** round(math.log2(self.controls.bpm / heard)))
 
     @property
     def outcome(self) -> str:

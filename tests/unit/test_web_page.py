@@ -147,7 +147,7 @@ HOSTILE = [
 ELEMENTS = set(
     "html head meta title style body header footer main section article div span p h1 h2 h3 bdi small i kbd a img "  # noqa: SIM905
     "audio source table thead tbody tr th td form label input select option output button dl dt dd details summary "
-    "ul li script".split()
+    "ul li script h4 b code svg rect".split()
 )
 
 

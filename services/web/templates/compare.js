@@ -98,7 +98,7 @@ function drawDeck() {
   const buttons = columnsOf(pointOf(current)).map((column) => {
     const button = document.createElement("button");
     const { maker, generator } = column.dataset;
-    Object.assign(button, { type: "button", textContent: `${maker} ${generator}`, ariaPressed: String(column === columnOf(current)), disabled: !cardIn(column) });
+    Object.assign(button, { type: "button", textContent: `${maker} ${generator.split("/").pop()}`, ariaPressed: String(column === columnOf(current)), disabled: !cardIn(column) });
     button.dataset.maker = maker;
     button.title = generator;
     return button;
