@@ -17,7 +17,7 @@ _BLOCK_S = 0.02
 _END_S, _BEFORE_END_S = 0.05, 3.0
 _FULL = 0.9995
 _BINS, _LOWEST_BIN, _SPREAD = 100, 30, 5.0
-_SEAM_S, _SEAM_HOP_S, _SEAM_PERCENTILE = 2048 / 48000, 512 / 48000, 99
+_SEAM_S, _SEAM_HOP_S, _SEAM_PERCENTILE, _SEAM_PLACES = 2048 / 48000, 1024 / 48000, 99, 1500
 
 
 @dataclass(frozen=True)
@@ -77,10 +77,9 @@ def block_levels(audio: Floats, rate: int) -> NDArray[np.float64]:
 
 def clipping(audio: Floats) -> Clipping:
     """Clipping of the channel that has most of it. A lone tone of constant level crowds too."""
-    magnitude = np.abs(audio)
-    found = [_crowding(channel) for channel in magnitude]
+    found = [_crowding(np.abs(channel)) for channel in audio]
     crowding, crowded = max(found, default=(0.0, 0.0))
-    return Clipping(_full_scale(magnitude >= _FULL), crowding, crowded)
+    return Clipping(_full_scale((audio >= _FULL) | (audio <= -_FULL)), crowding, crowded)
 
 
 def _full_scale(full: NDArray[np.bool_]) -> float:
@@ -126,9 +125,10 @@ def seam(audio: Floats, rate: int) -> Seam | None:
     inside = np.maximum(_percentile(steps), 1e-7)
     jump = float((np.abs(audio[:, 0] - audio[:, -1]) / inside).max())
     mono = audio.mean(axis=0)
-    spectra = _spectra(np.lib.stride_tricks.sliding_window_view(mono, window)[::hop], window)
-    apart = max(1, window // hop)
-    rises = np.maximum(spectra[apart:] - spectra[:-apart], 0).sum(axis=1)
+    places = np.lib.stride_tricks.sliding_window_view(mono, window)
+    step = max(hop, -(-len(places) // _SEAM_PLACES))
+    before, after = _spectra(places[:-window:step], window), _spectra(places[window::step], window)
+    rises = np.maximum(after - before, 0).sum(axis=1)
     around = _spectra(np.stack([mono[-window:], mono[:window]]), window)
     rise = float(np.maximum(around[1] - around[0], 0).sum())
     return Seam(jump, rise / max(float(np.percentile(rises, _SEAM_PERCENTILE)), 1e-9))
