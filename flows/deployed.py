@@ -27,7 +27,7 @@ def generate_brief(brief: str, takes: int | None = None, only: str | None = None
     order = read_plan(Path(brief), choices, settings)
     outcome = carry_out(order, choices, settings, stages, Watcher(), server=False)
     if not outcome.complete:
-        told = f"{outcome.run.catalog}: {outcome.counts} of {outcome.run.ordered}"
+        told = "; ".join((f"{outcome.run.catalog}: {outcome.counts} of {outcome.run.ordered}", *outcome.short))
         raise IncompleteError(f"{told}; {outcome.stopped}" if outcome.stopped else told)
     return {"run": outcome.run.id, "counts": outcome.counts, "page": str(outcome.page)}
 
