@@ -7,6 +7,7 @@ fact; what may be done with the model follows from the facts that its registrati
 from pathlib import Path
 from typing import Any
 
+from db.training_tables import HELD_OUT, TRAINING
 from services.storage.whole import whole_file
 from services.training.order import Order, write_json
 
@@ -38,7 +39,7 @@ def record(order: Order, left: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def evaluation(left: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The figures of a run on held-out takes."""
-    return {name: left["evaluation"][name] for name in ("codec", "takes")}
+    return {name: left["evaluation"][name] for name in ("codec", "codes", "takes")}
 
 
 def card(order: Order, left: dict[str, dict[str, Any]]) -> str:
@@ -77,9 +78,12 @@ Learned in {left["codec"]["steps"]} steps (codec) and {left["model"]["steps"]} s
 def _figures(left: dict[str, dict[str, Any]]) -> str:
     found = evaluation(left)
     codec, model, composer = found["codec"], found["takes"]["model"], found["takes"]["composer"]
+    losses = [(f"nats a code, {split} takes, caption {how}", _number((found["codes"][split] or {}).get(how)), "-")
+              for split in (HELD_OUT, TRAINING) for how in ("told", "untold")]  # fmt: skip
     rows = [
         ("codec: spectral distance", _number(codec["spectral_distance"]), "0"),
         ("codec: loudness error, LU", _number(codec["loudness_error_lu"]), "0"),
+        *losses,
         *((name, _number(model[key]), _number(composer[key])) for name, key in (
             ("share accepted", "accepted"), ("share on tempo", "on_tempo"), ("states told right", "states_told"))),
     ]  # fmt: skip

@@ -7,6 +7,7 @@ from sqlalchemy import Engine
 
 from db.engine import reading
 from db.training import TrainingRow, of_name, of_weights, takes_of, training_rows, with_id_prefix
+from db.training_tables import HELD_OUT
 from services.planning.faults import shown
 from services.training.errors import TrainingError
 
@@ -66,7 +67,9 @@ def lines(row: TrainingRow) -> Iterator[tuple[str, str]]:
 
 def _figures(evaluation: dict[str, Any]) -> str:
     codec, model = evaluation["codec"], evaluation["takes"]["model"]
+    held_out = (evaluation["codes"][HELD_OUT] or {}).get("told")
     told = {
+        "nats a held-out code": held_out,
         "spectral distance": codec["spectral_distance"], "loudness error (LU)": codec["loudness_error_lu"],
         "accepted": model["accepted"], "on tempo": model["on_tempo"], "states told": model["states_told"],
     }  # fmt: skip

@@ -100,7 +100,8 @@ def test_the_card_says_what_the_model_is_made_of(tmp_path: Path) -> None:
     left = {
         "dataset": {"takes": 6, "held_out": 2, "seconds": 90.0, "manifest_sha256": "e" * 64},
         "codec": {"steps": 8}, "model": {"steps": 9},
-        "evaluation": {"codec": {"spectral_distance": 1.234, "loudness_error_lu": None, "sounds": 2},
+        "evaluation": {"codes": {"held-out": {"told": 2.5, "untold": 3.0}, "training": None},
+                       "codec": {"spectral_distance": 1.234, "loudness_error_lu": None, "sounds": 2},
                        "takes": {"model": figures, "composer": figures, "orders": 2, "seconds": 1.0}},
     }  # fmt: skip
     text = card(told, left)
@@ -109,6 +110,7 @@ def test_the_card_says_what_the_model_is_made_of(tmp_path: Path) -> None:
     assert "e" * 64 in text
     assert "| codec: spectral distance | 1.23 | 0 |" in text
     assert "| share on tempo | - | - |" in text
+    assert "| nats a code, held-out takes, caption told | 2.50 | - |" in text
 
 
 def test_the_code_is_known_by_its_files() -> None:

@@ -4,13 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from services.training.assembling import trained_codec
+from services.training.evaluation.codes import foresight
 from services.training.evaluation.sounds import codec_figures
 from services.training.evaluation.takes import model_figures
 from services.training.order import Order
 
 
 def evaluate(order: Order, folder: Path, model: Path, pictures: Path) -> dict[str, Any]:
-    """`codec` and `model` figures (see `sounds` and `takes`); pictures of spectra go into `pictures`."""
+    """Figures of `codec`, `codes` and `takes` (see `sounds`, `codes` and `takes`); pictures go into `pictures`."""
     pictures.mkdir(parents=True, exist_ok=True)
-    codec = codec_figures(order, folder / "dataset", trained_codec(order, folder), pictures)
-    return {"codec": codec, "takes": model_figures(order, folder / "dataset", model)}
+    codec = trained_codec(order, folder)
+    return {
+        "codec": codec_figures(order, folder / "dataset", codec, pictures),
+        "codes": foresight(order, folder, codec),
+        "takes": model_figures(order, folder / "dataset", model),
+    }
