@@ -350,6 +350,12 @@ def _poisoned(weights: dict[str, Any]) -> None:
     weights[LAYER][1, 2] = float("nan")
 
 
+def _unknown_token(folder: Path) -> None:
+    token = {"id": 9999, "content": "<new>", "single_word": False, "lstrip": False, "rstrip": False,
+             "normalized": False, "special": True}  # fmt: skip
+    edit_json(folder / "tokenizer_2" / "tokenizer.json", lambda held: held["added_tokens"].append(token))
+
+
 def _cut_short(folder: Path) -> None:
     with (folder / UNET).open("r+b") as file:
         file.truncate((folder / UNET).stat().st_size * 2 // 3)
@@ -375,7 +381,7 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "huge-json": lambda folder: (folder / "unet" / "config.json").write_text(" " * (5 << 20) + "{}"),
     "endless": _config("unet", layers_per_block=10**9),
     "odd-rate": _config("vocoder", sampling_rate=12345),
-    "no-fit": _config("vae", latent_channels=6),
+    "no-fit": _unknown_token,
 }
 """Faults of an AudioLDM2 folder, by name; what is wrong with `nan` only its values tell."""
 

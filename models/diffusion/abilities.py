@@ -6,7 +6,7 @@ Rows of the register are never rewritten, so that a shape that another release w
 from collections.abc import Mapping
 from typing import Any
 
-from models.diffusion.shape import GUIDANCE, STEPS
+from models.diffusion.shape import GUIDANCE, MOST_STEPS
 from models.registry import Abilities
 
 
@@ -14,7 +14,7 @@ def abilities(shape: Mapping[str, Any]) -> Abilities:
     """What an order may ask of a pipeline of that shape, plain JSON."""
     return Abilities(
         longest_s=float(shape.get("longest_s", Abilities.longest_s)),
-        steps=STEPS,
+        steps=(int(shape.get("least_steps", 1)), MOST_STEPS),
         guidance=GUIDANCE if shape.get("guided", True) else None,
         negative=bool(shape.get("negative", True)),
         variation=bool(shape.get("varies", False)),

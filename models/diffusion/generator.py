@@ -167,10 +167,8 @@ class Diffusion:
         negative = " ".join(asked.negative.split()) if shape.negative and guided else ""
         strength = None if given is None else STRENGTH if asked.strength is None else asked.strength
         length, extra = self._lengths(request)
-        kind = Kind(
-            frames, (length + extra) / self.sample_rate, asked.steps or shape.steps, guidance if guided else 1.0,
-            bool(negative), strength,
-        )  # fmt: skip
+        steps, seconds = max(asked.steps or shape.steps, shape.least_steps), (length + extra) / self.sample_rate
+        kind = Kind(frames, seconds, steps, guidance if guided else 1.0, bool(negative), strength)
         text = self._shaper.text(request.prompt, request.controls)
         return Plan(text, negative, length, extra, kind, given, given_s)
 

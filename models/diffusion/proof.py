@@ -41,7 +41,8 @@ def dependence(adapter: Adapter, shape: Shape, batch: int) -> str:
         ) -> "Tensor":
             return adapter.denoised(Call(
                 [("self-check", "the neighbours of a self-check, in many more words")[row] for row in rows],
-                [("noise", "everything else")[row] if against else "" for row in rows], seconds, frames, STEPS,
+                [("noise", "everything else")[row] if against else "" for row in rows], seconds, frames,
+                max(STEPS, shape.least_steps),
                 max(shape.guidance, 2.0) if shape.guided else 1.0, [stream(row) for row in rows],
                 STRENGTH if recordings else None, [recordings[row] for row in rows] if recordings else None,
             ))  # fmt: skip

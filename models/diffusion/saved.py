@@ -24,7 +24,7 @@ _TOKENIZER_FILES = (
 )  # fmt: skip
 _KNOWN = ("diffusers", "transformers", *(name for family in FAMILIES.values() for part in family.parts.values()
                                          for name in part.libraries))  # fmt: skip
-_DEEP = re.compile(r"(layers|depths?|n_layer)$")
+_DEEP = re.compile(r"(^|_)(layers|depths?|n_layer)(_|$)")
 _MOST_LAYERS, _LARGEST, _LONGEST, _MOST_TOLD = 512, 1 << 24, 4096, 20
 
 
@@ -174,7 +174,7 @@ def _no_weights(home: Path, file: str) -> str:
     if pickles := [name for name in others if not name.endswith(".safetensors")]:
         return (
             f"{home / pickles[0]}: a pickle, and reading it could run code from the file; it is refused. Ask for "
-            f"{file}, or convert it on a machine that you can lose: pipeline.save_pretrained(folder, safe_serialization=True)"
+            f"{file}, or convert it on a machine that you can lose: pipeline.save_pretrained(folder)"
         )
     variants = f" ({', '.join(others[:3])} is another; rename it)" if others else ""
     return f"{home / file}: no such file, so there are no weights{variants}; fetch the whole pipeline"

@@ -148,8 +148,13 @@ def _audioldm2(found: Saved, told: Mapping[str, Mapping[str, Any]]) -> dict[str,
         "sample_rate": rate, "channels": 1, "hop": column * scale, "longest_s": _longest(seconds),
         "text_tokens": min(_room(found, name, _AUDIOLDM2_TEXT) for name in ("tokenizer", "tokenizer_2")),
         "width": max(network["block_out_channels"]), "decoder": vocoder["upsample_initial_channel"],
-        "bands": max(bands // scale, 1),
+        "bands": max(bands // scale, 1), "least_steps": _least(found.components["scheduler"].cls, told["scheduler"]),
     }  # fmt: skip
+
+
+def _least(scheduler: str, config: Mapping[str, Any]) -> int:
+    """The fewest steps that a scheduler can take: PNDM begins with a method of Runge and Kutta that needs four."""
+    return 4 if scheduler == "PNDMScheduler" and not config.get("skip_prk_steps") else 1
 
 
 def _ace_step(found: Saved, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
