@@ -35,7 +35,7 @@ from services.planning.faults import printable
 from services.planning.points import ChosenPoint
 from services.storage.folder import FolderStore
 
-ALONE = 6  # so many sounds are heard before further processes would have begun
+ALONE = 20  # so many sounds are heard by the time that a further process has begun
 BATCH = 32  # sounds heard before they are put on record
 MADE = ("done", "superseded")
 MOST_TOLD = 20
