@@ -13,7 +13,8 @@ import numpy as np
 from services.mastering.listening.spectra import Floats, Frames
 
 SAME = 0.65
-"""From here on two sounds are one: takes of one cue reach 0.57, nearly all takes without one of their layers 0.7."""
+"""From here on two sounds are one: a take as MP3 keeps 0.89, three of four takes without any one of their layers reach
+it, other takes of one cue no more than 0.57."""
 BANDS, PER_SECOND = 32, 8.0
 _LONGEST_S = 64.0
 _SHORTEST = 16  # eighths: shorter sounds have too few moments to tell by
