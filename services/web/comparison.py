@@ -134,8 +134,9 @@ def write_comparison(
     """Write `compare.html` (and `compare-2.html`, ... beyond some `per_page` takes) into `folder`; returns its path.
 
     Generators stand in the order of `figures`, which names every one of them; points in the order of their first take,
-    those of one generator last; superseded takes are left out. Files are replaced as `write_pages` does. Raises ValueError, before anything is
-    written, on a file path that is not relative or `per_page` below 1; OSError where the folder cannot be written.
+    those of one generator last; superseded takes are left out. Files are replaced as `write_pages` does. Raises
+    ValueError, before anything is written, on a file path that is not relative or `per_page` below 1; OSError where
+    the folder cannot be written.
     """
     if per_page < 1:
         raise ValueError(f"per_page must be at least 1, not {per_page}")

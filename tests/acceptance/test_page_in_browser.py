@@ -4,7 +4,7 @@ import hashlib
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from PIL import Image
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from models.controls import Controls, Theme
-from services.web.page import PageCatalog, PageFile, PageTake, write_pages
+from services.catalog.compared import compared
+from services.web.comparison import write_comparison
+from services.web.page import PageAcceptance, PageCatalog, PageFile, PageTake, write_pages
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on PATH (Debian: apt-get install chromium)")
@@ -327,3 +329,61 @@ def test_a_file_that_is_gone_is_said_so(browser: Browser, takes: list[PageTake],
     tab.wait_for_selector(".unplayable", state="visible")
     tab.wait_for_selector(".picture", state="hidden")
     tab.close()
+
+
+@pytest.fixture(scope="module")
+def comparison(takes: list[PageTake], index: Path) -> Path:
+    """Two cues by three generators, softer and louder; the second one's takes in `combat` were not good enough."""
+    shown = []
+    for number, take in enumerate((takes[0], takes[2]) * 3):
+        generator = ("composer", "acme/tokens", "acme/noise")[number // 2]
+        bad = generator == "acme/tokens" and take.state == "combat"
+        acceptance = PageAcceptance("rejected", 0.2, ("its tempo is off",)) if bad else PageAcceptance("kept", 0.9)
+        shown.append(replace(
+            take, id=hashlib.sha256(f"compared {number}".encode()).hexdigest(), generator=generator, index=0,
+            prompt=HOSTILE, acceptance=acceptance, lufs=-23.0 - 6.0 * (generator == "acme/noise"),
+        ))  # fmt: skip
+    return write_comparison(index.parent, CATALOG, compared(shown, {}).generators, shown)
+
+
+def test_generators_are_switched_by_keys_at_the_same_place_and_at_equal_loudness(
+    watched: Watched, comparison: Path
+) -> None:
+    tab = watched.open(comparison)
+    assert shown(tab) == tab.evaluate("cards.filter(card => !card.closest('.out')).map(card => card.dataset.id)")
+    sounding = "[...document.querySelectorAll('audio')].filter(p => !p.paused && p.currentTime > 0)"
+    tab.keyboard.press("1")
+    tab.keyboard.press("Space")
+    tab.wait_for_function(f"() => {sounding}.length === 1 && {sounding}[0].currentTime > 0.5")
+    before = tab.evaluate(f"{sounding}[0].currentTime")
+    tab.keyboard.press("3")
+    tab.wait_for_function(f"() => {sounding}.length === 1 && cardOf({sounding}[0]).dataset.generator === 'acme/noise'")
+    after = tab.evaluate(f"{sounding}[0].currentTime")
+    assert before <= after < before + 2
+    volumes = "[...document.querySelectorAll('.point audio')].filter(p => p.readyState).map(p => p.volume)"
+    assert sorted(set(tab.evaluate(volumes))) == pytest.approx([10 ** (-6 / 20), 1], abs=1e-3)
+    tab.keyboard.press("ArrowRight")
+    tab.wait_for_function(f"() => {sounding}.length === 1 && cardOf({sounding}[0]).dataset.generator === 'composer'")
+    assert tab.locator(".deck button[aria-pressed=true]").inner_text() == "1 composer"
+    tab.keyboard.press("j")
+    tab.wait_for_function("() => current.dataset.cue === 'combat'")
+    tab.locator(".deck button", has_text="2 tokens").click()
+    assert tab.is_visible("text=its tempo is off")  # what was folded away is shown when it is listened to
+    tab.keyboard.press("Space")
+
+
+def test_a_comparison_is_narrowed_and_fits_a_phone_in_the_dark(browser: Browser, comparison: Path) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    watched = Watched(context.new_page())
+    tab = watched.open(comparison)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    tab.select_option("[data-filter=outcome]", "rejected")
+    assert tab.locator(".card:visible").count() == 1
+    assert tab.is_visible("text=its tempo is off")
+    assert tab.locator(".point:visible, .maker:visible").count() == 2
+    tab.keyboard.press("Escape")
+    tab.evaluate("byNumber(2)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.is_visible(".deck")
+    context.close()
+    assert watched.wrong == []

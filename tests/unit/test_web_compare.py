@@ -25,7 +25,9 @@ def judged(outcome: str, score: float, **changes: object) -> PageAcceptance:
     return replace(PageAcceptance(outcome, score, reasons, PARTS, 284.0, "D minor"), **changes)  # type: ignore[arg-type]
 
 
-def made(number: int, generator: str = "composer", outcome: str = "", score: float = 0.5, **changes: object) -> PageTake:
+def made(
+    number: int, generator: str = "composer", outcome: str = "", score: float = 0.5, **changes: object
+) -> PageTake:
     acceptance = judged(outcome, score) if outcome else None
     return take(number, generator=generator, acceptance=acceptance, files=(FLAC, PICTURE), **changes)
 
@@ -133,7 +135,7 @@ def test_a_thousand_takes_are_written_without_loading_any(tmp_path: Path) -> Non
     assert max(map(len, texts)) < 2_000_000
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=40))
 def test_any_text_stays_text(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     folder = tmp_path_factory.getbasetemp() / "any-comparison"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.controls import Controls, Theme
 from services.mastering import picture
-from services.web.page import PageAcceptance, PageCatalog, PageFile, PageTake, write_pages
+from services.web.page import PageCatalog, PageFile, PageTake, write_pages
 from services.web.templating import PICTURE_MARGIN, clock, size, visible
 
 CATALOG = PageCatalog("ashfall", "Ashfall & Ember", "b" * 64, "commercial-game", note="made by a test")
