@@ -32,7 +32,7 @@ from models.pinning import file_digests, whole_digest
 from tests import pipelines
 from tests.benchmarks.machine import describe
 
-SECONDS, STEPS, GUIDANCE = 6.0, 4, 7.0
+SECONDS, STEPS, GUIDANCE = 6.0, 2, 7.0
 SIZES = {"num_layers": 6, "attention_head_dim": 64, "num_attention_heads": 4, "num_key_value_attention_heads": 2}
 CONTROLS = Controls(
     state="", genre="", mood="", bpm=120.0, key="C minor", meter="4/4", instruments=(), excluded=(), bars=1,
