@@ -14,14 +14,16 @@ SHARD = "14MB"  # the largest file of weights
 
 
 def trained_codec(order: Order, folder: Path) -> Any:
-    """The engine's codec with what was learned, on the processor."""
+    """The engine's codec with what was learned, as it will be stored, on the processor."""
+    import torch
     from safetensors.torch import load_file
 
     from models.musicgen.codec import Codec
     from models.musicgen.configs import Faults, codec_fields
 
     fields = codec_fields("the trained codec", sizes.codec_config(order.preset.codec).to_dict(), Faults())
-    tensors = {f"audio_encoder.{name}": tensor for name, tensor in load_file(folder / "codec.safetensors").items()}
+    stored, learned = getattr(torch, order.preset.stored), load_file(folder / "codec.safetensors")
+    tensors = {f"audio_encoder.{name}": tensor.to(stored).float() for name, tensor in learned.items()}
     return Codec(fields, tensors, 1, order.preset.codec.codebooks)
 
 

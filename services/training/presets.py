@@ -80,8 +80,8 @@ PRESETS = {
     ),
     SMALL: Preset(
         SMALL,
-        CodecSize(32000, (8, 5, 4, 4), filters=24, hidden=128, codebooks=4, cardinality=1024, lstm_layers=2),
-        LanguageSize(384, 8, 6, 1536, text_width=256, text_layers=4, text_heads=4, vocabulary=2048, window_frames=1500,
+        CodecSize(32000, (8, 5, 4, 4), filters=16, hidden=128, codebooks=4, cardinality=1024, lstm_layers=2),
+        LanguageSize(384, 8, 6, 1536, text_width=256, text_layers=3, text_heads=4, vocabulary=2048, window_frames=1500,
                      dropout=0.1),
         Course(steps=20_000, batch=24, seconds=1.0, rate=3e-4, warmup=200),
         Course(steps=15_000, batch=24, seconds=15.0, rate=5e-4, warmup=500, weight_decay=0.05),
