@@ -15,8 +15,9 @@ MAKER_COLUMNS = [
     "generator", "made", "kept", "spare", "rejected", "accepted", "tempo", "key", "score", "LUFS", "s per s",
 ]  # fmt: skip
 POINT_COLUMNS = [
-    "cue", "zone", "point", "generator", "made", "kept", "spare", "rejected", "best score", "best take",
+    "cue", "zone", "point", "generator", "made", "kept", "spare", "rejected", "best", "best take",
 ]  # fmt: skip
+APART = ("spare", "rejected")  # left out where a terminal shows the tables: files, JSON and the page have them
 
 
 def compare(
@@ -43,10 +44,10 @@ def compare(
     if json:
         output.print_json({"catalog": catalog, "page": str(page), **found.as_json()})
         return
-    output.print_table(MAKER_COLUMNS, map(_maker, found.generators))
+    output.print_table(MAKER_COLUMNS, map(_maker, found.generators), ("generator",), APART)
     if not quiet:
         output.line("")
-        output.print_table(POINT_COLUMNS, map(_point, found.points))
+        output.print_table(POINT_COLUMNS, map(_point, found.points), ("generator",), APART)
     output.line(f"compare: {page}")
 
 
