@@ -111,7 +111,7 @@ def hear_missing(
     where they are many.
 
     What is heard is on record batch by batch; `tell` is called with how many are to be heard, before. A master that is
-    gone is left out: the take stays unheard."""
+    gone, or is not what was recorded, is left out: the take stays unheard."""
     missed: set[str] = set()
     while True:
         with reading(engine) as session:
@@ -152,21 +152,26 @@ def _mapping(count: int) -> Iterator[Callable[..., Iterable[NewHearing | None]]]
 
 
 def hear_master(job: tuple[str, str]) -> NewHearing | None:
-    """What is heard of a stored master, given its sound's digest and its path; None where the file is gone or broken.
+    """What is heard of a stored master, given its sound's digest and its path; None where the file is gone, broken, or
+    holds other samples than those.
 
     One thread: several of these work side by side."""
     import soundfile
     from threadpoolctl import threadpool_limits
 
     from services.mastering.listening import hear
+    from services.mastering.pcm import Pcm
 
     pcm_sha256, path = job
     try:
-        sound, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (OSError, soundfile.SoundFileError):
+        samples, rate = soundfile.read(path, dtype="int32", always_2d=True)  # 24 bits stand in the upper ones of 32
+        pcm = Pcm(rate, samples >> 8)
+        if pcm.sha256() != pcm_sha256:
+            return None
+        with threadpool_limits(limits=1):
+            found = hear(pcm.as_float(), rate)
+    except (OSError, ValueError, soundfile.SoundFileError):
         return None
-    with threadpool_limits(limits=1):
-        found = hear(sound.T.copy(), rate)
     return NewHearing(pcm_sha256, found.revision, found.facts(), found.descriptor)
 
 
@@ -224,5 +229,5 @@ def _short(stock: Stock, compared: bool) -> str:
     what += f", {made} of at most {point.room} made"
     if stock.unheard:
         names = ", ".join(state.id[:12] for state in stock.unheard[:3])
-        return f"{what}; {len(stock.unheard)} cannot be heard, their files are gone ({names}); see `cueworks verify`"
+        return f"{what}; {len(stock.unheard)} cannot be heard, their files are gone or damaged ({names}); see `cueworks verify`"
     return f"{what} ({', '.join(told)}); raise `budget`, or ask for less under `accept`" if told else what

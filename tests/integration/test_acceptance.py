@@ -1,5 +1,6 @@
 """Takes that are not good enough are replaced: in rounds of one run, after kills and edits, on both databases."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,14 +217,23 @@ def test_accept_that_comes_later_hears_the_stored_masters_in_several_processes(
     studio.carry_out(studio.order(None, takes=4))
     assert (studio.count(Hearing), studio.told) == (0, [])
     files = {row.index: row.assets[0] for row in studio.rows()}
-    gone = FolderStore(studio.home / "blobs").path(files[3].sha256)
+    sounds = {row.index: row.pcm_sha256 for row in studio.rows()}
+    store = FolderStore(studio.home / "blobs")
+    gone, damaged = store.path(files[3].sha256), store.path(files[2].sha256)
     gone.rename(studio.home / "gone")
+    shutil.copy(damaged, studio.home / "sound")
+    for other in (store.path(files[1].sha256).read_bytes(), b"", damaged.read_bytes()[:-999]):
+        damaged.unlink()
+        damaged.write_bytes(other)
+        assert acceptance.hear_master((str(sounds[2]), str(damaged))) is None
     asked = studio.order(True, takes=4)
     run, stocks = studio.carry_out(asked)
     assert (run.shards, studio.told) == (0, [4])
-    assert ended(studio) == [(0, "done", "kept"), (1, "done", "rejected"), (2, "done", "kept"), (3, "done", "")]
-    assert "1 cannot be heard, their files are gone" in acceptance.shortfalls(stocks)[0]
+    assert ended(studio) == [(0, "done", "kept"), (1, "done", "rejected"), (2, "done", ""), (3, "done", "")]
+    assert "2 cannot be heard, their files are gone or damaged" in acceptance.shortfalls(stocks)[0]
     (studio.home / "gone").rename(gone)
+    damaged.unlink()
+    shutil.copy(studio.home / "sound", damaged)
     studio.carry_out(asked)
-    assert ended(studio)[3:] == [(3, "done", "kept"), (4, "done", "kept")]
+    assert ended(studio)[2:] == [(2, "done", "kept"), (3, "done", "kept"), (4, "done", "kept")]
     assert studio.count(Hearing) == 5
