@@ -111,7 +111,21 @@ def _seeded(model: Any, seed: int) -> Any:
     for name, tensor in model.state_dict().items():
         if name.endswith("codebook.embed"):
             tensor.copy_(torch.randn(tensor.shape, generator=numbers))
+    without_offset(model.audio_encoder.decoder.layers[-1].conv)
     return model.eval()
+
+
+def without_offset(convolution: Any) -> None:
+    """Let a decoder's last convolution pass no constant: what random weights make is off centre otherwise, as no
+    trained model's sound is, and `accept` lets none of it through."""
+    import torch
+
+    with torch.no_grad():
+        for name, tensor in convolution.named_parameters():
+            if name.endswith(("weight_v", "original1")) or name == "weight":
+                tensor.sub_(tensor.mean(dim=-1, keepdim=True))
+            elif name == "bias":
+                tensor.zero_()
 
 
 def build(kind: str = "mono", seed: int = 0, window_frames: int = WINDOW_FRAMES) -> Any:

@@ -16,7 +16,7 @@ from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from tests.checkpoints import WORDS, Mischief, card_text
+from tests.checkpoints import WORDS, Mischief, card_text, without_offset
 
 KINDS = ("stable-audio", "stable-audio-3", "audioldm2", "ace-step")
 RATE = 16000
@@ -251,14 +251,18 @@ def _level(pipeline: Any) -> None:
     import torch
 
     vocoder = getattr(pipeline, "vocoder", None)
+    decoder = pipeline.vae.decoder
+    if vocoder is not None:
+        last = vocoder.conv_post
+    else:
+        last = decoder.conv2 if hasattr(decoder, "conv2") else decoder.blocks[-1].mapping
+    if isinstance(last, torch.nn.Conv1d) and last.kernel_size[0] > 1:
+        without_offset(last)
     if vocoder is not None:
         heard = vocoder(torch.randn(1, 200, vocoder.config.model_in_dim))
-        last = vocoder.conv_post
     else:
         latent = getattr(pipeline.vae.config, "decoder_input_channels", None) or pipeline.vae.config.latent_dim
         heard = pipeline.vae.decode(torch.randn(1, latent, 64)).sample
-        decoder = pipeline.vae.decoder
-        last = decoder.conv2 if hasattr(decoder, "conv2") else decoder.blocks[-1].mapping
     factor = LOUDNESS / float(heard.std())
     for key, weight in last.named_parameters():
         if key.endswith(("weight_g", "original0", "bias")) or key == "weight":

@@ -45,8 +45,8 @@ def stored_tensors(path: Path) -> dict[str, Stored]:
 
 
 def read_tensors(path: Path) -> "Iterator[tuple[str, Tensor]]":
-    """Every tensor of a file in the order it is stored in, each in memory of its own; of safetensors only those of a type
-    in `DTYPES`. Raises WeightFileError."""
+    """Every tensor of a file in the order it is stored in, each in memory of its own; of safetensors only those of a
+    type in `DTYPES`. Raises WeightFileError."""
     if path.suffix == ".safetensors":
         yield from _read_safetensors(path)
     else:
