@@ -48,6 +48,7 @@ _OFFSET = 0.01
 _NO_PULSE, _NO_KEY = 0.2, 0.65
 _TEMPO_SCALE = 0.04
 _RELATED, _UNHEARD = 0.6, 0.5
+_AT_ONCE = 128  # takes that are compared with all others at once
 _ONE_MUSIC_S = 6.0  # shorter takes of one cue are too much alike to tell a double by anything but its samples
 
 
@@ -124,20 +125,21 @@ def judge(hearing: "Hearing", controls: Controls, rule: Rule) -> Judged:
     return Judged(not faults, score, (*(said for _, said in faults), *remarks), told, kinds)
 
 
-def decide(takes: Sequence[Heard], rule: Rule) -> list[Decided]:
+def decide(takes: Sequence[Heard], rule: Rule, descriptors: Mapping[str, bytes] | None = None) -> list[Decided]:
     """Every take of a point, in the order of indices: kept, spare or rejected. What is heard decides, not the order in
-    which takes came."""
-    judged: list[tuple[Heard, Judged]] = []
-    for take in sorted(takes, key=lambda take: take.index):
-        alone = judge(take.hearing, take.controls, rule)
-        if alone.accepted and rule.duplicates:
-            alone = _single(take, alone, [other for other, found in judged if found.accepted])
-        judged.append((take, alone))
-    accepted = sorted((pair for pair in judged if pair[1].accepted), key=lambda pair: (-pair[1].score, pair[0].index))
+    which takes came. `descriptors` are those of their sounds, where `hearing` was read without."""
+    ordered = sorted(takes, key=lambda take: take.index)
+    judged = [judge(take.hearing, take.controls, rule) for take in ordered]
+    if rule.duplicates:
+        judged = _without_doubles(ordered, judged, descriptors or {})
+    accepted = sorted(
+        ((take, found) for take, found in zip(ordered, judged, strict=True) if found.accepted),
+        key=lambda pair: (-pair[1].score, pair[0].index),
+    )
     kept = {take.take_id for take, _ in accepted[: rule.keep]}
     return [
         Decided(take, REJECTED if not found.accepted else KEPT if take.take_id in kept else SPARE, found)
-        for take, found in judged
+        for take, found in zip(ordered, judged, strict=True)
     ]
 
 
@@ -157,20 +159,42 @@ def ordered_count(takes: int, enough: int, budget: int, accepted: Sequence[bool 
     return count
 
 
-def _single(take: Heard, judged: Judged, before: Sequence[Heard]) -> Judged:
-    """The take, rejected where it is as good as the same music as one of those accepted before it."""
-    from services.mastering.listening.likeness import SAME, likeness
+def _without_doubles(
+    takes: Sequence[Heard], judged: Sequence[Judged], descriptors: Mapping[str, bytes]
+) -> list[Judged]:
+    """The same, each rejected that is as good as the same music as one that is accepted before it."""
+    places = [place for place, found in enumerate(judged) if found.accepted]
+    if len(places) < 2:
+        return list(judged)
+    import numpy as np
 
-    for other in before:
-        same = take.pcm_sha256 == other.pcm_sha256
-        long_enough = min(take.hearing.seconds, other.hearing.seconds) >= _ONE_MUSIC_S
-        if not same and not long_enough:
-            continue
-        alike = 1.0 if same else likeness(take.hearing.descriptor, other.hearing.descriptor)
-        if alike >= SAME:
-            what = f"sounds like take {other.index} ({alike:.2f} alike; from {SAME:g} on it is one music)"
-            return Judged(False, judged.score, (what, *judged.reasons), judged.parts, ("duplicate",))
-    return judged
+    from services.mastering.listening.likeness import SAME
+
+    found, accepted = list(judged), np.zeros(len(places), dtype=bool)
+    for row, alike in enumerate(_alike([takes[place] for place in places], descriptors)):
+        doubles = np.flatnonzero(accepted[:row] & (alike[:row] >= SAME))
+        accepted[row] = not len(doubles)
+        if len(doubles):
+            first, alone = int(doubles[0]), found[places[row]]
+            what = f"sounds like take {takes[places[first]].index} ({alike[first]:.2f} alike; "
+            what += f"from {SAME:g} on it is one music)"
+            found[places[row]] = Judged(False, alone.score, (what, *alone.reasons), alone.parts, ("duplicate",))
+    return found
+
+
+def _alike(takes: Sequence[Heard], descriptors: Mapping[str, bytes]) -> Iterator[Any]:
+    """Of every take, how alike it is to each of them."""
+    import numpy as np
+
+    from services.mastering.listening.likeness import Shelf
+
+    sounds = np.array([take.pcm_sha256 for take in takes])
+    long_enough = np.array([take.hearing.seconds >= _ONE_MUSIC_S for take in takes])
+    shelf = Shelf([descriptors.get(take.pcm_sha256, take.hearing.descriptor) for take in takes])
+    for first in range(0, len(takes), _AT_ONCE):
+        last = min(first + _AT_ONCE, len(takes))
+        music = np.where(long_enough[first:last, None] & long_enough, shelf.alike(first, last), 0.0)
+        yield from np.where(sounds[first:last, None] == sounds, 1.0, music)
 
 
 def _tempo(

@@ -1,8 +1,10 @@
 """Which takes are good enough, and how many more are made: the rules by themselves, and what briefs may ask."""
 
+import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given
@@ -111,6 +113,20 @@ def test_the_best_are_kept_others_are_spare_and_doubles_of_accepted_ones_are_rej
     assert [one.outcome for one in found] == ["spare", "kept", "rejected", "rejected", "kept", "spare"]
     assert "sounds like take 1 (1.00 alike" in found[2].judged.reasons[0]
     assert [one.outcome for one in decide(takes[:3], replace(RULE, duplicates=False))] == ["spare", "kept", "kept"]
+
+
+def test_six_hundred_takes_of_a_point_are_told_apart_in_a_moment() -> None:
+    """Doubles are found among takes of other lengths too, and the first that is accepted is the one named."""
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(-90, 90, (590, 239, 31), dtype=np.int8)
+    sounds = [one[: 239 - number % 3].tobytes() for number, one in enumerate(drawn)]
+    sounds += [drawn[7][1 : 230 + number].tobytes() for number in range(10)]
+    takes = [heard(number, descriptor=sound) for number, sound in enumerate(sounds)]
+    began = time.process_time()
+    found = decide(takes, RULE)
+    assert time.process_time() - began < 1.5
+    assert [one.take.index for one in found if not one.judged.accepted] == list(range(590, 600))
+    assert {one.judged.reasons[0][:18] for one in found[590:]} == {"sounds like take 7"}
 
 
 class TestCounts:

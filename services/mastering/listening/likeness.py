@@ -6,9 +6,10 @@ at shifts of up to three eighths. Music on the same chords by the same players a
 are, has other notes at other moments, and is told apart: see `python -m tests.benchmarks.listen`.
 """
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from services.mastering.listening.spectra import Floats, Frames
 
@@ -41,24 +42,52 @@ def describe(mel: Frames) -> bytes:
 
 def likeness(one: bytes, other: bytes) -> float:
     """How alike two descriptions are, up to 1; 0 where one is empty, or one is twice as long as the other."""
-    first, second = _shaped(one), _shaped(other)
-    shorter, longer = sorted((len(first), len(second)))
-    if shorter < _SHORTEST - 1 or longer > 2 * shorter:
-        return 0.0
-    return max(_agreement(first, second, shift) for shift in _SHIFTS)
+    return float(Shelf((one, other)).alike(0, 1)[0, 1])
 
 
-@lru_cache(maxsize=256)
+class Shelf:
+    """Descriptions beside each other, to be compared with all others at once."""
+
+    def __init__(self, descriptors: Sequence[bytes]) -> None:
+        shaped = [_shaped(descriptor) for descriptor in descriptors]
+        self._lengths = np.array([len(changes) for changes in shaped], dtype=np.int64)
+        longest = int(self._lengths.max(initial=0))
+        self._changes: Floats = np.zeros((len(shaped), longest, BANDS - 1), np.float32)
+        for row, changes in zip(self._changes, shaped, strict=True):
+            row[: len(changes)] = changes
+        self._until = np.zeros((len(shaped), longest + 1))  # of each, the sum of squares up to a moment
+        np.cumsum(np.square(self._changes).sum(axis=2, dtype=np.float64), axis=1, out=self._until[:, 1:])
+
+    def alike(self, first: int, last: int) -> NDArray[np.float64]:
+        """How alike the descriptions from `first` up to `last` (not included) are to all of them: (rows, columns).
+
+        To four places: the rest is how a machine adds up."""
+        lengths, others = self._lengths[first:last, None], self._lengths[None, :]
+        found = np.max([self._at(first, last, shift) for shift in _SHIFTS], axis=0)
+        shorter, longer = np.minimum(lengths, others), np.maximum(lengths, others)
+        return np.where((shorter < _SHORTEST - 1) | (longer > 2 * shorter), 0.0, np.round(found, 4))
+
+    def _at(self, first: int, last: int, shift: int) -> NDArray[np.float64]:
+        """Their correlations where those of the rows begin `shift` moments later (earlier, where it is negative)."""
+        mine, theirs = max(0, shift), max(0, -shift)
+        width = max(0, self._changes.shape[1] - abs(shift))
+        rows = self._changes[first:last, mine : mine + width].reshape(last - first, -1)
+        columns = self._changes[:, theirs : theirs + width].reshape(len(self._changes), -1)
+        dots = (rows @ columns.T).astype(np.float64)
+        lengths, others = self._lengths[first:last, None], self._lengths[None, :]
+        common = np.maximum(0, np.minimum(lengths - mine, others - theirs))
+        numbers = np.arange(len(self._lengths))
+        squares = self._squares(numbers[first:last, None], mine, common) * self._squares(numbers, theirs, common)
+        return np.divide(dots, np.sqrt(squares), out=np.zeros_like(dots), where=squares > 0)
+
+    def _squares(self, numbers: NDArray[np.int64], start: int, common: NDArray[np.int64]) -> NDArray[np.float64]:
+        start = min(start, self._until.shape[1] - 1)
+        ends = np.minimum(start + common, self._until.shape[1] - 1)
+        return self._until[numbers, ends] - self._until[numbers, start]
+
+
 def _shaped(descriptor: bytes) -> Floats:
     changes: Floats = np.frombuffer(descriptor, np.int8).reshape(-1, BANDS - 1).astype(np.float32) / np.float32(127)
     if len(changes):
         changes /= changes.std(axis=0) + np.float32(_STEADY)
     return changes
-
-
-def _agreement(first: Floats, second: Floats, shift: int) -> float:
-    first, second = first[max(0, shift) :], second[max(0, -shift) :]
-    length = min(len(first), len(second))
-    one, other = first[:length].ravel(), second[:length].ravel()
-    weight = float(np.sqrt(float(np.dot(one, one)) * float(np.dot(other, other))))
-    return float(np.dot(one, other)) / weight if weight > 0 else 0.0
