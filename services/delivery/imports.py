@@ -43,6 +43,7 @@ from db.rows import (
 from db.tables import Catalog, Generator, Take
 from db.takes import brief_of, catalog_names, newest_brief
 from models.controls import Controls, Theme
+from models.registry import CARDS
 from services.catalog.lock import catalog_lock, describe_driver, files_kept
 from services.catalog.runs import take_folder
 from services.delivery.foreign import NO_SOUND, Foreign, read_foreign
@@ -60,6 +61,7 @@ from services.provenance.recording import plan_entry, take_entries
 from services.provenance.trace import files_below
 from services.rights.expressions import ExpressionError, read_expression
 from services.rights.gate import judge_recorded
+from services.rights.names import plain_name
 from services.storage.folder import FolderStore
 from services.storage.store import BLOCK, Blob
 from services.storage.tree import link
@@ -174,6 +176,7 @@ class Importer:
     def takes(self, paths: Sequence[Path], terms: Terms, place: Place) -> list[Imported]:
         """Bring in audio as takes of a catalog. Raises CatalogBusyError when a driver works on it."""
         terms, place = self._checked(terms), self._placed(place)
+        _refuse_builtin(terms.generator)
         found = checked_files(paths)
         with catalog_lock(self.home, self.engine, place.catalog):
             self._check_known(found, terms, place.catalog)
@@ -387,6 +390,15 @@ class _NewImport:
             take_id=self.id, kind=IMPORT, expression=terms.licence, source=terms.source, by=terms.by, note=note,
             at=datetime.now(UTC),
         )
+
+
+def _refuse_builtin(generator: str) -> None:
+    """What this program makes itself is made here, from an order. Raises ImportFaultError for the name of such a one:
+    the facts about it say nothing of audio that came from elsewhere."""
+    taken = {name.casefold(): name for name in CARDS}
+    if name := taken.get(plain_name(generator)):
+        what = f"--generator: {name} is built in, and what it makes is made here with `cueworks generate`"
+        raise ImportFaultError(f"{what}; name what made this audio, or leave it out: then it is `{ELSEWHERE}`")
 
 
 def _newest_licensee(session: Session, catalog: str) -> dict[str, Any]:

@@ -223,6 +223,14 @@ def test_terms_that_cannot_be_put_on_record_are_refused(
     assert counts(refusing) == NOTHING
 
 
+@pytest.mark.parametrize("name", ["composer", "Composer"])
+def test_audio_from_elsewhere_is_not_taken_for_what_is_made_here(refusing: Importer, tmp_path: Path, name: str) -> None:
+    file = write(tmp_path / "song.wav", music(1, 2))
+    with pytest.raises(ImportFaultError, match="composer is built in"):
+        refusing.takes([file], replace(TERMS, generator=name), PLACE)
+    assert counts(refusing) == NOTHING
+
+
 @pytest.mark.parametrize(("option", "place"), [
     ("--catalog", Place("")), ("--catalog", Place("../x")), ("--catalog", Place("blobs")), ("--catalog", Place("GAME")),
     ("--cue", Place("game", "a/b")), ("--state", Place("game", state="a b")), ("--use", Place("game", use="fun")),
