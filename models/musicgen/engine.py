@@ -179,6 +179,7 @@ class Engine:
             "asked_kernels": self.settings.kernels,
             "int8_weights": self.kernels == "int8",
             "key_value_dtype": str(self.state.seen.dtype).removeprefix("torch."),
+            "attention": "products" if attends_by_products(self.settings) else "framework",
             "graphs": self.device.type == "cuda",
             "slots": self.state.slots,
             "torch": torch.__version__,

@@ -71,8 +71,12 @@ def cache_bytes(shape: Shape, settings: "EngineSettings") -> int:
 
 
 def work_bytes(shape: Shape, settings: "EngineSettings") -> int:
-    """The largest of what comes and goes: reading known codes, and picking from the logits."""
+    """The largest of what comes and goes: reading known codes or laying a layer's past out anew, and picking from the
+    logits."""
     rows, size = 2 * settings.batch, _BYTES[settings.dtype]
     reading = rows * READ_AT_ONCE * (shape.feed_forward + 8 * shape.width) * size
+    if attends_by_products(settings):
+        past = 2 * shape.width * rows * slots_of(shape, settings.text_tokens)
+        reading = max(reading, past * _BYTES[key_value_dtype(settings)])
     picking = settings.batch * shape.streams * shape.cardinality * 40  # logits, probabilities, running sums
     return reading + picking
