@@ -3,7 +3,7 @@
 Rows are only ever added. Nothing here knows what a model is, and nothing is judged.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -138,13 +138,3 @@ def trained_on(session: Session, takes: ColumnElement[bool]) -> list[Trained]:
         .order_by(count.desc(), Training.name, Training.id)
     )
     return [Trained(*row) for row in session.execute(query)]
-
-
-def trained_with(session: Session, take_ids: Iterable[str]) -> dict[str, list[str]]:
-    """The ids of the runs that each of these takes went into; takes of none are left out."""
-    found: dict[str, list[str]] = {}
-    for part in chunks(list(take_ids), 500):
-        query = select(TrainingTake.take_id, TrainingTake.training_id).where(TrainingTake.take_id.in_(part))
-        for take, training in session.execute(query.order_by(TrainingTake.training_id)):
-            found.setdefault(take, []).append(training)
-    return found

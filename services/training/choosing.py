@@ -2,40 +2,36 @@
 
 Rules:
 - Only what the composer made counts: it was trained on nothing and plays a sound bank of its own. Takes of any other
-  generator, and imported ones, are refused.
-- What an order brought (theme file, sound bank, recordings) must add nothing to what the policy says of the take, for
-  every use: no other answer and no duty. Works of one's own and the public domain pass, all else is refused.
-- The policy must allow the take itself for the uses that the model will be for.
+  generator are refused, and so is what was brought in from elsewhere, whatever it was called: a take with a file of its
+  own source, with the derivation of an import, or of a revision that no composer ever had.
+- What an order brought must add nothing, and the policy must allow the take itself (see `weighing`).
 - Takes without sound, takes that a person or the order's own rule rejected, are left out.
 
-The policy is asked, never second-guessed. Nothing is written here.
+Nothing is written here.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.impact import decisions
-from db.rights_tables import Acceptance
 from db.rows import AssetRow, TakeRow
 from db.takes import catalog_names, in_catalog, take_rows, with_status
-from db.verdicts import asked_takes
+from db.verdicts import has_stated_licences, stated_licences
 from models.controls import Controls
 from models.musicgen.prompting import told_beside
 from services.planning.faults import nearest, shown
-from services.planning.words import USES
-from services.rights.keeping import moment
-from services.rights.policy import STRICTNESS, Judgement, Licensee, Policy, Reason
-from services.rights.takes import judge_takes
+from services.rights.policy import Policy
 from services.training.errors import TrainingError
 from services.training.order import Item
+from services.training.weighing import Weighed, weigh
 
 COMPOSER = "composer"
+REVISIONS = re.compile(r"sound-[1-9][0-9]*\+bank-[0-9a-f]{16}")  # of every composer; an import's is a digest
 LOSSLESS = ("audio/flac", "audio/wav", "audio/x-wav")
 MOST_NAMED = 5
 
@@ -55,26 +51,20 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What was found: takes by id, those that were left out, the uses that all the takes are allowed for, and what the
-    policy said (a row per generator, revision and use)."""
+    """What was found: takes by id, those that were left out, and what the policy said."""
 
     items: tuple[Item, ...]
     left_out: tuple[LeftOut, ...]
-    uses: tuple[str, ...]
-    licences: tuple[dict[str, Any], ...]
+    weighed: Weighed
+
+    @property
+    def uses(self) -> tuple[str, ...]:
+        """The uses that all the takes are allowed for."""
+        return self.weighed.uses
 
     @property
     def refused(self) -> tuple[LeftOut, ...]:
         return tuple(one for one in self.left_out if one.refused)
-
-
-@dataclass
-class _Weighed:
-    """What the policy said of the takes."""
-
-    refused: dict[str, str] = field(default_factory=dict)
-    barred: dict[str, str] = field(default_factory=dict)  # use: why
-    said: dict[tuple[str, str, str], tuple[Judgement, int]] = field(default_factory=dict)
 
 
 def choose(session: Session, policy: Policy, catalogs: Sequence[str]) -> Chosen:
@@ -82,10 +72,12 @@ def choose(session: Session, policy: Policy, catalogs: Sequence[str]) -> Chosen:
     _check_names(session, catalogs)
     wanted = [in_catalog(name) & with_status("done") for name in dict.fromkeys(catalogs)]
     rows = [row for condition in wanted for row in take_rows(session, condition)]
-    left = [*_of_others(rows), *_rejected(session, rows)]
+    left = [*_of_others(session, rows)]
     gone = {one.take for one in left}
+    left += _rejected(session, [row for row in rows if row.id not in gone])
+    gone |= {one.take for one in left}
     kept = [row for row in rows if row.id not in gone]
-    weighed = _weigh(session, policy, [row.id for row in kept])
+    weighed = weigh(session, policy, [row.id for row in kept])
     catalog_of = {row.id: row.catalog for row in kept}
     left += [LeftOut(take, catalog_of[take], why, True) for take, why in weighed.refused.items()]
     items = []
@@ -97,8 +89,7 @@ def choose(session: Session, policy: Policy, catalogs: Sequence[str]) -> Chosen:
             left.append(LeftOut(row.id, row.catalog, "it has no stored mix", False))
         else:
             items.append(_item(row, mix))
-    uses = tuple(use for use in USES if use not in weighed.barred)
-    return Chosen(tuple(sorted(items, key=lambda item: item.take)), tuple(left), uses, tuple(_licences(weighed)))
+    return Chosen(tuple(sorted(items, key=lambda item: item.take)), tuple(left), weighed)
 
 
 def _check_names(session: Session, catalogs: Sequence[str]) -> None:
@@ -108,64 +99,33 @@ def _check_names(session: Session, catalogs: Sequence[str]) -> None:
         raise TrainingError(faults)
 
 
-def _of_others(rows: Iterable[TakeRow]) -> Iterable[LeftOut]:
+def _of_others(session: Session, rows: Sequence[TakeRow]) -> Iterable[LeftOut]:
+    """Takes that the composer did not make, by their name or by how they came here."""
+    named = [row.id for row in rows if row.generator == COMPOSER]
+    derived = stated_licences(session, named) if has_stated_licences(session) else {}
     for row in rows:
         if row.generator != COMPOSER:
             why = f"it was made by {row.generator}: what that was trained on is not this database's to show"
             yield LeftOut(row.id, row.catalog, why, True)
+        elif _came_from_elsewhere(row, [kind for kind, *_ in derived.get(row.id, ())]):
+            why = f"it is called the {COMPOSER}'s, but was brought in: what it was made of is not on record here"
+            yield LeftOut(row.id, row.catalog, why, True)
+
+
+def _came_from_elsewhere(row: TakeRow, derivations: Sequence[str]) -> bool:
+    sources = any(asset.role == "source" for asset in row.assets)
+    return sources or "import" in derivations or not REVISIONS.fullmatch(row.revision)
 
 
 def _rejected(session: Session, rows: Sequence[TakeRow]) -> Iterable[LeftOut]:
     """Takes that a person rejected, or that their order's `accept` did."""
-    ids = [row.id for row in rows if row.generator == COMPOSER]
+    ids = [row.id for row in rows]
     reviewed = decisions(session, ids) if ids else {}
-    newest = select(Acceptance.take_id, func.max(Acceptance.number).label("number")).group_by(Acceptance.take_id)
-    last = newest.subquery()
-    query = select(Acceptance.take_id).join(
-        last, (Acceptance.take_id == last.c.take_id) & (Acceptance.number == last.c.number)
-    )
-    failed = set(session.scalars(query.where(Acceptance.outcome == "rejected")))
     for row in rows:
-        if row.generator == COMPOSER and (reviewed.get(row.id) == "reject" or row.id in failed):
-            who = "a person" if reviewed.get(row.id) == "reject" else "its order's own rule"
+        by_person = reviewed.get(row.id) == "reject"
+        if by_person or (row.acceptance is not None and row.acceptance.outcome == "rejected"):
+            who = "a person" if by_person else "its order's own rule"
             yield LeftOut(row.id, row.catalog, f"{who} rejected it", False)
-
-
-def _weigh(session: Session, policy: Policy, takes: Sequence[str]) -> _Weighed:
-    found, now = _Weighed(), datetime.now(UTC)
-    for use in USES:
-        asked = asked_takes(session, takes)
-        judged = judge_takes(session, policy, asked, use, Licensee(), now.date(), moment(policy.register, now))
-        for take, judgement in judged:
-            if take not in found.refused:
-                _weigh_one(policy, take, judgement, found)
-    return found
-
-
-def _weigh_one(policy: Policy, take: str, judgement: Judgement, found: _Weighed) -> None:
-    question = judgement.question
-    bare = policy.judge(replace(question, materials=())) if question.materials else judgement
-    worse = STRICTNESS[judgement.answer] > STRICTNESS[bare.answer]
-    if worse or set(judgement.duties) - set(bare.duties):
-        brought = ", ".join(f"the {material.role} ({material.source})" for material in question.materials)
-        why = "; ".join(dict.fromkeys([*(reason.text for reason in judgement.stops), *judgement.duties]))
-        found.refused[take] = f"it was made with {brought}, whose licence asks for something: {why}"
-    elif own := [reason.text for reason in bare.stops if not _of_market(policy, reason)]:
-        found.barred.setdefault(question.use, "; ".join(own))
-    key = (question.generator, question.revision, question.use)
-    found.said[key] = (bare, found.said.get(key, (bare, 0))[1] + 1)
-
-
-def _of_market(policy: Policy, reason: Reason) -> bool:
-    """Whether a reason is a market's or a law's rule for music made by machine: it will meet the model's own takes."""
-    facts = [policy.register.by_id[id_] for id_ in reason.facts if id_ in policy.register.by_id]
-    return bool(facts) and all(fact.is_obligation for fact in facts)
-
-
-def _licences(found: _Weighed) -> Iterable[dict[str, Any]]:
-    for (generator, revision, use), (judgement, takes) in sorted(found.said.items(), key=lambda each: each[0]):
-        yield {"generator": generator, "revision": revision, "use": use, "answer": judgement.answer, "takes": takes,
-               "facts": list(judgement.facts)}  # fmt: skip
 
 
 def _mix(assets: Sequence[AssetRow]) -> AssetRow | None:

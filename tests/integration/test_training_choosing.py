@@ -9,10 +9,11 @@ from sqlalchemy.exc import DatabaseError
 
 from db.engine import reading, writing
 from db.ledger import append
-from db.rights_tables import Review
+from db.rights_tables import Derivation, Review
 from db.rows import NewGenerator
+from db.tables import Asset
 from db.takes import with_id_prefix
-from db.training import TrainingRow, TrainingTakeRow, insert_training, takes_of, trained_on, trained_with, training_rows
+from db.training import TrainingRow, TrainingTakeRow, insert_training, takes_of, trained_on, training_rows
 from models.registry import CARDS
 from services.audit.impact import find_impact, impact_json
 from services.planning.words import USES
@@ -24,7 +25,8 @@ from tests.catalog_rows import done, new_order, new_take, open_run, order_takes,
 from tests.rights_facts import fact
 
 COMPOSER = CARDS["composer"]
-MADE = (NewGenerator("composer", COMPOSER.revision, None, {}), NewGenerator("empty", "1", None, {}))
+MADE = (NewGenerator("composer", COMPOSER.revision, None, {}), NewGenerator("composer", sha("terms"), None, {}),
+        NewGenerator("empty", "1", None, {}))  # fmt: skip
 
 
 def catalog(engine: Engine, brief: str = "brief", first: int = 0, count: int = 3, **changed: object) -> None:
@@ -56,7 +58,26 @@ def test_the_composers_own_takes_are_chosen_for_every_use_and_others_refused(eng
     assert [(one.take, one.refused) for one in found.left_out] == [(sha("take 10"), True), (sha("take 1"), False)]
     assert "made by empty" in told(found.refused)[0]
     assert found.uses == USES
-    assert {row["use"] for row in found.licences} == set(USES)
+    assert {row["use"] for row in found.weighed.licences} == set(USES)
+
+
+@pytest.mark.parametrize("how", ["revision", "derivation", "source"])
+def test_what_was_brought_in_is_refused_whatever_it_is_called(engine: Engine, how: str) -> None:
+    catalog(engine, revision=sha("terms") if how == "revision" else COMPOSER.revision)
+    taken = [sha(f"take {number}") for number in range(3)]
+    with writing(engine) as session:
+        if how == "derivation":
+            session.add_all(Derivation(
+                id=str(uuid4()), sha256=sha("mix"), source_sha256=sha(take), take_id=take, kind="import", note="",
+                expression="CC0-1.0", source="a CD", by="Kim", at=datetime.now(UTC),
+            ) for take in taken)  # fmt: skip
+        if how == "source":
+            session.add_all(Asset(take_id=take, role="source", media_type="audio/mpeg", sha256=sha("mp3"), bytes=9,
+                                  path=take) for take in taken)  # fmt: skip
+    found = chosen(engine)
+    assert not found.items
+    assert "3 takes" in told(found.refused)[0]
+    assert "was brought in" in told(found.refused)[0]
 
 
 @pytest.mark.parametrize(("licence", "refused"), [("LicenseRef-Own-Work", 0), ("CC-BY-4.0", 3), ("CC-BY-NC-4.0", 3)])
@@ -66,6 +87,14 @@ def test_what_an_order_brought_must_ask_for_nothing(engine: Engine, licence: str
     assert len(found.refused) == refused
     assert len(found.items) == 3 - refused
     assert all("theme file" in line for line in told(found.refused))
+    assert [row["takes"] for row in found.weighed.materials] == [] if refused else [3]
+
+
+def test_what_the_composers_facts_ask_for_is_kept_and_what_markets_ask_for_is_not(engine: Engine) -> None:
+    catalog(engine)
+    found = chosen(engine, fact("composer", "weights", "allowed", use="trailer", duties=("Name the composer.",)))
+    assert found.uses == USES
+    assert found.weighed.duties == {use: ("Name the composer.",) if use == "trailer" else () for use in USES}
 
 
 def test_a_use_that_the_composer_is_not_allowed_for_is_none_of_the_models(engine: Engine) -> None:
@@ -73,6 +102,8 @@ def test_a_use_that_the_composer_is_not_allowed_for_is_none_of_the_models(engine
     found = chosen(engine, fact("composer", "weights", "refused", use="trailer"))
     assert set(found.uses) == set(USES) - {"trailer"}
     assert len(found.items) == 3
+    ending = chosen(engine, fact("composer", "weights", "allowed", use="trailer", volume_cap=100))
+    assert set(ending.uses) == set(USES) - {"trailer"}
 
 
 def test_a_catalog_that_is_not_there_is_told(engine: Engine) -> None:
@@ -101,7 +132,7 @@ def test_from_a_model_to_its_takes_and_from_a_take_to_its_models(engine: Engine)
     with reading(engine) as session:
         assert [row.name for row in training_rows(session)] == ["house/test"]
         assert {take["take"] for take in takes_of(session, id_)} == {sha("take 0"), sha("take 2")}
-        assert trained_with(session, [sha("take 0"), sha("take 1")]) == {sha("take 0"): [id_]}
+        assert [one.training for one in trained_on(session, with_id_prefix(sha("take 0")))] == [id_]
         assert trained_on(session, with_id_prefix(sha("take 1"))) == []
         register = current(session).with_seed()
         impact = find_impact(session, register, sha("take 2")[:12])
