@@ -9,6 +9,7 @@ from typing import Any
 
 from models.house import sizes
 from services.training.order import Order
+from services.training.writing import system_errors
 
 SHARD = "14MB"  # the largest file of weights
 
@@ -58,10 +59,11 @@ def assemble(order: Order, folder: Path, target: Path) -> Path:
         top_k=min(250, codec.cardinality), bos_token_id=special, decoder_start_token_id=special,
     )  # fmt: skip
     target.mkdir(parents=True, exist_ok=True)
-    model.to(getattr(torch, order.preset.stored)).save_pretrained(target, max_shard_size=SHARD)
     wrapped = PreTrainedTokenizerFast(
         tokenizer_file=str(folder / "tokens" / "tokenizer.json"), pad_token="<pad>", eos_token="</s>",
         unk_token="<unk>", model_max_length=512,
     )  # fmt: skip
-    wrapped.save_pretrained(target)
+    with system_errors(target):
+        model.to(getattr(torch, order.preset.stored)).save_pretrained(target, max_shard_size=SHARD)
+        wrapped.save_pretrained(target)
     return target

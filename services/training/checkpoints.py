@@ -5,12 +5,13 @@ drawn at random follows from the step's number and is not in it. A file that can
 before.
 """
 
+import io
 import re
 from pathlib import Path
 from typing import Any
 
 from services.storage.folder import sync_folder
-from services.storage.whole import whole_file
+from services.training.writing import write_bytes
 
 KEPT = 2
 _NAME = re.compile(r"step-(\d{8})\.pt")
@@ -21,8 +22,9 @@ def save(folder: Path, step: int, state: dict[str, Any]) -> None:
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
-    with whole_file(folder / f"step-{step:08}.pt") as part, part.open("wb") as file:
-        torch.save({**state, "step": step}, file)
+    held = io.BytesIO()
+    torch.save({**state, "step": step}, held)
+    write_bytes(folder / f"step-{step:08}.pt", held.getvalue())
     sync_folder(folder)
     for path in _files(folder)[:-KEPT]:
         path.unlink(missing_ok=True)

@@ -3,6 +3,8 @@
 
 from services.generators.errors import RegisterError
 
+AGAIN = "run the same command again: it goes on from the last checkpoint"
+
 
 class TrainingError(RegisterError):
     """An order that cannot be carried out; `faults` has every reason."""

@@ -17,6 +17,7 @@ from services.training.counting import draws, item_at
 from services.training.dataset import Sounds
 from services.training.loop import Lesson, Together
 from services.training.order import Order
+from services.training.presets import with_so_many
 from services.training.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def codec_lesson(order: Order, data: Path, steps: int, group: Together, fresh: b
     from models.house.codec import CodecStep
     from models.house.sizes import empty_codec
 
-    size, course = order.preset.codec, order.preset.codec_course
+    size, course = order.preset.codec, with_so_many(order.preset.codec_course, steps)
     sounds, length = Sounds(data), round(course.seconds * order.preset.codec.frame_rate) * order.preset.codec.hop
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(draws(order.seed, BEGINNING, 0).integers(1 << 62)))
@@ -97,7 +98,8 @@ def model_lesson(order: Order, folder: Path, steps: int, group: Together) -> Les
     from models.house.sizes import empty_model
     from models.musicgen.tokens import load_tokenizer
 
-    size, course, codec = order.preset.language, order.preset.model_course, order.preset.codec
+    size, codec = order.preset.language, order.preset.codec
+    course = with_so_many(order.preset.model_course, steps)
     codes = Tokens(folder)
     tokenizer = load_tokenizer(folder / "tokenizer.json")
     items = {item.take: item for item in order.items}

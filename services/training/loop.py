@@ -14,10 +14,12 @@ from typing import Any, Protocol
 
 from services.training import checkpoints
 from services.training.counting import draws
+from services.training.errors import TrainingError
 from services.training.feeding import Feed
 from services.training.presets import Course
 
 TOLD_EVERY_S = 1.0
+NO_NUMBER = "what was kept before stays, and would end here again: train with another --seed"
 NOISE = 7  # purpose of draws: what dropout and the like begin from
 
 
@@ -25,8 +27,7 @@ NOISE = 7  # purpose of draws: what dropout and the like begin from
 class Lesson:
     """What is learned. `forward(module, batch, step)` gives a tensor of losses whose first is the one to lower and
     whose names are `losses`; `batch(step)` makes the rows of this worker, `tokens` counts what is learned from in all.
-
-    `kept` are the parts of the state that are learned, by their names' beginnings; () keeps all of it."""
+    """
 
     name: str
     module: Any
@@ -37,7 +38,6 @@ class Lesson:
     forward: Callable[[Any, Any, int], Any]
     losses: Sequence[str]
     tokens: int
-    kept: tuple[str, ...] = ()
 
 
 class Told(Protocol):
@@ -89,7 +89,8 @@ def learn(
 ) -> Learned:  # fmt: skip
     """Go through a lesson from its newest checkpoint in `folder`, keeping one every `every` steps and at the end.
 
-    `stop_after` ends after that step as if the process had been killed: for tests."""
+    `stop_after` ends after that step as if the process had been killed: for tests. Raises TrainingError where a loss is
+    no number, before the state that gave it is kept."""
     import torch
 
     group = together or Together()
@@ -100,10 +101,12 @@ def learn(
     try:
         for step, batch in enumerate(feed, begin):
             losses = _step(lesson, wrapped, optimizer, batch, step, group)
+            if not bool(torch.isfinite(losses).all()):
+                raise TrainingError([f"{lesson.name}: a loss of step {step + 1} is no number; {NO_NUMBER}"])
             curve[step, 0], curve[step, 1:] = step, losses
             done = step + 1
             if group.rank == 0 and (done % every == 0 or done == lesson.steps):
-                checkpoints.save(folder, done, _state(lesson, module, optimizer, curve[:done]))
+                checkpoints.save(folder, done, _state(module, optimizer, curve[:done]))
             if group.rank == 0 and (done == lesson.steps or time.perf_counter() - last > TOLD_EVERY_S):
                 last = time.perf_counter()
                 told(lesson.name, done, lesson.steps, float(curve[step, 1]))
@@ -111,8 +114,6 @@ def learn(
                 break
     finally:
         feed.close()
-    if not bool(torch.isfinite(curve).all()):
-        raise FloatingPointError(f"{lesson.name}: a loss is no number; train with another seed or a lower rate")
     return Learned(curve, time.perf_counter() - begun, feed.waited, lesson.steps - begin, lesson.tokens)
 
 
@@ -160,17 +161,15 @@ def _restored(lesson: Lesson, folder: Path, group: Together) -> tuple[Any, Any, 
     if state is None:
         return module, optimizer, curve, 0
     missing = module.load_state_dict(state["module"], strict=False)
-    if missing.unexpected_keys or (not lesson.kept and missing.missing_keys):
+    if missing.unexpected_keys or missing.missing_keys:
         raise ValueError(f"{folder}: the checkpoint is of another model; remove the folder and train again")
     optimizer.load_state_dict(state["optimizer"])
     curve[: state["step"]] = state["curve"]
     return module, optimizer, curve, int(state["step"])
 
 
-def _state(lesson: Lesson, module: Any, optimizer: Any, curve: Any) -> dict[str, Any]:
-    state = module.state_dict()
-    kept = {name: tensor for name, tensor in state.items() if not lesson.kept or name.startswith(lesson.kept)}
-    return {"module": kept, "optimizer": optimizer.state_dict(), "curve": curve.clone()}
+def _state(module: Any, optimizer: Any, curve: Any) -> dict[str, Any]:
+    return {"module": module.state_dict(), "optimizer": optimizer.state_dict(), "curve": curve.clone()}
 
 
 def seconds_a_step(lesson: Lesson, steps: int = 3, group: Together | None = None) -> float:

@@ -1,18 +1,19 @@
 """One lesson learned by several workers: Ray Train starts them, DistributedDataParallel adds their gradients up.
 
-The rows of a step are shared among the workers, so that the token model learns the same as by one, but for the order in
-which sums are added up. The codec's books begin, and are revived, from the first worker's rows, and its spectral loss
-is a ratio for each worker: it learns nearly the same. Bits are promised for one worker only. Nothing here learns.
+The rows of a step are shared among the workers alike: there are never more workers than divide the batches (see
+`planning`). They learn nearly the same as one worker does, not the same: the token model's losses are means over the
+codes that each worker has, which are fewer where sounds end early, and each draws its own dropout; the codec's books
+begin, and are revived, from the first worker's rows, and its spectral loss is a ratio for each worker. Bits are
+promised for one worker only. Nothing here learns.
 """
 
 from pathlib import Path
 from typing import Any
 
 from services.rendering.jobs import RenderingStoppedError
+from services.training.errors import AGAIN
 from services.training.loop import Together
 from services.training.stages import outcome, run_stage
-
-AGAIN = "run the same command again: it goes on from the last checkpoint"
 
 
 def learn_together(

@@ -22,7 +22,7 @@ from services.training.choosing import Chosen, as_rows, choose, told
 from services.training.code import code_version
 from services.training.errors import TrainingError
 from services.training.order import Order, read_order, run_folder, write_order
-from services.training.presets import PRESETS, Course, Preset
+from services.training.presets import PRESETS, Preset, with_so_many
 
 FEWEST = 2
 MOST_STEPS, MOST_MINUTES, LARGEST_SEED = 10_000_000, 100_000.0, 2**53 - 1
@@ -70,7 +70,7 @@ def plan(
         name=wish.name, catalogs=tuple(dict.fromkeys(wish.catalogs)), preset=preset, seed=wish.seed,
         minutes=wish.minutes or 0.0, device=device, workers=workers, code=code_version(), items=chosen.items,
         blobs=str((home / "blobs").absolute()), by=f"{wish.by or 'unnamed'}, by cueworks train",
-        licences=chosen.licences, left_out=as_rows(chosen.left_out), started_at=datetime.now(UTC).isoformat(),
+        licences=chosen.weighed.licences, left_out=as_rows(chosen.left_out), started_at=datetime.now(UTC).isoformat(),
     )  # fmt: skip
     out = wish.out or home / "models" / wish.name / order.id[:16]
     registering.check_out(out, order.id)
@@ -108,18 +108,13 @@ def with_steps(preset: Preset, steps: int) -> Preset:
     """A preset with another number of steps for the model, and for the codec as many in proportion."""
     share = steps / preset.model_course.steps
     codec = max(1, round(preset.codec_course.steps * share))
-    return replace(
-        preset, codec_course=_shortened(preset.codec_course, codec), model_course=_shortened(preset.model_course, steps)
-    )
-
-
-def _shortened(course: Course, steps: int) -> Course:
-    return replace(course, steps=steps, warmup=max(1, min(course.warmup, steps // 4)))
+    courses = with_so_many(preset.codec_course, codec), with_so_many(preset.model_course, steps)
+    return replace(preset, codec_course=courses[0], model_course=courses[1])
 
 
 def _check_enough(chosen: Chosen, wish: Wish) -> None:
     if not chosen.uses:
-        whose = ", ".join(sorted({f"{each['generator']} {each['revision']}" for each in chosen.licences}))
+        whose = ", ".join(sorted({f"{each['generator']} {each['revision']}" for each in chosen.weighed.licences}))
         remedy = "`cueworks licences show composer`"
         raise RefusedError([f"{whose}: the facts on record allow its music for no use; {remedy}"])
     if len(chosen.items) < FEWEST:

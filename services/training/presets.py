@@ -5,7 +5,7 @@ what half an hour of one GPU is meant for. Sizes follow EnCodec and MusicGen (ar
 smaller; steps, rates and batches are this project's own choice. Nothing here trains.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from models.house.sizes import CodecSize, LanguageSize
@@ -26,6 +26,11 @@ class Course:
     warmup: int
     weight_decay: float = 0.01
     clip: float = 1.0
+
+
+def with_so_many(course: Course, steps: int) -> Course:
+    """A course of another number of steps, that is warm after a quarter of them at the latest."""
+    return replace(course, steps=steps, warmup=max(1, min(course.warmup, steps // 4)))
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,13 @@ from services.training.dataset import export
 from services.training.loop import Learned, Lesson, Together, Told, learn, seconds_a_step, steady
 from services.training.order import Order, read_json, read_order, write_json
 from services.training.tokens import write_codes, write_tokenizer
+from services.training.writing import write_tensors
 
 STAGES = ("dataset", "codec", "tokens", "model", "evaluation")
 LEARNING = ("codec", "model")  # those that several devices may share
 SHARES = {"codec": 0.4, "model": 0.6}  # of the minutes that were asked for
 DECIDED, PROGRESS, RESULT = "decided.json", "progress.json", "result"
-EVERY_S = 30.0  # about as long as a killed run may lose
+EVERY_S = 30.0  # about as long as a killed run may lose, where steps were timed
 Heard = Callable[[str, int, int, float], None]
 
 
@@ -37,8 +38,9 @@ def run_stage(
 ) -> dict[str, Any]:
     """Do a stage of the run in `folder`, or go on with it; returns what it left.
 
-    `every` steps between checkpoints; None: as many as take half a minute. `group`: the workers of it, one by default.
-    Raises OtherFilesError, FloatingPointError."""
+    `every` steps between checkpoints; None: as many as take half a minute where steps were timed (an order in minutes),
+    else a twentieth of them. `group`: the workers of it, one by default.
+    Raises OtherFilesError, TrainingError."""
     if (found := outcome(folder, stage)) is not None:
         return found
     order = read_order(folder)
@@ -125,15 +127,11 @@ def _look(folder: Path, stage: str, lesson: Lesson, found: Learned) -> None:
 
 def _keep(order: Order, folder: Path, stage: str, module: Any) -> None:
     """What later stages and the finished model need of a lesson."""
-    from safetensors.torch import save_file
-
-    from services.storage.whole import whole_file
-
     kept = module.codec if stage == "codec" else module
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in kept.state_dict().items()}
     tied = "text.encoder.embed_tokens.weight"  # the same numbers as `text.shared.weight`
-    with whole_file(folder / f"{stage}.safetensors") as part:
-        save_file({name: tensor.clone() for name, tensor in tensors.items() if name != tied}, part)
+    own = {name: tensor.clone() for name, tensor in tensors.items() if name != tied}
+    write_tensors(folder / f"{stage}.safetensors", own)
 
 
 def _tokens(order: Order, folder: Path) -> dict[str, Any]:
@@ -141,7 +139,7 @@ def _tokens(order: Order, folder: Path) -> dict[str, Any]:
 
     target = folder / "tokens"
     target.mkdir(exist_ok=True)
-    vocabulary = write_tokenizer(order, target)
+    vocabulary = write_tokenizer(order, folder / "dataset", target)
     return {"vocabulary": vocabulary, **write_codes(order, folder / "dataset", target, trained_codec(order, folder))}
 
 

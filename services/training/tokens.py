@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from db.training_tables import TRAINING
 from models.house import unigram
 from services.planning.words import words
-from services.storage.whole import whole_file
 from services.training.captions import all_texts
 from services.training.dataset import Sounds, save_array
 from services.training.order import Order, read_json, write_json
+from services.training.writing import write_bytes
 
 INDEX, CODES = "codes.json", "codes.npy"
 
@@ -41,12 +41,13 @@ def write_codes(order: Order, data: Path, folder: Path, codec: Any) -> dict[str,
     return {"frames": begin, "takes": len(rows), "used": [len(np.unique(row)) for row in np.concatenate(parts, axis=1)]}
 
 
-def write_tokenizer(order: Order, folder: Path) -> int:
-    """`tokenizer.json` of the captions and of the published words; returns how many pieces it has."""
-    texts = [*all_texts(order.items), *published()]
+def write_tokenizer(order: Order, data: Path, folder: Path) -> int:
+    """`tokenizer.json` of the captions of the training split and of the published words; returns how many pieces it
+    has."""
+    heard = {entry.take for entry in Sounds(data, TRAINING).entries}
+    texts = [*all_texts([item for item in order.items if item.take in heard]), *published()]
     made = unigram.tokenizer(unigram.learned(unigram.counted(texts), order.preset.language.vocabulary))
-    with whole_file(folder / "tokenizer.json") as part:
-        made.save(str(part))
+    write_bytes(folder / "tokenizer.json", made.to_str(pretty=True).encode())
     return int(made.get_vocab_size())
 
 

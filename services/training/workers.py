@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from services.rendering.jobs import RenderingStoppedError
+from services.training.errors import AGAIN
 from services.training.order import read_order
 from services.training.stages import LEARNING, run_stage
-
-POLL_S = 0.5
-AGAIN = "run the same command again: it goes on from the last checkpoint"
 
 
 class Worker(Protocol):

@@ -26,7 +26,7 @@ from services.training.assembling import assemble, trained_codec, trained_model
 from services.training.captions import caption, whole
 from services.training.counting import draws, item_at
 from services.training.dataset import Sounds, export, heard, held_out
-from services.training.errors import OtherFilesError
+from services.training.errors import OtherFilesError, TrainingError
 from services.training.feeding import Feed
 from services.training.loop import Together, learn
 from services.training.order import Order, read_order
@@ -69,6 +69,20 @@ def _kill(folder: Path, stage: str, steps: tuple[int, ...]) -> None:
 
 def _digest(path: Path) -> str:
     return sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_loss_that_is_no_number_ends_a_lesson_before_it_is_kept(run: Path, tmp_path: Path) -> None:
+    told = read_order(run)
+    lesson = lessons.codec_lesson(told, run / "dataset", 8, Together())
+
+    def forward(module: object, batch: object, step: int) -> torch.Tensor:
+        return lesson.forward(module, batch, step) * (float("nan") if step == 4 else 1.0)
+
+    with pytest.raises(TrainingError, match="step 5 is no number"):
+        learn(replace(lesson, forward=forward), tmp_path, 1)
+    kept = checkpoints.newest(tmp_path)
+    assert kept is not None
+    assert kept["step"] == 4
 
 
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(run: Path, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What may be asked of a training run, and what is wrong with it: everything is said before anything begins."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors import SafetensorError
 
 from services.generators.known import KnownGenerators
 from services.planning.words import USES
@@ -16,10 +18,12 @@ from services.training.code import code_version
 from services.training.curves import write_curve, write_spectra, write_table
 from services.training.errors import TrainingError
 from services.training.evaluation.states import features, taught
-from services.training.loop import rate_at
+from services.training.lessons import codec_lesson
+from services.training.loop import Together, rate_at
 from services.training.order import read_order, write_json
 from services.training.planning import Wish, _preset, with_steps
 from services.training.presets import PRESETS, Course, preset_of
+from services.training.writing import system_errors
 from tests.training_runs import MICRO, begun, order, sound
 
 
@@ -56,6 +60,27 @@ def test_the_rate_goes_up_in_a_line_and_down_to_a_tenth() -> None:
     assert rates[:10] == pytest.approx(np.arange(1, 11) / 10)
     assert rates[10:] == sorted(rates[10:], reverse=True)
     assert rates[-1] == pytest.approx(0.1)
+
+
+def test_few_minutes_shorten_the_warm_up_as_few_steps_do(tmp_path: Path) -> None:
+    folder = begun(tmp_path)
+    stages.run_stage(folder, "dataset")
+    told = read_order(folder)
+    lesson = codec_lesson(told, folder / "dataset", 4, Together(), fresh=False)
+    assert (lesson.course.steps, lesson.course.warmup) == (4, 1)
+    assert [rate_at(lesson.course, 0, 4) / lesson.course.rate, rate_at(lesson.course, 4, 4) / lesson.course.rate] == [
+        pytest.approx(1), pytest.approx(0.1)
+    ]  # fmt: skip
+
+
+def test_a_full_disk_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
+    told = "Error while serializing: I/O error: No space left on device (os error 28)"
+    with pytest.raises(OSError, match="No space left") as caught, system_errors(tmp_path):
+        raise SafetensorError(told)
+    assert caught.value.errno == errno.ENOSPC
+    assert caught.value.filename == str(tmp_path)
+    with pytest.raises(ValueError, match="another"), system_errors(tmp_path):
+        raise ValueError("another")
 
 
 def test_minutes_become_steps_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
