@@ -35,13 +35,13 @@ def add_hearings(session: Session, hearings: Collection[NewHearing]) -> None:
     insert_missing(session, Hearing, ("pcm_sha256", "revision"), list(unique.values()))
 
 
-def hearings(session: Session, digests: Iterable[str], revision: str) -> dict[str, NewHearing]:
-    """What listeners of a revision heard of these sounds, by `pcm_sha256`."""
-    columns = (Hearing.pcm_sha256, Hearing.revision, Hearing.facts, Hearing.descriptor)
-    found: dict[str, NewHearing] = {}
+def descriptors(session: Session, digests: Iterable[str], revision: str) -> dict[str, bytes]:
+    """What near-duplicates are found by, as listeners of a revision heard it, by `pcm_sha256`."""
+    found: dict[str, bytes] = {}
     for part in chunks(digests, KEYS):
-        query = select(*columns).where(Hearing.pcm_sha256.in_(part), Hearing.revision == revision)
-        found |= {row[0]: NewHearing(*row) for row in session.execute(query)}
+        query = select(Hearing.pcm_sha256, Hearing.descriptor)
+        query = query.where(Hearing.pcm_sha256.in_(part), Hearing.revision == revision)
+        found |= {pcm: descriptor for pcm, descriptor in session.execute(query)}
     return found
 
 

@@ -67,7 +67,7 @@ def extend_run(session: Session, run_id: str, ordered: int, shards: Sequence[lis
     """Hand further shards of takes to a run; returns their numbers. `ordered` more takes are ordered by it now.
 
     Raises RunOverError where another driver took it over."""
-    _hold(session, run_id)
+    hold(session, run_id)
     first = session.scalars(select(Run.shards).where(Run.id == run_id)).one()
     more = {"shards": first + len(shards), "ordered": Run.ordered + ordered}
     session.execute(
@@ -90,7 +90,7 @@ def _hand_out(session: Session, run_id: str, shards: Sequence[list[str]], first:
 
 def take_shard(session: Session, run_id: str, shard: int) -> list[TakeRow]:
     """The takes of a shard that are still to be rendered, now marked `rendering`. Raises RunOverError."""
-    _hold(session, run_id)
+    hold(session, run_id)
     mine = (Take.run_id == run_id) & (Take.shard == shard) & Take.status.in_(("planned", "rendering"))
     rows = list(take_rows(session, mine, with_assets=False))
     session.execute(update(Take).where(mine).values(status="rendering"))
@@ -104,7 +104,7 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> list[R
     number is left out. Raises RunOverError, before anything is written, where another driver took over the run or one
     of the takes.
     """
-    _hold(session, run_id)
+    hold(session, run_id)
     fresh = _not_done(session, run_id, recordings)
     profiles = {r.profile.sha256: r.profile.profile for r in recordings if r.profile}
     rows = [{"sha256": key, "profile": value} for key, value in profiles.items()]
@@ -121,7 +121,7 @@ def record(session: Session, run_id: str, recordings: list[Recording]) -> list[R
     return fresh
 
 
-def _hold(session: Session, run_id: str) -> None:
+def hold(session: Session, run_id: str) -> None:
     """Keep the run open until the transaction ends; closing it waits. Raises RunOverError where it is closed."""
     status = session.scalar(select(Run.status).where(Run.id == run_id).with_for_update(read=True))
     if status != "running":

@@ -25,7 +25,7 @@ from services.catalog.acceptance import replaced, shortfalls
 from services.catalog.driving import Driver, Turns
 from services.catalog.lock import catalog_lock
 from services.catalog.pages import publish
-from services.catalog.rounds import Rounds, widened
+from services.catalog.rounds import Rounds, begin, widened
 from services.generators.known import KnownGenerators
 from services.planning.faults import BriefError
 from services.planning.plan import Plan, named_generators, plan
@@ -160,7 +160,8 @@ def make_plan(brief: ReadBrief, choices: Choices, settings: Settings) -> Plan:
     reasons = gate.reasons(register, judgements := gate.check_plan(register, order))
     if reasons or found.refusals:
         raise RefusedError([*reasons, *found.refusals])
-    return replace(order, duties=gate.duties_of(judgements), warnings=(*order.warnings, *found.warnings))
+    warnings = (*order.warnings, *found.warnings, *gate.over_caps(register, order))
+    return replace(order, duties=gate.duties_of(judgements), warnings=warnings)
 
 
 def _planned(brief: ReadBrief, choices: Choices, settings: Settings, known: KnownGenerators) -> Plan:
@@ -190,10 +191,12 @@ def carry_out(
     settings.check_ledger(engine)
     _keep_files(order, settings)
     with catalog_lock(settings.home, engine, order.catalog):
-        order = widened(engine, settings.home, order, watcher.hearing)
-        cards = _cards(engine, order, settings)
+        wider, stocks = widened(engine, settings.home, order, watcher.hearing)
+        cards = _cards(engine, wider, settings)
         at_once = settings.takes_at_once(cards.values())
-        run = runs.start(engine, order, choices.as_json(), choices.retry_quarantined, cards, at_once)
+        run, order, refused = begin(
+            engine, order, wider, stocks, choices.as_json(), choices.retry_quarantined, cards, at_once
+        )
         stages.reach("plan")
         watcher.planned(run)
         rounds = Rounds(engine, settings.home, order, run, cards, at_once, watcher.round)
@@ -210,7 +213,7 @@ def carry_out(
         page = publish(engine, settings.home, order.catalog)
     warnings = _signed(settings, engine)
     stages.reach("total")
-    short = tuple(shortfalls(stocks, order.compared))
+    short = (*shortfalls(stocks, order.compared), *([refused] if refused else ()))
     excused = len(replaced(stocks, run.id))
     run = replace(run, ordered=len(rounds.plan.takes))
     return Outcome(run, counts, page, stages.seconds, stopped, warnings, short, excused)
@@ -309,14 +312,7 @@ def _run_flow(
         engine, lambda shard: crews.executor(rounds.generator_of(shard)), run.id, watcher.recorded, listening=listening
     )
 
-    def more(generator: str) -> range:
-        try:
-            return rounds.more(generator)
-        except RenderingStoppedError as error:
-            driver.stopped = str(error)
-            raise
-
-    turns = Turns(run.turns, crews.lanes, crews.release, SHARDS_AT_ONCE, more)
+    turns = Turns(run.turns, crews.lanes, crews.release, SHARDS_AT_ONCE, driver.asking(rounds.more))
     with driving(driver, turns, begun):
         page = str(page_path(settings.home, run.catalog))
         state = render_run(run.catalog, run.id, run.shards, page, return_state=True)

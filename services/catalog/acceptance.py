@@ -6,12 +6,13 @@ once, from the finishing worker or from the stored master; rules are applied ane
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,70 +23,121 @@ from db.acceptance import (
     TakeState,
     add_acceptances,
     add_hearings,
-    hearings,
+    descriptors,
+    heard_facts,
     newest_acceptances,
     take_states,
 )
+from db.chunks import chunks
 from db.engine import reading, writing
 from db.ledger import Entry
 from db.rows import AcceptanceRow, NewHearing
 from services.mastering.listening import LISTENING_REVISION, Hearing
-from services.planning.acceptance import Decided, Heard, decide, ordered_count
+from services.planning.acceptance import Decided, Heard, Judged, decide, ordered_count
 from services.planning.faults import printable
 from services.planning.points import ChosenPoint
 from services.storage.folder import FolderStore
 
 ALONE = 20  # so many sounds are heard by the time that a further process has begun
 BATCH = 32  # sounds heard before they are put on record
-MADE = ("done", "superseded")
+MADE, FAILED = ("done", "superseded"), ("failed", "quarantined")
+AT_ONCE = 500  # takes whose facts are read at once
 MOST_TOLD = 20
 
 Tell = Callable[[int], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a take of a point whose sound was heard by the listeners of `listening`."""
+
+    take_id: str
+    index: int
+    pcm_sha256: str
+    listening: str
+    outcome: str
+    judged: Judged
+
+
 @dataclass(frozen=True)
 class Stock:
-    """What there is of a point: the `count` first of its takes are ordered; `states` are those that are there, by
-    index; `decided` those with a sound that was heard; `unheard` have one that was not."""
+    """What there is of a point: the `count` first of its takes are ordered, `there` of them were before; `states` are
+    those that are there, by index; `decided` those with a sound that was heard; `unheard` have one that was not."""
 
     point: ChosenPoint
     count: int
+    there: int
     states: tuple[TakeState | None, ...]
-    decided: tuple[Decided, ...]
+    decided: tuple[Verdict, ...]
     unheard: tuple[TakeState, ...]
 
     @property
     def accepted(self) -> int:
-        return sum(one.judged.accepted for one in self.decided if one.take.index < self.count)
+        return sum(one.judged.accepted for one in self.decided if one.index < self.count)
+
+    @property
+    def ids(self) -> list[str]:
+        """Those of its takes that are there."""
+        return [state.id for state in self.states if state is not None]
 
     @property
     def is_enough(self) -> bool:
         return self.accepted >= self.point.enough
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing of it will change by itself: enough are good, and nothing is still to be made or heard."""
+        made = (state is not None and _is_settled(state) for state in self.states[: self.count])
+        return self.is_enough and not self.unheard and all(made)
+
     def failed(self) -> list[TakeState]:
         """Its takes that did not come out."""
         found = self.states[: self.count]
-        return [state for state in found if state is not None and state.status in ("failed", "quarantined")]
+        return [state for state in found if state is not None and state.status in FAILED]
 
 
 def take_stock(session: Session, points: Iterable[ChosenPoint]) -> list[Stock]:
-    """What there is of each point, judged by the rule of now."""
-    points = list(points)
-    ids = {point.key: point.ids() for point in points}
-    states = take_states(session, (id_ for some in ids.values() for id_ in some))
-    heard = hearings(session, {one.pcm_sha256 for one in states.values() if one.pcm_sha256}, LISTENING_REVISION)
-    return [_stock(point, [states.get(id_) for id_ in ids[point.key]], heard) for point in points]
+    """What there is of each point, judged by the rule of now. What was heard of some hundred takes is in memory
+    at once, and of one point's at least; only what was decided stays."""
+    return [stock for some in _batches(points) for stock in _take_stock(session, some)]
 
 
-def _stock(point: ChosenPoint, states: Sequence[TakeState | None], heard: dict[str, NewHearing]) -> Stock:
+def _batches(points: Iterable[ChosenPoint]) -> Iterator[list[ChosenPoint]]:
+    """The points by some hundreds of takes."""
+    batch: list[ChosenPoint] = []
+    count = 0
+    for point in points:
+        batch.append(point)
+        count += point.room
+        if count >= AT_ONCE:
+            yield batch
+            batch, count = [], 0
+    if batch:
+        yield batch
+
+
+def _take_stock(session: Session, points: Sequence[ChosenPoint]) -> Iterator[Stock]:
+    ids = [point.ids() for point in points]
+    states = take_states(session, (id_ for some in ids for id_ in some))
+    sounds = {one.pcm_sha256 for one in states.values() if one.pcm_sha256 and one.status in MADE}
+    facts = heard_facts(session, sounds, LISTENING_REVISION)
+    compared = facts if any(point.rule.duplicates for point in points) else ()
+    described = descriptors(session, compared, LISTENING_REVISION)
+    for point, some in zip(points, ids, strict=True):
+        yield _stock(point, [states.get(id_) for id_ in some], facts, described)
+
+
+def _stock(
+    point: ChosenPoint, states: Sequence[TakeState | None], facts: Mapping[str, dict[str, Any]],
+    described: Mapping[str, bytes],
+) -> Stock:  # fmt: skip
     controls = point.take(0).controls
     takes, accepted = [], [_settled(state) for state in states]
     for index, state in enumerate(states):
-        if state is not None and state.status in MADE and state.pcm_sha256 in heard:
-            found = heard[state.pcm_sha256]
-            hearing = Hearing.of(found.facts, found.descriptor, found.revision)
+        if state is not None and state.status in MADE and state.pcm_sha256 and state.pcm_sha256 in facts:
+            hearing = Hearing.of(facts[state.pcm_sha256], b"", LISTENING_REVISION)
             takes.append(Heard(state.id, index, state.pcm_sha256, hearing, controls))
-    decided = decide(takes, point.rule)
+    decided = decide(takes, point.rule, described)
     for one in decided:
         accepted[one.take.index] = one.judged.accepted
     there = max((index + 1 for index, one in enumerate(states) if one and one.status != "superseded"), default=0)
@@ -93,15 +145,26 @@ def _stock(point: ChosenPoint, states: Sequence[TakeState | None], heard: dict[s
     known = {take.take_id for take in takes}
     unheard = tuple(one for one in states[:count] if one and one.status in MADE and one.pcm_sha256
                     and one.id not in known)  # fmt: skip
-    standing = {state.id for state in states if state is not None and state.status == "done"}
-    if any(take.take_id not in standing for take in takes):  # what no brief orders takes no place from what one does
-        decided = decide([take for take in takes if take.take_id in standing or take.index < count], point.rule)
-    return Stock(point, count, tuple(states), tuple(decided), unheard)
+    done = {state.id for state in states if state is not None and state.status == "done"}
+    standing = [take for take in takes if take.take_id in done or take.index < count]
+    if len(standing) < len(takes):  # what no brief orders takes no place from what one does
+        decided = decide(standing, point.rule, described)
+    return Stock(point, count, max(point.takes, there), tuple(states), tuple(map(_verdict, decided)), unheard)
+
+
+def _verdict(one: Decided) -> Verdict:
+    take = one.take
+    return Verdict(take.take_id, take.index, take.pcm_sha256, take.hearing.revision, one.outcome, one.judged)
+
+
+def _is_settled(state: TakeState) -> bool:
+    """Whether a take was made, or did not come out."""
+    return state.status in (*MADE, *FAILED)
 
 
 def _settled(state: TakeState | None) -> bool | None:
     """What is known of a take that was not heard: False where it has no sound and will have none by itself."""
-    return False if state is not None and state.status in ("failed", "quarantined") else None
+    return False if state is not None and state.status in FAILED else None
 
 
 def hear_missing(
@@ -112,10 +175,10 @@ def hear_missing(
 
     What is heard is on record batch by batch; `tell` is called with how many are to be heard, before. A master that is
     gone, or is not what was recorded, is left out: the take stays unheard."""
+    with reading(engine) as session:
+        stocks = take_stock(session, points)
     missed: set[str] = set()
     while True:
-        with reading(engine) as session:
-            stocks = take_stock(session, points)
         found = {one.pcm_sha256: one.master for stock in stocks for one in stock.unheard if one.master}
         wanted = [(str(pcm), str(master)) for pcm, master in found.items() if pcm not in missed]
         if not wanted:
@@ -125,6 +188,9 @@ def hear_missing(
         for batch in _heard(FolderStore(home / "blobs"), wanted):
             with writing(engine) as session:
                 add_hearings(session, batch)
+        with reading(engine) as session:
+            anew = {one.point.key: one for one in take_stock(session, [s.point for s in stocks if s.unheard])}
+        stocks = [anew.get(stock.point.key, stock) for stock in stocks]
 
 
 def _heard(store: FolderStore, wanted: Sequence[tuple[str, str]]) -> Iterator[list[NewHearing]]:
@@ -182,33 +248,41 @@ def replaced(stocks: Iterable[Stock], run_id: str | None = None) -> set[str]:
     return {state.id for state in failed if run_id in (None, state.run_id)}
 
 
-def put_on_record(session: Session, catalog: str, stocks: Iterable[Stock]) -> list[Entry]:
-    """Add what became of each take where that is not what was last recorded; returns ledger entries, to be appended as
-    the transaction's last statement."""
-    decided = [(stock, one) for stock in stocks for one in stock.decided]
-    newest = newest_acceptances(session, (one.take.take_id for _, one in decided))
+def news(session: Session, stocks: Iterable[Stock]) -> list[AcceptanceRow]:
+    """What is to be put on record: what became of each take where that is not what was last recorded."""
     at, rows = datetime.now(UTC), []
-    for stock, one in decided:
-        before = newest.get(one.take.take_id)
-        row = _row(stock.point, one, before.number + 1 if before else 1, at)
-        if before is None or _said(before) != _said(row):
-            rows.append(row)
-    held = add_acceptances(session, rows)
+    for some in chunks(stocks, 50):
+        decided = [(stock.point, one) for stock in some for one in stock.decided]
+        newest = newest_acceptances(session, (one.take_id for _, one in decided))
+        for point, one in decided:
+            row, before = _row(point, one, at), newest.get(one.take_id)
+            if before is None or _said(before) != _said(row):
+                rows.append(row)
+    return rows
+
+
+def put_on_record(session: Session, catalog: str, rows: Sequence[AcceptanceRow]) -> list[Entry]:
+    """Add what `news` found, numbered after what is there; returns ledger entries, to be appended as the transaction's
+    last statement."""
+    newest = newest_acceptances(session, [row.take_id for row in rows])
+    numbered = [replace(row, number=newest[row.take_id].number + 1 if row.take_id in newest else 1) for row in rows]
+    held = add_acceptances(session, numbered)
     return [
-        Entry("acceptance", row.take_id, {"outcome": row.outcome, "rows": held[row.take_id]}, catalog) for row in rows
+        Entry("acceptance", row.take_id, {"outcome": row.outcome, "rows": held[row.take_id]}, catalog)
+        for row in numbered
     ]
 
 
-def _row(point: ChosenPoint, one: Decided, number: int, at: datetime) -> AcceptanceRow:
+def _row(point: ChosenPoint, one: Verdict, at: datetime) -> AcceptanceRow:
+    """Its number is given when it is added."""
     return AcceptanceRow(
-        take_id=one.take.take_id, number=number, outcome=one.outcome, score=one.judged.score,
+        take_id=one.take_id, number=0, outcome=one.outcome, score=one.judged.score,
         parts=dict(one.judged.parts), reasons=list(one.judged.reasons), rule=point.rule.as_json(),
-        pcm_sha256=one.take.pcm_sha256, listening=one.take.hearing.revision, at=at,
+        pcm_sha256=one.pcm_sha256, listening=one.listening, at=at,
     )  # fmt: skip
 
 
-def _said(row: AcceptanceRow) -> dict[str, Any]:
-    return {name: value for name, value in asdict(row).items() if name not in ("number", "at")}
+_said = attrgetter("outcome", "score", "pcm_sha256", "listening", "parts", "reasons", "rule")
 
 
 def shortfalls(stocks: Iterable[Stock], compared: Iterable[str] = ()) -> list[str]:
@@ -221,7 +295,7 @@ def shortfalls(stocks: Iterable[Stock], compared: Iterable[str] = ()) -> list[st
 def _short(stock: Stock, compared: bool) -> str:
     point = stock.point
     where = f"{point} by {point.generator}" if compared else str(point)
-    made = sum(state is not None and state.status in (*MADE, "failed", "quarantined") for state in stock.states)
+    made = sum(state is not None and state.status in (*MADE, *FAILED) for state in stock.states)
     why = Counter(fault for one in stock.decided for fault in one.judged.faults)
     told = [f"{count} for {kind}" for kind, count in why.most_common()]
     told += [f"{len(failed)} did not come out"] if (failed := stock.failed()) else []
@@ -229,5 +303,6 @@ def _short(stock: Stock, compared: bool) -> str:
     what += f", {made} of at most {point.room} made"
     if stock.unheard:
         names = ", ".join(state.id[:12] for state in stock.unheard[:3])
-        return f"{what}; {len(stock.unheard)} cannot be heard, their files are gone or damaged ({names}); see `cueworks verify`"
+        what += f"; {len(stock.unheard)} cannot be heard, their files are gone or damaged ({names})"
+        return f"{what}; see `cueworks verify`"
     return f"{what} ({', '.join(told)}); raise `budget`, or ask for less under `accept`" if told else what

@@ -66,6 +66,23 @@ class Driver:
         self.faults.pop(shard, None)
         return batch.counts
 
+    def asking(self, more: Callable[[str], Iterable[int]]) -> Callable[[str], Iterable[int]]:
+        """`more` for `Turns`, with what stops it told: a generator that may make no more has no further shards.
+
+        Raises RenderingStoppedError when rendering cannot go on at all."""
+
+        def asked(name: str) -> Iterable[int]:
+            try:
+                return more(name)
+            except GeneratorStoppedError as error:
+                self.given_up[str(error)] = None
+                return ()
+            except RenderingStoppedError as error:
+                self.stopped = str(error)
+                raise
+
+        return asked
+
     def _note(self, shard: int, error: Exception) -> None:
         if isinstance(error, GeneratorStoppedError):
             self.given_up[str(error)] = None

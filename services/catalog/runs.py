@@ -5,7 +5,7 @@ renders or knows who schedules.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -31,8 +31,9 @@ from services.catalog.lock import describe_driver
 from services.planning.faults import BriefError, Fault
 from services.planning.order import LEVEL_AXIS, Delivery, PlannedTake
 from services.planning.plan import Plan, Understood
+from services.planning.points import Key
 from services.provenance.recording import plan_entry, take_entries
-from services.rendering.jobs import Job, RenderingStoppedError
+from services.rendering.jobs import GeneratorStoppedError, Job, RenderingStoppedError
 from services.rights.followed import record_followed
 from services.rights.gate import OrderGate, judge_recorded
 from services.rights.refusal import RefusedError
@@ -47,7 +48,8 @@ LONGEST_PART, LONGEST_FOLDER = 24, 100
 class StartedRun:
     """A run over the takes that have no sound yet; `shards` is 0 when there is nothing left to render.
 
-    `turns` are the shards of every generator that has something to do."""
+    `turns` are the shards of every generator that has something to do; `settled` are the points that have enough good
+    takes, and of which none is to be made."""
 
     id: str
     catalog: str
@@ -57,6 +59,7 @@ class StartedRun:
     shards: int
     registered: Registered
     turns: Mapping[str, range] = field(default_factory=dict)
+    settled: frozenset[Key] = frozenset()
 
     def generator_of(self, shard: int) -> str:
         return next(name for name, shards in self.turns.items() if shard in shards)
@@ -69,22 +72,27 @@ def start(
     retry_quarantined: bool = False,
     known: Mapping[str, Card] = CARDS,
     at_once: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+    stocks: Sequence[acceptance.Stock] | None = None,
 ) -> StartedRun:
     """Register the plan and open a run over what is missing. Call it while holding the catalog's lock.
 
-    `known` are the cards of the plan's generators; `at_once` tells (batch, actors) of each, which shards fill.
+    `known` are the cards of the plan's generators; `at_once` tells (batch, actors) of each, which shards fill; `stocks`
+    are what there is of its points, where that was just looked up.
     Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
     the policy does not allow the order today; ClockError where the ledger is ahead of this machine's clock.
     """
     began = datetime.now(UTC)
+    with reading(engine) as session:  # judging takes its time; nobody waits for it to write
+        stocks = acceptance.take_stock(session, plan.points) if stocks is None else stocks
+        news = acceptance.news(session, stocks)
     with writing(engine) as session:
         _check_folder(session, plan.catalog)
         check_clock(session)
         begin(session)
         gate = OrderGate(session, plan)
-        registered = register(session, _order(plan, known), _new_takes(plan))
+        placed = zip(plan.positions(), plan.takes, strict=True)
+        registered = register(session, _order(plan, known), _with_understanding(plan, placed))
         db.runs.settle_interrupted(session, registered.catalog_id)
-        stocks = acceptance.take_stock(session, plan.points)
         ordered = {take.id for take in plan.takes}
         wanted = ordered if retry_quarantined else ordered - acceptance.replaced(stocks)
         missing = db.runs.unfinished(session, registered.catalog_id, wanted, retry_quarantined)
@@ -100,37 +108,53 @@ def start(
             "to_render": len(missing),
         }
         db.runs.start_run(session, values, shards)
-        judged = acceptance.put_on_record(session, plan.catalog, stocks)
+        judged = acceptance.put_on_record(session, plan.catalog, news)
         append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began), *judged])
     seconds = sum(duration for _, _, duration in missing)
     turns = _turns(shards, {id_: generator for id_, generator, _ in missing})
+    waiting = {id_ for id_, _, _ in missing}
+    settled = frozenset(one.point.key for one in stocks if one.is_settled and waiting.isdisjoint(one.ids))
     return StartedRun(
-        run_id, plan.catalog, len(ordered), len(missing), seconds, len(shards), registered, turns
+        run_id, plan.catalog, len(ordered), len(missing), seconds, len(shards), registered, turns, settled
     )
 
 
 def extend(
-    engine: Engine, run_id: str, plan: Plan, new: Collection[PlannedTake], known: Mapping[str, Card] = CARDS,
+    engine: Engine, run_id: str, plan: Plan, new: Sequence[tuple[int, PlannedTake]], known: Mapping[str, Card] = CARDS,
     at_once: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> range:
-    """Order further takes in a run that goes on: `new`, which `plan` holds with all others. Returns the numbers of
-    their shards; none where all of them have their sound.
+    """Order further takes in a run that goes on: `new`, each with its place in the brief's order, which `plan` holds
+    with all others. Returns the numbers of their shards; none where all of them have their sound.
 
-    Raises RenderingStoppedError where another driver took over the run, or where the policy does not allow more."""
-    began, ids = datetime.now(UTC), {take.id for take in new}
+    Raises RenderingStoppedError where another driver took over the run, GeneratorStoppedError where the policy does not
+    allow more."""
+    began, ids = datetime.now(UTC), {take.id for _, take in new}
     with _stopping_when_over(), writing(engine) as session:
         try:
             gate = OrderGate(session, plan)
         except RefusedError as error:
-            raise RenderingStoppedError(f"no further takes may be made: {error}") from error
+            raise GeneratorStoppedError(f"no further takes may be made: {error}") from error
         order = replace(_order(plan, known), restricted=True)
-        registered = register(session, order, (take for take in _new_takes(plan) if take.id in ids))
+        registered = register(session, order, _with_understanding(plan, new))
         missing = db.runs.unfinished(session, registered.catalog_id, ids)
         shards = cut_shards(missing, at_once)
         numbers = db.runs.extend_run(session, run_id, len(ids), shards)
         values = {"id": run_id, "ordered": len(ids), "to_render": len(missing)}
         append(session, [*gate.record(registered.brief_id), plan_entry(session, values, registered, began)])
     return numbers
+
+
+def judge(engine: Engine, run_id: str, catalog: str, stocks: Sequence[acceptance.Stock]) -> None:
+    """Put on record what became of the takes of a run that goes on. Nobody waits for the judging to write.
+
+    Raises RenderingStoppedError where another driver took over the run."""
+    with reading(engine) as session:
+        news = acceptance.news(session, stocks)
+    if not news:
+        return
+    with _stopping_when_over(), writing(engine) as session:
+        db.runs.hold(session, run_id)
+        append(session, acceptance.put_on_record(session, catalog, news))
 
 
 def unmade(engine: Engine, plan: Plan, generator: str) -> bool:
@@ -249,11 +273,16 @@ def _generator(card: Card, revision: str) -> NewGenerator:
     return NewGenerator(card.id, revision, card.weights_digest, facts)
 
 
-def _new_takes(plan: Plan) -> Iterator[NewTake]:
-    understood = {_point_of(u): u.understanding.as_json() for u in plan.understandings}
+def _with_understanding(plan: Plan, takes: Iterable[tuple[int, PlannedTake]]) -> Iterator[NewTake]:
+    """These takes, each with its place in the brief's order, with how their points were understood."""
+    understood = {_point_of(u): u.understanding for u in plan.understandings}
+    told: dict[tuple[object, ...], list[dict[str, str]]] = {}
     compared = plan.compared
-    for position, take in zip(plan.positions(), plan.takes, strict=True):
-        yield _new_take(position, take, understood[_point_of(take)], take.cue in compared)
+    for position, take in takes:
+        point = _point_of(take)
+        if point not in told:
+            told[point] = understood[point].as_json()
+        yield _new_take(position, take, told[point], take.cue in compared)
 
 
 def _point_of(planned: PlannedTake | Understood) -> tuple[object, ...]:

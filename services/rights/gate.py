@@ -78,9 +78,28 @@ def check_names(register: Register, brief: Brief, generators: Mapping[str, str],
 
 def check_plan(register: Register, plan: Plan) -> tuple[Judgement, ...]:
     """The judgements on a plan, one for each distinct question. Raises ClockError."""
+    return _judge_counted(register, plan, Counter(take.generator for take in plan.takes))
+
+
+def over_caps(register: Register, plan: Plan) -> list[str]:
+    """Sentences for a plan that may be carried out, and that the policy would not allow with all the takes that may
+    have to replace others."""
+    if not plan.points:
+        return []
+    most = Counter(take.generator for take in plan.takes)
+    for point in plan.points:
+        most[point.generator] += point.room - point.takes
+    stopped = [judgement for judgement in _judge_counted(register, plan, most) if not judgement.releasable]
+    return list(dict.fromkeys(
+        f"{judgement.question.generator}: up to {judgement.question.outputs} takes may be made where some are not good "
+        f"enough, and not all of them would be allowed: {reason.text}"
+        for judgement in stopped for reason in judgement.stops
+    ))  # fmt: skip
+
+
+def _judge_counted(register: Register, plan: Plan, ordered: Mapping[str, int]) -> tuple[Judgement, ...]:
     known_at = moment(register)
     knowledge = register.known(known_at)
-    ordered = Counter(take.generator for take in plan.takes)
 
     def count(generator: str, materials: Sequence[Material]) -> int:
         return sum(ordered[name] for name in sharing(knowledge, generator, ordered))

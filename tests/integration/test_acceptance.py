@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,8 @@ import pytest
 import yaml
 from sqlalchemy import Engine, func, select
 
-from db.engine import reading
+from db.engine import reading, writing
+from db.ledger import append
 from db.rights_tables import Acceptance, Hearing, LedgerEntry
 from db.rows import TakeRow
 from db.tables import Run, Take
@@ -18,13 +19,16 @@ from db.takes import take_rows
 from services.catalog import acceptance, runs
 from services.catalog.driving import Driver, Turns
 from services.catalog.listing import Filter, takes
-from services.catalog.rounds import Rounds, widened
+from services.catalog.rounds import Rounds, begin, widened
 from services.delivery.reviews import Decision, review, undecided
 from services.planning.plan import Plan, plan
 from services.planning.reader import read_bytes
 from services.provenance.ledger import verify_ledger
 from services.rendering.in_process import InProcessExecutor
-from services.rendering.jobs import Workshop
+from services.rendering.jobs import RenderingStoppedError, Workshop
+from services.rights.facts import Fact
+from services.rights.gate import over_caps
+from services.rights.register import add, read_register
 from services.storage.folder import FolderStore
 from tests import steered_generator
 from tests.cards import cards_at
@@ -48,6 +52,8 @@ class Studio:
     home: Path
     finisher: str = FINISHER
     told: list[int] = field(default_factory=list)
+    refused: str | None = None
+    stopped: str | None = None
 
     def order(self, accept: Any, only: str | None = None, narrow: int | None = None, **cue: Any) -> Plan:
         cues = [{"state": "town", "prompt": "calm town", "genre": "folk", "bpm": 120, "key": "C major", "duration": 9,
@@ -59,21 +65,22 @@ class Studio:
 
     def carry_out(self, order: Plan) -> tuple[runs.StartedRun, list[acceptance.Stock]]:
         """As `flows.orders` does it, without Prefect."""
-        order = widened(self.engine, self.home, order, self.told.append)
+        wider, stocks = widened(self.engine, self.home, order, self.told.append)
         known = {name: CARDS[name] for name, _ in order.generators}
-        run = runs.start(self.engine, order, {}, known=known)
+        run, order, self.refused = begin(self.engine, order, wider, stocks, {}, known=known)
         rounds = Rounds(self.engine, self.home, order, run, known, {})
         place = CARDS["composer"].place("cpu")
         shop = Workshop("tests.steered_generator:create", place, self.home, self.home, self.finisher)
         executor = InProcessExecutor(shop)
         driver = Driver(self.engine, lambda shard: executor, run.id, listening=rounds.listening)
-        turns = Turns(run.turns, [tuple(run.turns)], lambda name: None, 1, rounds.more)
+        turns = Turns(run.turns, [tuple(run.turns)], lambda name: None, 1, driver.asking(rounds.more))
         while shards := turns.take():
             for shard in shards:
                 driver.drive(shard)
                 turns.over(shard)
         stocks = rounds.close()
         runs.finish(self.engine, run.id, {})
+        self.stopped = driver.told
         return run, stocks
 
     def rows(self, cue: str = "town") -> list[TakeRow]:
@@ -237,3 +244,43 @@ def test_accept_that_comes_later_hears_the_stored_masters_in_several_processes(
     studio.carry_out(asked)
     assert ended(studio)[2:] == [(2, "done", "kept"), (3, "done", "kept"), (4, "done", "kept")]
     assert studio.count(Hearing) == 5
+
+
+def test_a_driver_that_lost_its_run_judges_nothing_and_says_so(studio: Studio, steer: dict[int, str]) -> None:
+    steer |= {0: "other key", 1: "other key"}
+    order = studio.order({"keep": 2, "budget": 9})
+    run, _ = studio.carry_out(order)  # closed, as by a driver that took over
+    held = studio.count(Acceptance)
+    easier = studio.order({"keep": 2, "budget": 9, "key": "any"})
+    wider, _ = widened(studio.engine, studio.home, easier)
+    late = Rounds(studio.engine, studio.home, wider, replace(run, settled=frozenset()), CARDS, {})
+    with pytest.raises(RenderingStoppedError, match="another driver took over"):
+        late.more("composer")
+    assert [stock.accepted for stock in late.close()] == [4]
+    assert studio.count(Acceptance) == held
+
+
+def limit(studio: Studio, most: int) -> None:
+    with writing(studio.engine) as session:
+        capped = Fact("composer", "terms", answer="allowed", volume_cap=most, source="a test", grade="own",
+                      recorded_by="test")  # fmt: skip
+        append(session, add(session, [capped]))
+
+
+def test_a_volume_cap_ends_the_rounds_of_its_generator_and_leaves_what_is_there(
+    studio: Studio, steer: dict[int, str]
+) -> None:
+    steer |= dict.fromkeys(range(9), "other key")
+    order = studio.order({"keep": 1, "budget": 9}, takes=2)
+    limit(studio, 5)
+    [warned] = over_caps(read_register(studio.engine), order)
+    assert "up to 10 takes may be made where some are not good enough" in warned
+    _, stocks = studio.carry_out(order)
+    assert len(ended(studio)) == 4  # two, and one in place of each round's; five with the other cue's
+    assert studio.stopped is not None
+    assert studio.stopped.startswith("no further takes may be made: composer: refused")
+    assert len(acceptance.shortfalls(stocks)) == 1
+    run, stocks = studio.carry_out(order)
+    assert (studio.refused or "").startswith("no further takes may be made: composer: refused")
+    assert (run.shards, run.registered.superseded, len(ended(studio))) == (0, 0, 4)
+    assert len(acceptance.shortfalls(stocks)) == 1
