@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session, aliased
 from db.chunks import chunks
 from db.conflict import insert_missing
 from db.ledger_rows import Rows, rows_from
-from db.rights_tables import Acceptance, Hearing
+from db.rights_tables import UNJUDGED, Acceptance, Hearing
 from db.rows import AcceptanceRow, NewHearing
-from db.tables import Asset, Take
+from db.tables import Asset, Catalog, Take
 
 KEYS = 500  # that a query names at once
 
@@ -79,6 +79,13 @@ def newest_acceptances(session: Session, ids: Iterable[str]) -> dict[str, Accept
         query = select(*_columns()).where(Acceptance.take_id.in_(part), _is_newest())
         found |= {row[0]: AcceptanceRow(*row) for row in session.execute(query)}
     return found
+
+
+def judged_takes(session: Session, catalog: str) -> set[str]:
+    """The takes of a catalog whose newest acceptance is one of `ACCEPTANCES`."""
+    query = select(Acceptance.take_id).join(Take, Take.id == Acceptance.take_id)
+    query = query.join(Catalog, Catalog.id == Take.catalog_id).where(Catalog.name == catalog)
+    return set(session.scalars(query.where(Acceptance.outcome != UNJUDGED, _is_newest())))
 
 
 def _columns() -> list[Any]:

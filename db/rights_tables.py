@@ -23,6 +23,7 @@ ANSWERS = ("allowed", "allowed-with-duties", "unknown", "refused")  # of a judge
 STAGES = ("record", "release")
 DECISIONS = ("approve", "reject")
 ACCEPTANCES = ("kept", "spare", "rejected")  # the best of the accepted, the other accepted ones, and those that fail
+UNJUDGED = "unjudged"  # what is on record of a take that was judged, and whose brief asks for it no longer
 
 
 class LicenceFact(Base):
@@ -237,7 +238,8 @@ class Hearing(Base):
 
 
 class Acceptance(Base):
-    """What became of a take under its brief's `accept`: one of `ACCEPTANCES`; the row with the highest number counts.
+    """What became of a take under its brief's `accept`: one of `ACCEPTANCES`, or `UNJUDGED` since its brief dropped
+    that; the row with the highest number counts.
 
     `score` from 0 to 1 is made of `parts`, `reasons` are sentences, `rule` is what was asked of the take; `pcm_sha256`
     and `listening` say which sound was judged as heard by which listeners."""

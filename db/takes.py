@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from db.acceptance import newest_acceptances
-from db.rights_tables import Contribution, Derivation, Reference
+from db.rights_tables import UNJUDGED, Contribution, Derivation, Reference
 from db.rows import AssetRow, TakeRow
 from db.tables import Asset, Brief, Catalog, Cue, EngineProfile, Measurement, Prompt, Run, Take
 
@@ -41,8 +41,8 @@ def take_rows(
                 files = tuple(assets.get(named["id"], ()))
                 measurements = measured.get(named["id"], {})
                 judged = accepted.get(named["id"])
-                if judged is not None and judged.pcm_sha256 != named["pcm_sha256"]:
-                    judged = None  # it was made anew since
+                if judged is not None and (judged.pcm_sha256 != named["pcm_sha256"] or judged.outcome == UNJUDGED):
+                    judged = None  # it was made anew since, or its brief asks for nothing any more
                 catalog = catalogs[catalog_id]
                 yield TakeRow(catalog=catalog, assets=files, measurements=measurements, acceptance=judged, **named)
 

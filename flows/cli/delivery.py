@@ -79,10 +79,12 @@ def _meant(
     known = [name for name, _, _ in catalogs(engine)]
     if all_of not in known:
         raise UsageError(f"--all-of: no catalog {all_of!r}; there are: {', '.join(known) or 'none'}")
-    ids, decided = undecided(engine, all_of, state, word)
+    ids, decided, left_out = undecided(engine, all_of, state, word)
     if decided:
         output.note(f"{decided} takes were decided on before and stay as they are; name one to decide anew", quiet)
-    if not ids and not decided:
+    if left_out:
+        output.note(f"{left_out} takes are spare or rejected by their brief's accept and left out; name one", quiet)
+    if not (ids or decided or left_out):
         raise UsageError(f"--all-of: catalog {all_of!r} has no finished take{' of that state' if state else ''}")
     return ids
 

@@ -25,17 +25,20 @@ from db.acceptance import (
     add_hearings,
     descriptors,
     heard_facts,
+    judged_takes,
     newest_acceptances,
     take_states,
 )
 from db.chunks import chunks
 from db.engine import reading, writing
 from db.ledger import Entry
+from db.rights_tables import UNJUDGED
 from db.rows import AcceptanceRow, NewHearing
 from services.mastering.listening import LISTENING_REVISION, Hearing
 from services.planning.acceptance import Decided, Heard, Judged, decide, ordered_count
 from services.planning.faults import printable
-from services.planning.points import ChosenPoint
+from services.planning.plan import Plan
+from services.planning.points import ChosenPoint, key_of
 from services.storage.folder import FolderStore
 
 ALONE = 20  # so many sounds are heard by the time that a further process has begun
@@ -261,9 +264,24 @@ def news(session: Session, stocks: Iterable[Stock]) -> list[AcceptanceRow]:
     return rows
 
 
+def closings(session: Session, plan: Plan) -> list[AcceptanceRow]:
+    """What is to be put on record of takes that were judged, and whose brief no longer asks for it: nothing decides
+    about them any more. A plan that is restricted to a part, or for once, takes nothing back."""
+    judged = set() if plan.restricted else judged_takes(session, plan.catalog)
+    if not judged:
+        return []
+    keys, at = {point.key for point in plan.points}, datetime.now(UTC)
+    closed = [take.id for take in plan.takes if take.id in judged and key_of(take) not in keys]
+    why = ["its brief no longer chooses by `accept`"]
+    return [
+        replace(row, outcome=UNJUDGED, score=0.0, parts={}, reasons=why, rule={}, at=at)
+        for row in newest_acceptances(session, closed).values()
+    ]
+
+
 def put_on_record(session: Session, catalog: str, rows: Sequence[AcceptanceRow]) -> list[Entry]:
-    """Add what `news` found, numbered after what is there; returns ledger entries, to be appended as the transaction's
-    last statement."""
+    """Add what `news` and `closings` found, numbered after what is there; returns ledger entries, to be
+    appended as the transaction's last statement."""
     newest = newest_acceptances(session, [row.take_id for row in rows])
     numbered = [replace(row, number=newest[row.take_id].number + 1 if row.take_id in newest else 1) for row in rows]
     held = add_acceptances(session, numbered)

@@ -84,7 +84,7 @@ def start(
     began = datetime.now(UTC)
     with reading(engine) as session:  # judging takes its time; nobody waits for it to write
         stocks = acceptance.take_stock(session, plan.points) if stocks is None else stocks
-        news = acceptance.news(session, stocks)
+        news = [*acceptance.news(session, stocks), *acceptance.closings(session, plan)]
     with writing(engine) as session:
         _check_folder(session, plan.catalog)
         check_clock(session)

@@ -76,8 +76,9 @@ class Reviewed:
 
 def undecided(
     engine: Engine, catalog: str, state: str | None = None, decision: str = APPROVE
-) -> tuple[list[str], int]:
-    """Ids of the finished takes of a catalog (of a state or cue) that nobody decided on, and how many others there are.
+) -> tuple[list[str], int, int]:
+    """Ids of the finished takes of a catalog (of a state or cue) that are to be decided on, how many were decided on
+    before, and how many nobody decided on are left out.
 
     Where a brief chooses among takes, those to be approved are the kept ones. A decision somebody made is never undone
     by the way: who wants that names the take."""
@@ -85,11 +86,14 @@ def undecided(
         where = in_catalog(catalog) & with_status("done")
         if state is not None:
             where &= with_state(state)
-        if decision == APPROVE:
-            where &= ~with_outcome(SPARE, REJECTED)
         found = [take.id for take in take_rows(session, where, with_assets=False)]
+        passed_over = where & with_outcome(SPARE, REJECTED)
+        others = take_rows(session, passed_over, with_assets=False) if decision == APPROVE else ()
+        left_out = {take.id for take in others}
         decided = reviewed_takes(session, catalog)
-    return [id_ for id_ in found if id_ not in decided], sum(id_ in decided for id_ in found)
+    open_ = [id_ for id_ in found if id_ not in decided]
+    meant = [id_ for id_ in open_ if id_ not in left_out]
+    return meant, len(found) - len(open_), len(open_) - len(meant)
 
 
 def review(engine: Engine, take_ids: Iterable[str], decision: Decision) -> list[Reviewed]:
@@ -149,16 +153,21 @@ def _decide(session: Session, takes: Sequence[TakeRow], decision: Decision) -> l
         for id_, rows in held.items() for entry in entries(kind, catalogs[id_], {id_: rows})
     ))  # fmt: skip
     kinds: dict[str, tuple[str, ...]] = {id_: tuple(row.kind for row in added if row.take_id == id_) for id_ in ids}
-    against = _against(session, ids) if decision.decision == APPROVE else {}
+    against = _against(session, takes) if decision.decision == APPROVE else {}
     return [
         Reviewed(id_, decision.decision, decision.by, id_ in set(new), kinds[id_], against.get(id_)) for id_ in ids
     ]
 
 
-def _against(session: Session, ids: Sequence[str]) -> dict[str, str]:
-    """What is said against those of the takes that were rejected by what was heard of them."""
-    judged = newest_acceptances(session, ids)
-    return {id_: "; ".join(row.reasons) for id_, row in judged.items() if row.outcome == REJECTED}
+def _against(session: Session, takes: Sequence[TakeRow]) -> dict[str, str]:
+    """What is said against those of the takes that were rejected by what was heard of them. What was said of a sound
+    that was made anew since says nothing of the one they have."""
+    judged = newest_acceptances(session, [take.id for take in takes])
+    rejected = ((take, judged[take.id]) for take in takes if take.id in judged)
+    return {
+        take.id: "; ".join(row.reasons) for take, row in rejected
+        if row.outcome == REJECTED and row.pcm_sha256 == take.pcm_sha256
+    }  # fmt: skip
 
 
 def in_force(row: ReviewRow | None, decision: Decision) -> bool:

@@ -96,22 +96,21 @@ def planned_cues(order: Brief, takes: int | None = None, generator: str | None =
 
 
 def _acceptance(order: Brief, cue: Cue, takes: int | None) -> dict[str, Any]:
-    """The rule of a cue and how many good takes suffice. `takes` of the command line lower that for once, never how
-    many are kept of those that are there: levels of intensity are no takes to choose from."""
+    """The rule of a cue and how many good takes suffice. `takes` of the command line lower that for once; the rule
+    stays the brief's, so that what is put on record is what a plain run would say. Levels of intensity are no takes to
+    choose from."""
     asked = value(order, cue, "accept")
     if asked is None or isinstance(asked, NoAcceptance) or (levels(order, cue) and cue.accept is None):
         return {}
     wanted = value(order, cue, "takes") or 1
     keep = asked.keep or wanted
-    enough = keep if takes is None else takes if asked.keep is None else min(asked.keep, takes)
-    budget = asked.budget or BUDGET_FACTOR * keep
     rule = Rule(
-        keep=max(keep, enough), budget=max(budget, takes or wanted),
+        keep=keep, budget=max(asked.budget or BUDGET_FACTOR * keep, wanted),
         tempo=None if asked.tempo == "any" else asked.tempo, key=asked.key,
         silence=None if asked.silence == "any" else asked.silence, clipping=asked.clipping != "any",
         end=asked.end != "any", duplicates=asked.duplicates != "any", score=asked.score,
     )  # fmt: skip
-    return {"accept": rule, "enough": enough}
+    return {"accept": rule, "enough": min(keep, takes or keep)}
 
 
 def levels(order: Brief, cue: Cue) -> list[int] | None:

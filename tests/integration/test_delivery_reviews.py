@@ -126,9 +126,9 @@ def test_contributions_named_with_a_review_are_the_reviewer_s(one: Studio) -> No
 
 def test_all_of_a_catalog_means_what_nobody_decided_on(studio: Studio) -> None:
     review(studio.engine, [studio.ids[0]], Decision("reject", ADA))
-    assert undecided(studio.engine, "game") == (studio.ids[1:], 1)
-    assert undecided(studio.engine, "game", "combat") == (studio.ids[1:], 1)
-    assert undecided(studio.engine, "game", "calm") == ([], 0)
+    assert undecided(studio.engine, "game") == (studio.ids[1:], 1, 0)
+    assert undecided(studio.engine, "game", "combat") == (studio.ids[1:], 1, 0)
+    assert undecided(studio.engine, "game", "calm") == ([], 0, 0)
 
 
 def added(studio: Studio, part: Part, number: int = 0) -> tuple[bool, str | None, str | None]:

@@ -186,7 +186,7 @@ def test_a_brief_asks_and_the_plan_knows_every_take_that_may_come() -> None:
         ({"accept": {}}, None, (1, 3, 1)),
         ({"accept": {"keep": 2}, "takes": 8}, None, (2, 8, 2)),
         ({"accept": True, "takes": 4}, 2, (4, 12, 2)),
-        ({"accept": True, "takes": 4}, 20, (20, 20, 20)),
+        ({"accept": True, "takes": 4}, 20, (4, 12, 4)),
         ({"accept": {"keep": 4, "budget": 9}, "takes": 4}, 1, (4, 9, 1)),
     ],
 )
