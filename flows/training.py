@@ -19,6 +19,7 @@ from services.settings import Settings
 from services.training import registering
 from services.training.order import Order, read_json
 from services.training.planning import Planned, Wish, begin, plan
+from services.training.publishing import publish
 from services.training.registering import Registered
 from services.training.stages import PROGRESS, outcome
 
@@ -39,7 +40,8 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a run. `anew` False: it was on record already; `warnings` of checkpoints that were not exported."""
+    """What came of a run. `anew` False: it was on record already; `warnings` of checkpoints that were not exported,
+    and of what was passed over."""
 
     order: Order
     folder: Path
@@ -91,11 +93,20 @@ def carry_out(planned: Planned, settings: Settings, watcher: Watcher, every: int
         row = registering.done(engine, id_)
         if row is not None and _stands(settings, row):
             folder = Path(row.folder)
-            return Outcome(planned.order, planned.folder, folder, row.name, row.revision, False, _left(planned.folder))
+            return Outcome(planned.order, planned.folder, folder, row.name, row.revision, False, _left(planned.folder),
+                           _passed_over(planned, folder))  # fmt: skip
         order = begin(planned)
         found = _train(engine, order, planned, settings, watcher, every)
     return Outcome(order, planned.folder, found.folder, found.row.generator, found.row.revision, True,
                    _left(planned.folder), _signed(settings, engine))  # fmt: skip
+
+
+def _passed_over(planned: Planned, folder: Path) -> tuple[str, ...]:
+    """A model that is there is not moved by a further --out."""
+    if not planned.named_out or Path(planned.order.out) == folder:
+        return ()
+    moving = f"to move it, move that folder and `cueworks models add NEW-FOLDER --name {planned.order.name}`"
+    return (f"--out {planned.order.out} is passed over: the model lies in {folder} already; {moving}",)
 
 
 def _stands(settings: Settings, row: TrainingRow) -> bool:
@@ -124,9 +135,10 @@ def _train(
 
     def register() -> Registered:
         watcher.stage("register")
-        out = registering.publish(order, planned.folder)
         known, facts = settings.known_generators(), settings.read_register()
-        return registering.register(engine, known, facts, order, planned.folder, out, planned.uses)
+        asked = registering.asked_again(engine, facts, order)
+        out = publish(asked, planned.folder)
+        return registering.register(engine, known, facts, asked, planned.folder, out)
 
     try:
         with _watching(planned.folder, watcher):

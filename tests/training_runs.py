@@ -55,12 +55,13 @@ def items(blobs: Path, count: int = 6, least_s: float = 1.0) -> tuple[Item, ...]
         prompt = f"{how.state} music number {number}"
         take = sha256(f"take {number}".encode()).hexdigest()
         found.append(Item(take, "made-up", how.state, how.loop, digest, "audio/flac", digest, prompt, number,
-                          how.as_json(), tuple(told_beside("", how)), tuple(told_beside(prompt, how))))  # fmt: skip
+                          how.as_json(), tuple(told_beside("", how)), tuple(told_beside(prompt, how)),
+                          f"zone {number // 2}", how.state, {"number": str(number)}))  # fmt: skip
     return tuple(sorted(found, key=lambda item: item.take))
 
 
 def order(folder: Path, preset: Preset = MICRO, seed: int = 3, **changes: object) -> Order:
-    code = {"package": "0", "commit": "", "source_sha256": "0" * 64}
+    code = {"package": "0", "commit": "", "source_sha256": "0" * 64, "libraries": {"torch": "2"}}
     made = Order("house/test", ("made-up",), preset, seed, 0.0, "cpu", 1, code, items(folder / "blobs"),
                  str(folder / "blobs"))  # fmt: skip
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -28,7 +28,8 @@ def train(
         bool, typer.Option("--leave-out-refused", help="Train without the takes that may not be used.")
     ] = False,
     every: Annotated[
-        int | None, typer.Option("--checkpoint-steps", min=1, help="Steps between checkpoints (default: 30 s).")
+        int | None,
+        typer.Option("--checkpoint-steps", min=1, help="Steps between checkpoints (default: 5 %; by --minutes: 30 s)."),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be trained on; write nothing.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the runs that ended in a model.")] = False,
@@ -86,11 +87,15 @@ def _show_plan(planned: "Planned", json: bool) -> None:
     if json:
         rows = [{"take": item.take, "catalog": item.catalog, "state": item.state, "sha256": item.sha256}
                 for item in order.items]  # fmt: skip
-        told = {"training": order.id, "config": order.config(), "uses": list(planned.uses), "takes": rows}
+        told = {"training": order.id, "config": order.config(), "uses": list(planned.uses), "takes": rows,
+                "duties": {use: list(duties) for use, duties in planned.duties.items()},
+                "materials": list(order.materials)}
         output.print_json({**told, "left_out": list(order.left_out), "licences": list(order.licences)})
         return
     output.line(_planned_line(planned))
     output.line(f"the model will be allowed for: {', '.join(planned.uses)}")
+    for duty in dict.fromkeys(duty for duties in planned.duties.values() for duty in duties):
+        output.line(f"and will ask for: {duty}")
     output.print_table(["take", "catalog", "state"], ([i.take[:12], i.catalog, i.state] for i in order.items))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from db.training_tables import HELD_OUT, TRAINING
 from services.storage.whole import whole_file
+from services.training import sources, splitting
 from services.training.order import Order, write_json
 
 RECORD, CARD = "training.json", "README.md"
@@ -27,7 +28,9 @@ def record(order: Order, left: dict[str, dict[str, Any]]) -> dict[str, Any]:
     splits = {row["take"]: row for row in left["dataset"]["entries"]}
     return {
         "training": order.id, "name": order.name, "config": order.config(), "code": dict(order.code),
-        "licences": [dict(row) for row in order.licences], "manifest_sha256": left["dataset"]["manifest_sha256"],
+        "licences": [dict(row) for row in order.licences], "materials": [dict(row) for row in order.materials],
+        "held_out_by": left["dataset"]["held_out_by"], "files": left["evaluation"]["files"],
+        "manifest_sha256": left["dataset"]["manifest_sha256"],
         "takes": [{"take": item.take, "catalog": item.catalog, "sha256": item.sha256, "pcm_sha256": item.pcm_sha256,
                    "audio_sha256": splits[item.take]["audio_sha256"], "split": splits[item.take]["split"]}
                   for item in order.items],
@@ -59,13 +62,15 @@ streams of {codec.cardinality} codes, {codec.frame_rate} frames a second) with a
 
 ## Licence and data
 Every training item is a take that the built-in composer made for the catalogs {catalogs}: {data["takes"]} takes,
-{data["seconds"] / 60:.1f} minutes, {data["held_out"]} of them held out. The composer writes by rule and plays a sound
-bank that it computes; no recording, no checkpoint and no text of others went in. `training.json` lists every take with
-the digests of its files (manifest SHA-256 {data["manifest_sha256"]}); the database that made the model lists them too:
+{data["seconds"] / 60:.1f} minutes, {data["held_out"]} of them held out. {sources.in_a_card(order.materials)}
+Captions are the words of the takes' own orders. `training.json` lists every take with the digests of its files
+(manifest SHA-256 {data["manifest_sha256"]}); the database that made the model lists them too:
 `cueworks train --show {order.id[:16]}`. What may be done with the music is the owner's to say; what the register of
 licence facts says is shown by `cueworks models show {order.name}`.
 
-## Figures on held-out takes
+## Figures
+{splitting.told(data["held_out_by"])}.
+
 {_figures(left)}
 ## Limits
 It knows the composer's genres, instruments and forms, and nothing else: no voices, no recordings, one channel up to

@@ -139,6 +139,7 @@ def _item(row: TakeRow, mix: AssetRow) -> Item:
     return Item(
         row.id, row.catalog, row.state, controls.loop, mix.sha256, mix.media_type, row.pcm_sha256, row.prompt, row.seed,
         row.controls, tuple(told_beside("", controls)), tuple(told_beside(row.prompt, controls)),
+        row.zone, row.cue, row.point,
     )  # fmt: skip
 
 

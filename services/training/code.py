@@ -1,8 +1,11 @@
-"""Which program trains: its version, its commit where there is one, and the digest of the files that decide a result.
+"""Which program trains: its version, its commit where there is one, and the digest of what decides a model's weights.
 
-The digest is what counts (a checkout may be dirty, an installation has no commit). Nothing here runs a program.
+The digest is what counts (a checkout may be dirty, an installation has no commit). It is of what the code means: other
+comments, docstrings or spaces are the same program, and so is another evaluation or another card. Nothing here runs a
+program.
 """
 
+import ast
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
@@ -10,8 +13,16 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("services/training", "models/house", "models/musicgen", "services/mastering/resample.py")
-LIBRARIES = ("torch", "torchaudio", "transformers", "tokenizers", "numpy", "soundfile")
+SOURCES = (
+    "models/house", "models/musicgen/codec.py", "models/musicgen/delays.py", "models/musicgen/parts.py",
+    "models/musicgen/prompting.py", "models/musicgen/tokens.py", "models/words.py", "services/mastering/resample.py",
+    "services/mastering/true_peak.py",
+    *(f"services/training/{name}.py" for name in (
+        "assembling", "captions", "checkpoints", "counting", "dataset", "feeding", "lessons", "loop", "many", "presets",
+        "stages", "tokens")),
+)  # fmt: skip
+LIBRARIES = ("torch", "torchaudio", "transformers", "tokenizers", "numpy", "soundfile", "scipy")
+_HOLDERS = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @cache
@@ -31,13 +42,23 @@ def _version(name: str) -> str:
 
 
 def _source_digest() -> str:
-    """SHA-256 over the names and contents of the source files, in the order of their names."""
+    """SHA-256 over the names and meanings of the source files, in the order of their names."""
     found = sha256()
     for source in SOURCES:
         path = ROOT / source
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(f"{file.relative_to(ROOT).as_posix()}\0{sha256(file.read_bytes()).hexdigest()}\n".encode())
+            text = meaning(file.read_text(encoding="utf-8"))
+            found.update(f"{file.relative_to(ROOT).as_posix()}\0{sha256(text.encode()).hexdigest()}\n".encode())
     return found.hexdigest()
+
+
+def meaning(source: str) -> str:
+    """A program's text as the parser sees it: without comments, spaces of its own, and docstrings."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, _HOLDERS) and node.body and ast.get_docstring(node, clean=False) is not None:
+            node.body = node.body[1:] or [ast.Pass()]
+    return ast.unparse(tree)
 
 
 def _commit(git: Path) -> str:

@@ -2,8 +2,8 @@
 
 Every take's stored file is held against its digest, brought to one channel and the model's rate and written as 16-bit
 samples; the manifest (parquet) says of each take which samples are its, their SHA-256, its caption and its split.
-Shards are written whole; a killed export goes on with the shard that was missing. Which takes are held out follows from
-their ids alone. Nothing here chooses takes.
+Shards are written whole; a killed export goes on with the shard that was missing. Which takes are held
+out is said in `splitting`. Nothing here chooses takes.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +20,7 @@ from services.storage.whole import whole_file
 from services.training.captions import whole
 from services.training.errors import OtherFilesError
 from services.training.order import Item, Order, canonical_digest, read_json, write_json
+from services.training.splitting import held_out
 
 MANIFEST, SUMMARY = "manifest.parquet", "dataset.json"
 SHARD_S = 1800.0  # seconds of sound in one file, about
@@ -44,34 +45,23 @@ class Entry:
     caption: str
 
 
-def held_out(items: Sequence[Item], share: float) -> frozenset[str]:
-    """The ids of the takes that are kept from training: by a hash of their ids; at least one of two."""
-    if len(items) < 2:
-        return frozenset()
-    places = {item.take: int(sha256(f"held out {item.take}".encode()).hexdigest()[:13], 16) / 16**13 for item in items}
-    chosen = {take for take, place in places.items() if place < share} or {min(places, key=places.__getitem__)}
-    if len(chosen) == len(items):
-        chosen.remove(max(places, key=places.__getitem__))
-    return frozenset(chosen)
-
-
 def export(order: Order, folder: Path) -> dict[str, Any]:
     """Write the dataset into `folder`; returns its summary, which is written last. Raises OtherFilesError where a
     stored file is not what is on record."""
     folder.mkdir(parents=True, exist_ok=True)
-    out = held_out(order.items, order.preset.held_out)
+    split = held_out(order.items, order.preset.held_out)
     rate = order.preset.codec.sample_rate
     entries: list[Entry] = []
     files: dict[str, str] = {}
     for number, items in enumerate(_shards(order.items)):
         name = f"audio-{number:05}.npy"
-        entries += _shard(order, folder, name, items, out, rate)
+        entries += _shard(order, folder, name, items, split.takes, rate)
         files[name] = file_digest(folder / name)
     _write_manifest(folder / MANIFEST, entries)
     files[MANIFEST] = file_digest(folder / MANIFEST)
     summary = {
         "sample_rate": rate, "takes": len(entries), "held_out": sum(entry.split == HELD_OUT for entry in entries),
-        "seconds": sum(entry.length for entry in entries) / rate, "files": files,
+        "held_out_by": split.by, "seconds": sum(entry.length for entry in entries) / rate, "files": files,
         "manifest_sha256": manifest_digest(entries),
     }  # fmt: skip
     write_json(folder / SUMMARY, summary)

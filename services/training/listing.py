@@ -10,6 +10,7 @@ from db.training import TrainingRow, of_name, of_weights, takes_of, training_row
 from db.training_tables import HELD_OUT
 from services.planning.faults import shown
 from services.training.errors import TrainingError
+from services.training.sources import brought
 
 SHORTEST = 4
 
@@ -58,6 +59,8 @@ def lines(row: TrainingRow) -> Iterator[tuple[str, str]]:
     yield "takes", f"{row.takes}, manifest SHA-256 {row.manifest_sha256}"
     yield "made by", ", ".join(sorted({f"{each['generator']} {each['revision']}" for each in row.licences}))
     yield "allowed for", ", ".join(each["use"] for each in row.licences if each["answer"].startswith("allowed"))
+    if row.config.get("materials"):
+        yield "brought along", brought(row.config["materials"])
     yield "licence facts", ", ".join(row.fact_ids)
     yield "preset", f"{preset['name']}, seed {row.config['seed']}, {steps['codec']} + {steps['model']} steps"
     yield "code", f"{row.code['package']} {row.code['commit'][:12]} source {row.code['source_sha256'][:16]}".strip()

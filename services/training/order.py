@@ -1,7 +1,8 @@
 """What a training run was asked for, as a file in its folder, and where everything of a run lies.
 
-A run's id is the SHA-256 of its order: the takes with the digests of their files, the configuration, the seed, and the
-digest of the code that trains. The same command on the same takes therefore finds the same folder and goes on there;
+A run's id is the SHA-256 of its order: the takes with the digests of their files, the configuration, the seed, what the
+code that trains means, and the versions of the libraries below it. The same command on the same takes therefore finds
+the same folder and goes on there;
 anything else begins a run of its own. Nothing here trains or reads a database.
 """
 
@@ -22,7 +23,8 @@ ORDER = "order.json"
 @dataclass(frozen=True)
 class Item:
     """A take to train on. `sha256` is the stored file that is read, `loop` whether its end leads to its beginning;
-    `alone` and `beside` are its caption's fields without and with its prompt (see `captions`)."""
+    `alone` and `beside` are its caption's fields without and with its prompt (see `captions`), `zone`, `cue` and
+    `point` say what it was ordered for (see `splitting`)."""
 
     take: str
     catalog: str
@@ -36,14 +38,17 @@ class Item:
     controls: Mapping[str, Any]
     alone: tuple[tuple[str, str], ...]
     beside: tuple[tuple[str, str], ...]
+    zone: str | None
+    cue: str
+    point: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Order:
     """A whole order. `minutes` 0: the preset's steps are taken. `device` is cpu or cuda, `workers` how many of them.
 
-    `blobs` is the folder of stored files; neither it nor what is known beside (`licences`, `left_out`, `by`, `out`)
-    is part of the id."""
+    `blobs` is the folder of stored files; neither it nor what is known beside (`licences`, `materials`,
+    `left_out`, `by`, `out`) is part of the id."""
 
     name: str
     catalogs: tuple[str, ...]
@@ -58,14 +63,17 @@ class Order:
     out: str = ""
     by: str = ""
     licences: tuple[Mapping[str, Any], ...] = ()
+    materials: tuple[Mapping[str, Any], ...] = ()
     left_out: tuple[Mapping[str, Any], ...] = ()
     started_at: str = ""
 
     @property
     def id(self) -> str:
         """SHA-256, hex."""
-        items = [[item.take, item.sha256, item.prompt, [*map(list, item.alone)]] for item in self.items]
-        return digest({"config": self.config(), "code": self.code["source_sha256"], "items": items})
+        items = [[item.take, item.sha256, item.prompt, [*map(list, item.alone)], item.zone, item.cue, dict(item.point)]
+                 for item in self.items]  # fmt: skip
+        code = {name: self.code[name] for name in ("source_sha256", "libraries")}
+        return digest({"config": self.config(), "code": _plain(code), "items": items})
 
     def config(self) -> dict[str, Any]:
         """What was chosen, as plain JSON."""
@@ -91,7 +99,7 @@ def read_order(folder: Path) -> Order:
     told = json.loads((folder / ORDER).read_text(encoding="utf-8"))
     items = tuple(Item(**{**item, "alone": _pairs(item["alone"]), "beside": _pairs(item["beside"])})
                   for item in told["items"])  # fmt: skip
-    lists = {name: tuple(told[name]) for name in ("catalogs", "licences", "left_out")}
+    lists = {name: tuple(told[name]) for name in ("catalogs", "licences", "materials", "left_out")}
     order = Order(**{**told, **lists, "preset": preset_of(told["preset"]), "items": items})
     if not order.id.startswith(folder.name):
         raise OtherFilesError([f"{folder / ORDER}: was changed; remove the folder and run the command again"])

@@ -146,9 +146,10 @@ def _tokens(order: Order, folder: Path) -> dict[str, Any]:
 def _evaluation(order: Order, folder: Path) -> dict[str, Any]:
     from services.training.assembling import assemble
     from services.training.evaluation.evaluate import evaluate
+    from services.training.publishing import digests
 
     model = assemble(order, folder, folder / RESULT)
-    found = evaluate(order, folder, model, folder / RESULT)
+    found = evaluate(order, folder, model, folder / RESULT) | {"files": digests(folder / RESULT)}
     for stage in LEARNING:
         checkpoints.clear(folder / stage)
     return found

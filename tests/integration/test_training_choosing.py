@@ -1,6 +1,8 @@
 """Which takes may be trained on, and that what was trained on is found again: on both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -9,6 +11,7 @@ from sqlalchemy.exc import DatabaseError
 
 from db.engine import reading, writing
 from db.ledger import append
+from db.registrations import insert_registration
 from db.rights_tables import Derivation, Review
 from db.rows import NewGenerator
 from db.tables import Asset
@@ -18,11 +21,16 @@ from models.registry import CARDS
 from services.audit.impact import find_impact, impact_json
 from services.planning.words import USES
 from services.rights.policy import Policy
-from services.rights.register import Register, current, open_register
+from services.rights.refusal import RefusedError
+from services.rights.register import Register, current, open_register, read_register
 from services.training.choosing import Chosen, choose, told
 from services.training.errors import TrainingError
+from services.training.naming import taken
+from services.training.registering import asked_again
 from tests.catalog_rows import done, new_order, new_take, open_run, order_takes, record_takes, sha
+from tests.registrations import registration
 from tests.rights_facts import fact
+from tests.training_runs import order as made_order
 
 COMPOSER = CARDS["composer"]
 MADE = (NewGenerator("composer", COMPOSER.revision, None, {}), NewGenerator("composer", sha("terms"), None, {}),
@@ -104,6 +112,48 @@ def test_a_use_that_the_composer_is_not_allowed_for_is_none_of_the_models(engine
     assert len(found.items) == 3
     ending = chosen(engine, fact("composer", "weights", "allowed", use="trailer", volume_cap=100))
     assert set(ending.uses) == set(USES) - {"trailer"}
+
+
+def test_what_was_learned_may_be_refused_before_it_is_registered(engine: Engine, tmp_path: Path) -> None:
+    catalog(engine)
+    found = chosen(engine)
+    order = replace(made_order(tmp_path), items=found.items)
+    facts = read_register(engine)
+    assert asked_again(engine, facts, order).licences == found.weighed.licences
+    no = [fact("composer", part, "refused", use=use) for part in ("weights", "samples") for use in USES]
+    with pytest.raises(RefusedError, match="allowed for no use any more"):
+        asked_again(engine, Register([*facts.facts, *no], facts.checkpoints), order)
+    with writing(engine) as session:
+        session.add(Derivation(
+            id=str(uuid4()), sha256=sha("mix"), source_sha256=None, take_id=sha("take 1"), kind="reference", note="",
+            expression="CC-BY-NC-4.0", source="a CD", by="Kim", at=datetime.now(UTC),
+        ))  # fmt: skip
+    with pytest.raises(RefusedError, match=r"may not be used any more\n1 takes .*reference audio \(a CD\)"):
+        asked_again(engine, facts, order)
+
+
+@pytest.mark.parametrize("name", ["facebook/musicgen-small", "suno", "musicgen-small", "house/mine"])
+def test_names_that_stand_for_something_else_are_not_given_to_a_model(engine: Engine, name: str) -> None:
+    open_register(engine)
+    with reading(engine) as session:
+        register = current(session)
+        assert taken(session, register, "house/new") == []
+        mine = Register([*register.facts, fact("house/mine")], register.checkpoints)
+        [said] = taken(session, mine, name)
+    assert "facts are on record" in said
+    assert "--name house/NAME" in said
+
+
+def test_a_name_under_which_other_files_were_registered_is_not_given_to_a_model(engine: Engine) -> None:
+    recorded(engine)
+    with writing(engine) as session:
+        append(session, [insert_registration(session, registration("house/test", digest=sha("weights"))),
+                         insert_registration(session, registration("house/other"))])  # fmt: skip
+    with reading(engine) as session:
+        register = current(session)
+        assert taken(session, register, "house/test") == []  # its own: it may be trained again
+        [said] = taken(session, register, "house/other")
+    assert "no training run here made" in said
 
 
 def test_a_catalog_that_is_not_there_is_told(engine: Engine) -> None:

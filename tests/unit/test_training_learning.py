@@ -25,13 +25,14 @@ from services.training import checkpoints, lessons
 from services.training.assembling import assemble, trained_codec, trained_model
 from services.training.captions import caption, whole
 from services.training.counting import draws, item_at
-from services.training.dataset import Sounds, export, heard, held_out
+from services.training.dataset import Sounds, export, heard
 from services.training.errors import OtherFilesError, TrainingError
 from services.training.feeding import Feed
 from services.training.loop import Together, learn
 from services.training.order import Order, read_order
+from services.training.splitting import Split, held_out
 from services.training.stages import run_stage
-from services.training.tokens import Tokens
+from services.training.tokens import Tokens, write_tokenizer
 from tests.training_runs import MICRO, begun, items, order
 
 LEARNED = ("dataset", "codec", "tokens", "model")
@@ -185,13 +186,26 @@ def test_draws_follow_from_seed_purpose_and_number_alone() -> None:
                 for seed in (5, 6) for purpose in (1, 2) for number in (9, 10)}) == 8  # fmt: skip
 
 
-def test_who_is_held_out_follows_from_the_ids(tmp_path: Path) -> None:
+def test_whole_zones_are_held_out_and_whole_points_where_there_is_one_zone(tmp_path: Path) -> None:
     every = items(tmp_path)
     out = held_out(every, 0.2)
-    assert 1 <= len(out) < len(every)
+    zones = [{item.zone for item in every if (item.take in out.takes) is held} for held in (True, False)]
+    assert (len(zones[0]), zones[0] & zones[1], out.by) == (1, set(), "zone")
     assert held_out(every[::-1], 0.2) == out
-    assert held_out(every[:1], 0.9) == frozenset()
-    assert len(held_out(every, 1.0)) == len(every) - 1
+    assert len(held_out(every, 1.0).takes) == 4
+    alike = [replace(item, zone=None, cue="combat", point={"n": str(at % 3)}) for at, item in enumerate(every)]
+    points = held_out(alike, 0.1)
+    assert (len(points.takes), points.by) == (2, "point")
+    assert len({item.point["n"] for item in alike if item.take in points.takes}) == 1
+    assert held_out([replace(item, point={}) for item in alike], 0.9) == Split(frozenset(), "")
+
+
+def test_a_tokenizer_hears_the_training_split_alone(run: Path, tmp_path: Path) -> None:
+    told = read_order(run)
+    heard = {entry.take for entry in Sounds(run / "dataset").entries}
+    others = [item if item.take in heard else replace(item, prompt="zyzzyva qoph " * 9) for item in told.items]
+    write_tokenizer(replace(told, items=tuple(others)), run / "dataset", tmp_path)
+    assert _digest(tmp_path / "tokenizer.json") == _digest(run / "tokens" / "tokenizer.json")
 
 
 def test_captions_lose_parts_as_often_as_was_said(tmp_path: Path) -> None:
@@ -258,6 +272,7 @@ def test_an_orders_id_says_what_was_asked_and_not_where(tmp_path: Path) -> None:
     asked = order(tmp_path)
     same: list[Order] = [replace(asked, blobs="/elsewhere", by="Kim", out="/out", started_at="2026")]
     others = [replace(asked, seed=4), replace(asked, items=asked.items[:-1]), replace(asked, minutes=2.0),
-              replace(asked, code={**asked.code, "source_sha256": "1" * 64})]  # fmt: skip
+              replace(asked, code={**asked.code, "source_sha256": "1" * 64}),
+              replace(asked, code={**asked.code, "libraries": {"torch": "3"}})]  # fmt: skip
     assert {one.id for one in same} == {asked.id}
-    assert len({one.id for one in others} | {asked.id}) == 5
+    assert len({one.id for one in others} | {asked.id}) == 6

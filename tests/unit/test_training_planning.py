@@ -12,30 +12,33 @@ from safetensors import SafetensorError
 
 from services.generators.known import KnownGenerators
 from services.planning.words import USES
-from services.training import registering, stages
+from services.training import stages
 from services.training.card import card
-from services.training.code import code_version
+from services.training.code import ROOT, SOURCES, code_version, meaning
 from services.training.curves import write_curve, write_spectra, write_table
-from services.training.errors import TrainingError
+from services.training.errors import OtherFilesError, TrainingError
 from services.training.evaluation.states import features, taught
 from services.training.lessons import codec_lesson
 from services.training.loop import Together, rate_at
 from services.training.order import read_order, write_json
-from services.training.planning import Wish, _preset, with_steps
+from services.training.planning import Wish, _preset, sharing, with_steps
 from services.training.presets import PRESETS, Course, preset_of
+from services.training.publishing import check_registered, checked_out, digests, publish
+from services.training.registering import facts_of
+from services.training.weighing import Weighed
 from services.training.writing import system_errors
 from tests.training_runs import MICRO, begun, order, sound
 
 
 def test_every_fault_of_a_wish_is_told_at_once() -> None:
-    wish = Wish((), "composer", "huge", steps=0, minutes=-1.0, seed=-1)
+    wish = Wish((), "composer", "huge", steps=0, minutes=-1.0, seed=-1, by="K" * 190)
     with pytest.raises(TrainingError) as caught:
         _preset(wish, KnownGenerators())
     said = str(caught.value)
     for words in ("built in", "--preset 'huge'", "--steps and --minutes", "--steps 0", "--minutes -1", "--seed -1",
-                  "no catalog"):  # fmt: skip
+                  "no catalog", "--by 'KK"):  # fmt: skip
         assert words in said
-    assert len(caught.value.faults) == 7
+    assert len(caught.value.faults) == 8
 
 
 def test_fewer_steps_are_fewer_of_both_lessons_and_warm_up_in_time() -> None:
@@ -43,6 +46,11 @@ def test_fewer_steps_are_fewer_of_both_lessons_and_warm_up_in_time() -> None:
     assert (fewer.codec_course.steps, fewer.model_course.steps) == (200, 150)
     assert fewer.model_course.warmup == 37
     assert _preset(Wish(("a",), "house/x", "tiny", steps=7), KnownGenerators()).model_course.steps == 7
+
+
+def test_no_more_workers_than_share_every_step_alike() -> None:
+    assert [sharing(PRESETS["tiny"], count) for count in (1, 2, 3, 4, 9)] == [1, 2, 2, 4, 4]
+    assert [sharing(PRESETS["small"], count) for count in (0, 5, 7, 64)] == [1, 4, 6, 24]
 
 
 @pytest.mark.parametrize("preset", [*PRESETS.values(), MICRO], ids=lambda preset: preset.name)
@@ -94,15 +102,25 @@ def test_minutes_become_steps_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert stages.run_stage(folder, "codec")["curve_sha256"] == left["curve_sha256"]
 
 
-def test_a_folder_with_something_else_is_not_written_over(tmp_path: Path) -> None:
-    registering.check_out(tmp_path / "new", "a" * 64)
-    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    with pytest.raises(TrainingError, match="--out FOLDER"):
-        registering.check_out(tmp_path, "a" * 64)
-    write_json(tmp_path / "training.json", {"training": "a" * 64})
-    registering.check_out(tmp_path, "a" * 64)
+def test_a_folder_that_cannot_take_the_model_is_told(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "new")
+    assert checked_out(link / "model", "a" * 64, run) == tmp_path / "new" / "model"
+    held = tmp_path / "held"
+    held.mkdir()
+    (held / "notes.txt").write_text("mine", encoding="utf-8")
+    (tmp_path / "round").symlink_to(tmp_path / "round")
+    for out in (held, held / "notes.txt", held / "notes.txt" / "model", run / "result", tmp_path, tmp_path / "round"):
+        with pytest.raises(TrainingError, match="--out FOLDER"):
+            checked_out(out, "a" * 64, run)
+    write_json(held / "training.json", {"training": "a" * 64})
+    assert checked_out(held, "a" * 64, run) == held
     with pytest.raises(TrainingError):
-        registering.check_out(tmp_path, "b" * 64)
+        checked_out(held, "b" * 64, run)
+
+
+WEIGHED = Weighed({}, {}, USES, dict.fromkeys(USES, ()), (), ())
 
 
 def test_the_facts_of_a_model_are_bound_to_its_files_and_say_no_more_than_its_takes(tmp_path: Path) -> None:
@@ -110,20 +128,67 @@ def test_the_facts_of_a_model_are_bound_to_its_files_and_say_no_more_than_its_ta
     write_json(folder / "dataset.json", {"takes": 6, "manifest_sha256": "c" * 64})
     row = type("Row", (), {"generator": "house/test", "digest": "d" * 64})()
     told = replace(read_order(folder), by="Kim, by cueworks train")
-    [whole] = registering._facts(told, folder, row, USES)
+    [whole] = facts_of(told, folder, row, WEIGHED)
     assert (whole.subject, whole.revision, whole.use, whole.answer) == ("house/test", "d" * 64, "*", "allowed")
     assert whole.grade == "own"
     assert told.id[:16] in whole.source
     assert "6 takes of made-up" in whole.training_data
-    some = registering._facts(told, folder, row, USES[:2])
-    assert [fact.use for fact in some] == list(USES[:2])
+    assert "nothing of others" in whole.training_data
+    asking = {USES[0]: (), USES[1]: ("Name the composer.",)}
+    free = {"role": "theme file", "expression": "CC0-1.0", "source": "a.mid, an archive", "takes": 2}
+    some = facts_of(replace(told, materials=(free,)), folder, row, replace(WEIGHED, uses=USES[:2], duties=asking))
+    assert {fact.use: fact.duties for fact in some} == asking
+    assert "a.mid, an archive (CC0-1.0, 2 takes)" in some[0].training_data
+    assert "own music alone" not in some[0].note
+
+
+def finished(folder: Path) -> Path:
+    """The folder of a run that is over, with a model of two small files."""
+    from services.training.dataset import export
+
+    told = read_order(folder)
+    write_json(folder / "dataset.json", export(told, folder / "dataset"))
+    result = folder / "result"
+    result.mkdir()
+    for name in ("model.safetensors", "config.json"):
+        (result / name).write_text(f"{name} of the run", encoding="utf-8")
+    figures = {"accepted": 0.5, "on_tempo": None, "states_told": 0.75, "chance": 0.25}
+    found = {"codes": {"held-out": {"told": 2.5, "untold": 3.0}, "training": None},
+             "codec": {"spectral_distance": 1.234, "loudness_error_lu": None, "sounds": 2},
+             "takes": {"model": figures, "composer": figures, "orders": 2, "seconds": 1.0},
+             "files": digests(result)}  # fmt: skip
+    write_json(folder / "evaluation.json", found)
+    for stage in ("codec", "tokens", "model"):
+        write_json(folder / f"{stage}.json", {"steps": 8})
+    return folder
+
+
+def test_exchanged_weights_are_neither_published_nor_registered(tmp_path: Path) -> None:
+    run = finished(begun(tmp_path))
+    told = replace(read_order(run), out=str(tmp_path / "out"))
+    out = publish(told, run)
+    (out / "README.md").unlink()
+    assert publish(told, run) == out
+    assert (out / "README.md").is_file()
+    made = {name: {"sha256": digest} for name, digest in digests(out).items()}
+    check_registered(made, run, out)
+    with pytest.raises(OtherFilesError, match=r"added\.bin is not what"):
+        check_registered({**made, "added.bin": {"sha256": "e" * 64}}, run, out)
+    (out / "model.safetensors").write_text("another model", encoding="utf-8")
+    with pytest.raises(OtherFilesError, match=r"model\.safetensors is not what the run made; move the folder away"):
+        publish(told, run)
+    (run / "result" / "config.json").write_text("another", encoding="utf-8")
+    with pytest.raises(OtherFilesError, match=r"config\.json is not what the run made; remove"):
+        publish(replace(told, out=str(tmp_path / "new")), run)
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_card_says_what_the_model_is_made_of(tmp_path: Path) -> None:
     told = order(tmp_path)
     figures = {"accepted": 0.5, "on_tempo": None, "states_told": 0.75, "chance": 0.25}
     left = {
-        "dataset": {"takes": 6, "held_out": 2, "seconds": 90.0, "manifest_sha256": "e" * 64},
+        "dataset": {"takes": 6, "held_out": 2, "seconds": 90.0, "manifest_sha256": "e" * 64,
+                    "held_out_by": "zone"},
         "codec": {"steps": 8}, "model": {"steps": 9},
         "evaluation": {"codes": {"held-out": {"told": 2.5, "untold": 3.0}, "training": None},
                        "codec": {"spectral_distance": 1.234, "loudness_error_lu": None, "sounds": 2},
@@ -133,12 +198,20 @@ def test_the_card_says_what_the_model_is_made_of(tmp_path: Path) -> None:
     assert text.startswith("---\nlicense: other\nlicense_name: LicenseRef-Own-Work\n")
     assert "- made-up\n" in text
     assert "e" * 64 in text
+    assert "no recording and no checkpoint of others went in" in text
+    assert "Whole zones were held out" in text
+    free = {"role": "theme file", "expression": "CC0-1.0", "source": "a.mid", "takes": 2}
+    assert "not all of it the owner's own work" in card(replace(told, materials=(free,)), left)
     assert "| codec: spectral distance | 1.23 | 0 |" in text
     assert "| share on tempo | - | - |" in text
     assert "| nats a code, held-out takes, caption told | 2.50 | - |" in text
 
 
-def test_the_code_is_known_by_its_files() -> None:
+def test_the_code_is_known_by_what_it_means() -> None:
+    one = 'def f(x):\n    """Says."""\n    return x + 1  # more\n'
+    assert meaning(one) == meaning(one.replace("Says", "Tells").replace("# more", ""))
+    assert meaning(one) != meaning(one.replace("+ 1", "+ 2"))
+    assert all((ROOT / source).exists() for source in SOURCES)
     told = code_version()
     assert len(told["source_sha256"]) == 64
     assert told["libraries"]["torch"].startswith("2.13.0")
