@@ -13,6 +13,7 @@ reject it:
   of them is the beat is a matter of taste, not of hearing; in compound meters the dotted quarter is as right;
 - key: `exact` asks for the tonic and for major or minor (all modes with a minor third count as minor), `related` takes
   the same tonic, the same notes, or signatures a fifth apart;
+- neither beat nor key, where both were asked for and the genre has a beat: noise is no take;
 - near-duplicates: as good as the same music as an earlier take of the point that is accepted;
 - a score under `score`.
 
@@ -116,6 +117,8 @@ def judge(hearing: "Hearing", controls: Controls, rule: Rule) -> Judged:
         "clean": _clean(hearing, rule, faults),
         "ending": _ending(hearing, controls, rule, faults),
     }
+    if _is_unmusical(hearing, controls, rule):
+        faults.append(("unmusical", "neither beat nor key is heard"))
     told = {name: round(value, 4) for name, value in parts.items() if value is not None}
     weight = sum(WEIGHTS[name] for name in told)
     score = round(sum(WEIGHTS[name] * value for name, value in told.items()) / weight, 4)
@@ -197,6 +200,24 @@ def _alike(takes: Sequence[Heard], descriptors: Mapping[str, bytes]) -> Iterator
         yield from np.where(sounds[first:last, None] == sounds, 1.0, music)
 
 
+def _is_unmusical(hearing: "Hearing", controls: Controls, rule: Rule) -> bool:
+    """Whether tempo and key were asked for, and neither can be heard of a sound that is one, as of noise. Music of
+    genres without a beat is judged by its key alone, and none of it may be clear."""
+    asked = rule.tempo is not None and controls.bpm > 0 and rule.key != "any" and bool(controls.key)
+    if not asked or _is_short(controls) or controls.genre in BEATLESS:
+        return False
+    long_enough = hearing.seconds >= _ONE_MUSIC_S and hearing.silent_share < 1
+    return long_enough and not _has_beat(hearing) and not _has_key(hearing)
+
+
+def _has_beat(hearing: "Hearing") -> bool:
+    return hearing.bpm is not None and (hearing.pulse or 0.0) >= _NO_PULSE
+
+
+def _has_key(hearing: "Hearing") -> bool:
+    return hearing.key is not None and (hearing.key_strength or 0.0) >= _NO_KEY
+
+
 def _tempo(
     hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, remarks: list[str]
 ) -> float | None:
@@ -204,7 +225,7 @@ def _tempo(
         return None
     if hearing.bpm is None and hearing.seconds < _ONE_MUSIC_S:
         return None
-    if hearing.bpm is None or (hearing.pulse or 0.0) < _NO_PULSE:
+    if hearing.bpm is None or not _has_beat(hearing):
         remarks.append("no beat was heard, so its tempo was not judged")
         return _UNHEARD
     from services.mastering.listening.tempo import error
@@ -219,7 +240,7 @@ def _tempo(
 def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, remarks: list[str]) -> float | None:
     if rule.key == "any" or not controls.key or _is_short(controls):
         return None
-    if hearing.key is None or (hearing.key_strength or 0.0) < _NO_KEY:
+    if hearing.key is None or not _has_key(hearing):
         remarks.append("no key was heard, so it was not judged")
         return _UNHEARD
     how = kin(hearing.key, controls.key)

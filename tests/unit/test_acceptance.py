@@ -96,11 +96,21 @@ def test_what_is_right_or_not_asked_is_accepted(
 
 
 def test_what_cannot_be_heard_is_said_and_counts_half() -> None:
-    found = judge(replace(GOOD, bpm=None, pulse=None, key=None, key_strength=None), ASKED, RULE)
-    assert found.accepted
-    assert found.reasons == ("no beat was heard, so its tempo was not judged", "no key was heard, so it was not judged")
-    assert found.score == pytest.approx(1 - 0.65 / 2)
+    beatless = judge(replace(GOOD, bpm=None, pulse=None), ASKED, RULE)
+    assert (beatless.accepted, beatless.reasons) == (True, ("no beat was heard, so its tempo was not judged",))
+    assert beatless.score == pytest.approx(1 - 0.35 / 2)
+    keyless = judge(replace(GOOD, key=None, key_strength=None), ASKED, RULE)
+    assert (keyless.accepted, keyless.reasons) == (True, ("no key was heard, so it was not judged",))
     assert not judge(replace(GOOD, bpm=None, pulse=None), ASKED, replace(RULE, score=0.9)).accepted
+
+
+def test_what_has_neither_beat_nor_key_is_no_music() -> None:
+    noise = replace(GOOD, pulse=0.1, key_strength=0.4)
+    assert judge(noise, ASKED, RULE).faults == ("unmusical",)
+    assert judge(noise, ASKED, RULE).reasons[0] == "neither beat nor key is heard"
+    for asked, rule in ((replace(ASKED, genre="ambient"), RULE), (replace(ASKED, stinger="victory"), RULE),
+                        (ASKED, replace(RULE, key="any")), (ASKED, replace(RULE, tempo=None))):  # fmt: skip
+        assert judge(noise, asked, rule).accepted
 
 
 def heard(index: int, sound: str = "", **facts: Any) -> Heard:

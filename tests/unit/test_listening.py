@@ -52,10 +52,21 @@ def test_keys_sound_by_tonic_and_third(name: str, sounds: tuple[int, bool]) -> N
 
 
 def test_noise_has_no_beat_and_no_key_to_speak_of() -> None:
-    noise = np.random.default_rng(3).normal(scale=0.1, size=(2, RATE * 8)).astype(np.float32)
-    found = hear(noise, RATE)
-    assert found.pulse is not None and found.pulse < 0.2
-    assert found.key_strength is not None and found.key_strength < 0.65
+    """Neither white, nor without its heights, nor without its depths."""
+    noise = np.random.default_rng(3).normal(scale=0.1, size=(2, RATE * 12)).astype(np.float32)
+    low = noise.cumsum(axis=1) * np.float32(0.02)
+    for sound in (noise, low - low.mean(axis=1, keepdims=True), np.diff(noise, axis=1)):
+        found = hear(sound, RATE)
+        assert found.pulse is not None and found.pulse < 0.2
+        assert found.key is None
+
+
+def test_channels_of_opposite_phase_are_heard_as_any() -> None:
+    one = music()[0]
+    apart, alike = hear(np.stack([one, -one]), RATE), hear(np.stack([one, one]), RATE)
+    assert (apart.bpm, apart.key, apart.pulse) == (alike.bpm, alike.key, alike.pulse)
+    assert apart.descriptor == alike.descriptor
+    assert apart.seam_flux == alike.seam_flux
 
 
 def test_silence_is_told_by_where_it_is() -> None:

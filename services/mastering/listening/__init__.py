@@ -75,10 +75,10 @@ def hear(audio: Floats, rate: int) -> Hearing:
     broken = float(1 - np.isfinite(audio).mean())
     if broken:
         audio = np.nan_to_num(audio, nan=0.0, posinf=0.0, neginf=0.0)
-    mono, seconds = audio.mean(axis=0), audio.shape[1] / rate
-    mel = mel_power(mono, rate)
+    seconds = audio.shape[1] / rate
+    mel = mel_power(audio, rate)
     beat = tempo.pulse(tempo.onsets(mel), mel.per_second) if seconds >= SHORTEST_TEMPO_S else None
-    pitch = key.estimate(mono, rate) if seconds >= _SHORTEST_KEY_S else None
+    pitch = key.estimate(audio, rate) if seconds >= _SHORTEST_KEY_S else None
     quiet, clip, seam = level.silence(audio, rate), level.clipping(audio), level.seam(audio, rate)
     power = float(np.square(audio).mean(dtype=np.float64))
     return Hearing(

@@ -124,12 +124,11 @@ def seam(audio: Floats, rate: int) -> Seam | None:
     steps = np.abs(np.diff(audio, axis=1))
     inside = np.maximum(_percentile(steps), 1e-7)
     jump = float((np.abs(audio[:, 0] - audio[:, -1]) / inside).max())
-    mono = audio.mean(axis=0)
-    places = np.lib.stride_tricks.sliding_window_view(mono, window)
-    step = max(hop, -(-len(places) // _SEAM_PLACES))
-    before, after = _spectra(places[:-window:step], window), _spectra(places[window::step], window)
+    places = np.lib.stride_tricks.sliding_window_view(audio, window, axis=1)
+    step = max(hop, -(-places.shape[1] // _SEAM_PLACES))
+    before, after = _spectra(places[:, :-window:step], window), _spectra(places[:, window::step], window)
     rises = np.maximum(after - before, 0).sum(axis=1)
-    around = _spectra(np.stack([mono[-window:], mono[:window]]), window)
+    around = _spectra(np.stack([audio[:, -window:], audio[:, :window]], axis=1), window)
     rise = float(np.maximum(around[1] - around[0], 0).sum())
     return Seam(jump, rise / max(float(np.percentile(rises, _SEAM_PERCENTILE)), 1e-9))
 
@@ -140,6 +139,9 @@ def _percentile(steps: Floats) -> NDArray[np.float64]:
 
 
 def _spectra(windows: Floats, size: int) -> Floats:
+    """Magnitudes of windows, (channels, windows, size): the roots of the channels' mean powers."""
     from scipy.fft import rfft
 
-    return np.abs(rfft(windows * np.hanning(size).astype(np.float32), axis=1))
+    shape = np.hanning(size).astype(np.float32)
+    power = sum(np.square(np.abs(rfft(channel * shape, axis=1))) for channel in windows)
+    return np.sqrt(power / np.float32(len(windows)))

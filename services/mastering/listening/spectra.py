@@ -3,6 +3,7 @@
 Window lengths are seconds, not samples, so that a sound is heard alike at every sample rate. Nothing here judges.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -25,20 +26,21 @@ class Frames:
     per_second: float
 
 
-def mel_power(mono: Floats, rate: int, bands: int = 128) -> Frames:
-    """Power in mel bands up to 11 kHz, a frame every 10.7 ms, each centred; the sound's ends are padded with zeros."""
+def mel_power(sound: Floats, rate: int, bands: int = 128) -> Frames:
+    """Power in mel bands up to 11 kHz, a frame every 10.7 ms, each centred; the sound's ends are padded with zeros.
+    `sound` is (frames,) or (channels, frames): the mean of the channels' powers, whatever their phases."""
     size, hop = _samples(SHORT_S, rate), max(1, round(SHORT_HOP_S * rate))
     weights = _mel(size, rate, bands)
-    used = weights.shape[0]
-    parts = [np.square(np.abs(part[:, :used])) @ weights for part in _transforms(mono, size, hop)]
+    parts = [power @ weights for power in _powers(sound, size, hop, weights.shape[0])]
     return Frames(np.concatenate(parts), rate / hop)
 
 
-def magnitudes(mono: Floats, rate: int, highest_hz: float) -> tuple[Floats, float]:
-    """Magnitudes up to a frequency from long windows, (frames, bins), and the hertz between two bins."""
+def magnitudes(sound: Floats, rate: int, highest_hz: float) -> tuple[Floats, float]:
+    """Magnitudes up to a frequency from long windows, (frames, bins), and the hertz between two bins; of several
+    channels the root of their mean power."""
     size, hop = _samples(LONG_S, rate), max(1, round(LONG_HOP_S * rate))
     most = int(min(highest_hz, rate / 2) * size / rate) + 1
-    return np.concatenate([np.abs(part[:, :most]) for part in _transforms(mono, size, hop)]), rate / size
+    return np.concatenate([np.sqrt(power) for power in _powers(sound, size, hop, most)]), rate / size
 
 
 def _samples(seconds: float, rate: int) -> int:
@@ -46,14 +48,22 @@ def _samples(seconds: float, rate: int) -> int:
     return 1 << max(6, round(float(np.log2(seconds * rate))))
 
 
-def _transforms(mono: Floats, size: int, hop: int):  # type: ignore[no-untyped-def]
+def _powers(sound: Floats, size: int, hop: int, most: int) -> Iterator[Floats]:
+    """The first `most` bins of the windows' powers, some windows at once."""
     from scipy.fft import rfft
 
-    padded = np.pad(mono, size // 2)
-    windows = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
-    shape = _hann(size)
-    for start in range(0, len(windows), _FRAMES):
-        yield rfft(windows[start : start + _FRAMES] * shape, axis=1)
+    channels = np.atleast_2d(sound)
+    if len(channels) > 1 and (channels[1:] == channels[0]).all():
+        channels = channels[:1]
+    padded = np.pad(channels, ((0, 0), (size // 2, size // 2)))
+    windows = np.lib.stride_tricks.sliding_window_view(padded, size, axis=1)[:, ::hop]
+    shape, count = _hann(size), np.float32(len(channels))
+    for start in range(0, windows.shape[1], _FRAMES):
+        total: Floats = np.zeros((), np.float32)
+        for channel in windows:
+            part = rfft(channel[start : start + _FRAMES] * shape, axis=1)[:, :most]
+            total = total + (np.square(part.real) + np.square(part.imag))
+        yield total / count
 
 
 @lru_cache(maxsize=8)
