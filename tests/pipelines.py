@@ -326,6 +326,11 @@ def _pickled(folder: Path) -> None:
     (folder / UNET).with_suffix(".bin").write_bytes(pickle.dumps(Mischief()))
 
 
+def _beside(folder: Path) -> None:
+    shutil.copy(folder / UNET, folder / "unet" / "diffusion_pytorch_model.fp16.safetensors")
+    (folder / "unet" / "diffusers.py").write_text(f"open({Mischief.MARK!r}, 'w')")
+
+
 def _own_code(folder: Path) -> None:
     edit_json(folder / INDEX, lambda index: index.update(unet=["my_unet", "MyUNet"]))
     (folder / "unet" / "my_unet.py").write_text(f"open({Mischief.MARK!r}, 'w')")
@@ -375,6 +380,11 @@ BROKEN: dict[str, Callable[[Path], None]] = {
     "wrong-part": _index(unet=["diffusers", "UNet2DConditionModel"]),
     "own-part": _own_code,
     "auto-map": _config("text_encoder", auto_map={"AutoModel": "code.Model"}),
+    "other-weights": _config("text_encoder_2", transformers_weights="evil.safetensors"),
+    "other-numbers": _config("unet", quantization_config={"quant_method": "bitsandbytes"}),
+    "other-code": _config("text_encoder_2", attn_implementation="owner/kernels"),
+    "beside": _beside,
+    "elsewhere": _config("tokenizer", "tokenizer_config.json", vocab_file="/etc/hostname"),
     "pickle": _pickled,
     "leads-out": _leading_out,
     "linked-out": _linked,

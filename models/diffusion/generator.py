@@ -99,7 +99,7 @@ class Diffusion:
         if self._place.device == "cpu":
             torch.set_num_threads(self._place.resources.threads)
         self._dtype = dtype_for(self._place.device)
-        adapter = loaded(self._pinned.folder, self._shape, self._place.device, self._dtype)
+        adapter = loaded(summary.files, self._shape, self._place.device, self._dtype)
         self._pinned.check_stood(stood)
         self._adapter = adapter
 

@@ -1,18 +1,21 @@
 """A saved pipeline into memory: its own classes, safetensors alone, nothing from a hub, and no noise on the terminal.
 
-What may be loaded is decided by `checkpoint.inspect`; nothing is looked at here but number types and devices.
+What may be loaded is decided by `checkpoint.inspect`: the libraries choose files by rules of their own, so they are
+shown a folder that holds links to those files and nothing else. Nothing is looked at here but number types and devices.
 """
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from models.diffusion.adapter import Adapter
 from models.diffusion.families import FAMILIES
 from models.diffusion.shape import Shape
+from models.families import CheckpointError
 from models.registry import load as named
 
 ADAPTERS = {
@@ -23,13 +26,34 @@ ADAPTERS = {
 }
 
 
-def loaded(folder: Path, shape: Shape, device: str, dtype: str) -> Adapter:
-    """The adapter around the pipeline of a folder, on a device, its denoiser and text encoders in a number type."""
-    adapter: Adapter = named(ADAPTERS[shape.family])(pipeline(folder, shape, device, dtype), shape, device)
+def loaded(files: Mapping[str, Path], shape: Shape, device: str, dtype: str) -> Adapter:
+    """The adapter around the pipeline of some files, by their names below its folder (`Summary.files`), on a device,
+    its denoiser and text encoders in a number type. Raises CheckpointError where nothing can be made of them."""
+    import torch
+
+    try:
+        adapter: Adapter = named(ADAPTERS[shape.family])(pipeline(files, shape, device, dtype), shape, device)
+    except (torch.OutOfMemoryError, MemoryError):
+        raise
+    except Exception as error:  # whatever the libraries make of it
+        if "out of memory" in str(error).lower():
+            raise
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        raise CheckpointError([f"{shape.pipeline} cannot be loaded from the registered files ({said})"]) from error
     return adapter
 
 
-def pipeline(folder: Path, shape: Shape, device: str, dtype: str) -> Any:
+@contextmanager
+def shown(files: Mapping[str, Path]) -> Iterator[Path]:
+    """A folder with links to some files, by their names, and nothing else, for as long as they are being loaded."""
+    with TemporaryDirectory(prefix="cueworks-") as home:
+        for name, path in files.items():
+            (Path(home) / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path(home) / name).symlink_to(path.resolve())
+        yield Path(home)
+
+
+def pipeline(files: Mapping[str, Path], shape: Shape, device: str, dtype: str) -> Any:
     """The pipeline itself: ready to compute, never to train; the decoder in float32."""
     import diffusers
     import torch
@@ -39,7 +63,7 @@ def pipeline(folder: Path, shape: Shape, device: str, dtype: str) -> Any:
 
     family = FAMILIES[shape.family]
     exact = {name: torch.float32 for name in family.exact}
-    with quiet():
+    with quiet(), shown(files) as folder:
         made = getattr(diffusers, family.classes[0]).from_pretrained(
             folder, torch_dtype={"default": getattr(torch, dtype), **exact}, local_files_only=True,
             use_safetensors=True, low_cpu_mem_usage=False,

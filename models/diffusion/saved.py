@@ -3,13 +3,11 @@
 Names are never trusted as paths, pickles are never opened, and JSON is bounded before anything is built from it.
 """
 
-import math
-import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from models.diffusion.believing import unbelievable
 from models.diffusion.families import FAMILIES, UNREACHED, Family, Part, family_of_class
 from models.families import PIPELINE_INDEX
 from models.musicgen.configs import Faults, read_json
@@ -24,8 +22,10 @@ _TOKENIZER_FILES = (
 )  # fmt: skip
 _KNOWN = ("diffusers", "transformers", *(name for family in FAMILIES.values() for part in family.parts.values()
                                          for name in part.libraries))  # fmt: skip
-_DEEP = re.compile(r"(^|_)(layers|depths?|n_layer)(_|$)")
-_MOST_LAYERS, _LARGEST, _LONGEST, _MOST_TOLD = 512, 1 << 24, 4096, 20
+_READ = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".h5", ".msgpack", ".gguf", ".onnx", ".py",
+         ".index.json", ".index.fp16.json")  # fmt: skip
+_ADAPTER = "adapter_config.json"  # weights of another folder would be laid over those of this one
+_MOST_TOLD = 5
 
 
 @dataclass
@@ -66,6 +66,7 @@ def saved(folder: Path) -> Saved:
     if not index:
         return found
     found.names.append(PIPELINE_INDEX)
+    found.faults.extend(unbelievable(str(where), index))
     told = index.get("_class_name")
     found.family = family_of_class(told) if isinstance(told, str) else None
     if found.family is None:
@@ -117,7 +118,7 @@ def _take_files(found: Saved, component: Component, home: Path) -> None:
     component.config = read_json(home / config, faults)
     if component.config:
         found.names.append(f"{component.name}/{config}")
-        faults.extend(_unbelievable(str(home / config), component.config))
+        faults.extend(unbelievable(str(home / config), component.config))
         _check_names(str(home / config), component, faults)
     if component.part.kind == "weights":
         _take_weights(found, component, home)
@@ -129,6 +130,22 @@ def _take_files(found: Saved, component: Component, home: Path) -> None:
                 f"{home / 'tokenizer.json'}: no such file, so no prompt can be read; fetch it with the pipeline, or "
                 "write it with transformers: AutoTokenizer.from_pretrained(...).save_pretrained(folder)"
             )
+    faults.extend(_unlisted(found, component.name, home))
+
+
+def _unlisted(found: Saved, name: str, home: Path) -> list[str]:
+    """What lies in a component's folder that a library might read instead of, or beside, the files that are looked at,
+    a sentence each: nothing of it is inspected or hashed."""
+    listed = {Path(file).name for file in found.names if Path(file).parent.name == name}
+    astray = sorted(path.name for path in home.iterdir() if path.name.endswith(_READ) or path.name == _ADAPTER)
+    told = [file for file in astray if file not in listed]
+    if not found.components[name].weights and found.components[name].part.kind == "weights":
+        told = [file for file in told if file.endswith((".py", _ADAPTER))]  # the rest is told with what is missing
+    more = [f"{home}: {len(told) - _MOST_TOLD} more such files"] if len(told) > _MOST_TOLD else []
+    return [
+        f"{home / file}: belongs to no part of the pipeline as it is read here, and might be taken for one; take it "
+        "out of the folder" for file in told[:_MOST_TOLD]
+    ] + more  # fmt: skip
 
 
 def _wrong_class(name: str, library: str, cls: str, part: Part) -> str:
@@ -145,10 +162,6 @@ def _wrong_class(name: str, library: str, cls: str, part: Part) -> str:
 
 
 def _check_names(where: str, component: Component, faults: Faults) -> None:
-    if "auto_map" in component.config:
-        faults.append(
-            f"{where}: names code of its own (auto_map), which is never run; take it out, or another pipeline"
-        )
     told = component.config.get("_class_name")
     if told is not None and told != component.cls and component.part.kind in ("weights", "scheduler"):
         faults.append(f"{where}: is of a {str(told)[:80]}, the index says {component.cls}; fetch the pipeline again")
@@ -191,31 +204,5 @@ def _shards(home: Path, index: str, faults: Faults) -> list[str]:
             faults.append(f"{home / name}: no such file, though {index} names it; fetch it again")
     if not shards:
         faults.append(f"{home / index}: names no files")
-    return [name for name in shards if Path(name).name == name and (home / name).is_file()]
-
-
-def _unbelievable(where: str, config: Mapping[str, Any]) -> list[str]:
-    """Numbers of a configuration that no component has, and building it would never end."""
-    told = {name: value for name, value in config.items() if name not in ("model_max_length", "added_tokens_decoder")}
-    try:
-        return [f"{where}: {said}" for said in list(_wrong_numbers("", told))[:_MOST_TOLD]]
-    except RecursionError:
-        return [f"{where}: nested too deeply to be a configuration"]
-
-
-def _wrong_numbers(name: str, value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _wrong_numbers(str(key), inner)
-    elif isinstance(value, list):
-        if len(value) > _LONGEST:
-            yield f"{name[:80]} has {len(value)} entries; at most {_LONGEST} are believed"
-        for inner in value[:_LONGEST]:
-            yield from _wrong_numbers(name, inner)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            yield f"{name[:80]} is {value}; a number is needed"
-    elif type(value) is int:
-        most = _MOST_LAYERS if _DEEP.search(name) else _LARGEST
-        if abs(value) > most:
-            yield f"{name[:80]} is {str(value)[:40]}; at most {most} is believed"
+    return [name for name in shards if Path(name).name == name and name.endswith(".safetensors")
+            and (home / name).is_file()]  # fmt: skip

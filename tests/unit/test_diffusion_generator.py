@@ -1,5 +1,7 @@
 """Pipelines as generators, from a saved folder to sound: one take one sound, exact lengths, recordings, refusals."""
 
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import load_file
 
 from models.controls import AudioReference, Controls, Denoising, Theme
 from models.diffusion import room
@@ -19,6 +22,7 @@ from models.diffusion.generator import Diffusion, SoundError, create
 from models.diffusion.loading import loaded, quiet
 from models.diffusion.schedulers import prepared
 from models.diffusion.streams import stream
+from models.families import CheckpointError
 from models.generator import BatchDependenceError, NoRoomError, Request
 from models.pinning import ChangedFilesError, file_digests, whole_digest
 from models.references import RecordingError, checked, keep
@@ -137,7 +141,7 @@ def test_the_pipeline_alone_comes_to_the_same_latents(opened: Open, home: Path, 
 def test_the_type_of_a_gpu_runs_through_every_part(home: Path, opened: Open, kind: str) -> None:
     generator = opened(kind)
     shape = generator._shape
-    adapter = loaded(home / kind, shape, "cpu", "bfloat16")
+    adapter = loaded(inspect(home / kind).files, shape, "cpu", "bfloat16")
     with torch.inference_mode():
         sound = adapter.sound(adapter.denoised(call("a chase", generator, guidance=3.0, negatives=["sad"])))
     assert np.isfinite(sound).all() and sound.std() > 1e-3
@@ -148,7 +152,7 @@ def scheduled(home: Path, opened: Open, kind: str, name: str, **config: Any) -> 
     import diffusers
 
     generator = opened(kind)
-    adapter: Any = loaded(home / kind, generator._shape, "cpu", "float32")
+    adapter: Any = loaded(inspect(home / kind).files, generator._shape, "cpu", "float32")
     told = dict(adapter.pipeline.scheduler.config) if kind == "audioldm2" else {"sigma_min": 0.3, "sigma_max": 500.0}
     with quiet():
         made = prepared(getattr(diffusers, name).from_config({**told, **config}))
@@ -288,4 +292,21 @@ def test_files_and_room_are_looked_at_before_loading(home: Path, opened: Open, m
     config = home / "stable-audio-3" / "transformer" / "config.json"
     config.write_text(config.read_text() + " ")
     with pytest.raises(ChangedFilesError, match=r"transformer/config.json changed since"):
+        generator.setup()
+
+
+def test_only_files_that_were_looked_at_are_loaded(home: Path, opened: Open, tmp_path: Path) -> None:
+    """Libraries prefer an index of shards and follow names in configurations; what comes later is refused as well."""
+    opened("audioldm2")
+    folder = shutil.copytree(home / "audioldm2", tmp_path / "other")
+    generator, summary = built(folder, home), inspect(folder)
+    weights = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    kept = load_file(weights)["conv_in.weight"]
+    shutil.copy(weights, folder / "unet" / "evil.safetensors")
+    pipelines.edit_weights(folder / "unet" / "evil.safetensors", lambda held: held["conv_in.weight"].zero_())
+    index = {"metadata": {}, "weight_map": dict.fromkeys(load_file(weights), "evil.safetensors")}
+    Path(f"{weights}.index.json").write_text(json.dumps(index))
+    adapter: Any = loaded(summary.files, summary.shape, "cpu", "float32")
+    assert torch.equal(adapter.pipeline.unet.conv_in.weight, kept)
+    with pytest.raises(CheckpointError, match=r"index.json: belongs to no part[\s\S]*evil.safetensors: belongs"):
         generator.setup()
