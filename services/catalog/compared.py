@@ -9,13 +9,13 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
-from services.planning.acceptance import KEPT, REJECTED, SPARE
+from services.planning.acceptance import KEPT, REJECTED, SPARE, UNHEARD
 from services.web.comparison import MakerFigures, PointFigures
 from services.web.page import PageTake
 
-KEEPS = 0.5
+KEEPS = UNHEARD
 """A part of a score over this keeps what was ordered: tempo within 2 % of it, the key or a related one. What was not
-heard at all counts one half in a score, and as not kept here (see `services.planning.acceptance`)."""
+heard at all is not kept here."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The rounds of a run: once all takes of a generator are settled, those that are not good enough are replaced.
 
-A round adds exactly what is missing up to the budget, to the same run, under numbers that follow its last shard. What
-is ordered is worked out from what is on record each time. Nothing here renders or knows who schedules.
+A round adds exactly what is missing up to the budget, to the same run, under numbers that follow its last shard: never
+more to fill a batch, for batches differ by device and what is ordered must not. What is ordered is worked out from what
+is on record each time. Nothing here renders or knows who schedules.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -48,7 +48,9 @@ _END_DB, _DEAD_LOOP_DB, _SEAM = -10.0, -25.0, 1.5
 _OFFSET = 0.01
 _NO_PULSE, _NO_KEY = 0.2, 0.65
 _TEMPO_SCALE = 0.04
-_RELATED, _UNHEARD = 0.6, 0.5
+_RELATED = 0.6
+UNHEARD = 0.5
+"""What a part counts that was ordered and cannot be heard; tempo that is kept and a related key count more."""
 _AT_ONCE = 128  # takes that are compared with all others at once
 _ONE_MUSIC_S = 6.0  # shorter takes of one cue are too much alike to tell a double by anything but its samples
 
@@ -227,7 +229,7 @@ def _tempo(
         return None
     if hearing.bpm is None or not _has_beat(hearing):
         remarks.append("no beat was heard, so its tempo was not judged")
-        return _UNHEARD
+        return UNHEARD
     from services.mastering.listening.tempo import error
 
     off = error(hearing.bpm, controls.bpm, controls.meter)
@@ -242,7 +244,7 @@ def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, rem
         return None
     if hearing.key is None or not _has_key(hearing):
         remarks.append("no key was heard, so it was not judged")
-        return _UNHEARD
+        return UNHEARD
     how = kin(hearing.key, controls.key)
     if how == "other" or (how == "related" and rule.key == "exact"):
         related = " or one related to it" if rule.key == "related" else ""
