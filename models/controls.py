@@ -44,6 +44,8 @@ class SoundBank:
 
 MELODY, CONTINUATION, VARIATION = "melody", "continuation", "variation"
 REFERENCE_ROLES = (MELODY, CONTINUATION, VARIATION)
+STRENGTH, LEAST_STRENGTH = 0.5, 0.01
+"""How far a variation goes where nothing is said, and the least that models can do: below it all steps are one."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Denoising:
     """How a take is drawn out of noise; only models that denoise know of it. None: as the checkpoint does by itself.
 
     `steps` of denoising; `guidance` is how strongly the text is followed; `negative` says what is not wanted.
-    `strength` in (0, 1] is how far a variation goes from its recording: 1 keeps nothing of it but its length."""
+    `strength` from `LEAST_STRENGTH` to 1 is how far a variation goes from its recording: 1 keeps only its length."""
 
     steps: int | None = None
     guidance: float | None = None

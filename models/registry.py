@@ -20,7 +20,8 @@ class Abilities:
     `midi`: it works in notes, so it takes a theme file and gives a score. `melody` and `continuation` are about
     reference audio that a take follows or goes on from, `variation` about one that it is made over of; `longest_s` is
     the longest take in seconds. `steps` and `guidance` are the ranges (least, most) of what a model that denoises may
-    be asked for, None where there is nothing to ask; `negative`: it can be told what is not wanted."""
+    be asked for, None where there is nothing to ask; `negative`: it can be told what is not wanted, where its guidance
+    is above 1; `usual_guidance` is what it takes where nothing is said (None: such as heeds it)."""
 
     stems: bool = False
     midi: bool = False
@@ -34,6 +35,7 @@ class Abilities:
     steps: tuple[int, int] | None = None
     guidance: tuple[float, float] | None = None
     negative: bool = False
+    usual_guidance: float | None = None
     variation: bool = False
 
 

@@ -16,6 +16,7 @@ def abilities(shape: Mapping[str, Any]) -> Abilities:
         longest_s=float(shape.get("longest_s", Abilities.longest_s)),
         steps=(int(shape.get("least_steps", 1)), MOST_STEPS),
         guidance=GUIDANCE if shape.get("guided", True) else None,
-        negative=bool(shape.get("negative", True)),
+        negative=bool(shape.get("negative", True)) and bool(shape.get("guided", True)),
+        usual_guidance=float(shape["guidance"]) if "guidance" in shape else None,
         variation=bool(shape.get("varies", False)),
     )

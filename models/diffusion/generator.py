@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.controls import VARIATION, AudioReference, Denoising
+from models.controls import LEAST_STRENGTH, STRENGTH, VARIATION, AudioReference, Denoising
 from models.diffusion.adapter import Adapter, Call
 from models.diffusion.checkpoint import inspect
 from models.diffusion.prompting import Shaper
@@ -28,8 +28,6 @@ from models.references import RecordingError, kept
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-STRENGTH = 0.6  # of a variation that tells none
 
 
 class SoundError(RuntimeError):
@@ -166,6 +164,8 @@ class Diffusion:
         guided = shape.guided and guidance > 1
         negative = " ".join(asked.negative.split()) if shape.negative and guided else ""
         strength = None if given is None else STRENGTH if asked.strength is None else asked.strength
+        if strength is not None and not LEAST_STRENGTH <= strength <= 1:
+            raise ValueError(f"{self.id} makes variations of strength {LEAST_STRENGTH:g} to 1, not {strength:g}")
         length, extra = self._lengths(request)
         steps, seconds = max(asked.steps or shape.steps, shape.least_steps), (length + extra) / self.sample_rate
         kind = Kind(frames, seconds, steps, guidance if guided else 1.0, bool(negative), strength)

@@ -58,9 +58,17 @@ DENOISING = tuple(_MEANS)
 """The keys of a cue that say how a take is drawn out of noise, named as in `models.controls.Denoising`."""
 
 
-def takes_in(able: Abilities) -> tuple[str, ...]:
-    """Those of `DENOISING` that a generator can be asked for."""
-    return tuple(name for name, ask in _MEANS.items() if ask.can(able))
+def takes_in(able: Abilities, guidance: float | None) -> tuple[str, ...]:
+    """Those of `DENOISING` that a generator can be asked for, at that guidance."""
+    return tuple(name for name, ask in _MEANS.items()
+                 if ask.can(able) and (name != "negative" or heeds(able, guidance)))  # fmt: skip
+
+
+def heeds(able: Abilities, guidance: float | None) -> bool:
+    """Whether a generator that can be told what is not wanted heeds it at that guidance (None: its usual one): at 1 and
+    below there is none, and nothing is said against."""
+    counts = able.usual_guidance if guidance is None else guidance
+    return able.negative and (counts is None or counts > 1)
 
 
 class Asking:
@@ -96,8 +104,12 @@ class Asking:
         for cue in cues:
             for name in cue.generators if len(cue.generators) > 1 else ():
                 able = self._cards[name].abilities
-                asked = [key for key in _MEANS if self._asked(self._order.cues[cue.at], key) is not None]
-                if over := [f"`{key}`" for key in asked if not _MEANS[key].can(able)]:
+                own = self._order.cues[cue.at]
+                asked = [key for key in _MEANS if self._asked(own, key) is not None]
+                vain = [key for key in asked if not _MEANS[key].can(able)]
+                if "negative" in asked and able.negative and not heeds(able, self._asked(own, "guidance")):
+                    vain.append("negative")
+                if over := [f"`{key}`" for key in vain]:
                     yield f"{cue.name}: {name} passes over {', '.join(over)}"
 
     def place(self, cue: PlannedCue, key: str) -> tuple[str | int, ...]:
@@ -121,6 +133,8 @@ class Asking:
             others = "".join(f", {name} neither" for name in cue.generators[1:])
             what = f"{cue.name}: {cue.generators[0]} {ask.failing}{others}"
             yield self._read.fault(path, what, self._remedy(ask.can, drop), asked)
+        elif key == "negative":
+            yield from self._unheeded(cue, [name for name, one in able.items() if one.negative], asked)
         for name, one in able.items():
             bounds = getattr(one, key) if key != "negative" else None
             if bounds is not None and not bounds[0] <= asked <= bounds[1]:
@@ -128,6 +142,16 @@ class Asking:
                 what = f"{cue.name}: {name} takes {least:g} to {most:g} {key}" if key == "steps" else (
                     f"{cue.name}: {name} takes a {key} of {least:g} to {most:g}")
                 yield self._read.fault(path, what, "raise it" if asked < least else "lower it", asked)
+
+    def _unheeded(self, cue: PlannedCue, able: Sequence[str], asked: str) -> Iterator[Fault]:
+        """None of those that can be told what is not wanted has the guidance to heed it."""
+        if self._asked(self._order.cues[cue.at], "guidance") is not None:
+            return  # such a brief contradicts itself, whoever makes the cue (`checks`)
+        if any(heeds(self._cards[name].abilities, None) for name in able):
+            return
+        what = f"{cue.name}: {able[0]} heeds no `negative` at its usual guidance of 1, which is none"
+        remedy = "write `guidance: 4`, or another above 1, or drop `negative`"
+        yield self._read.fault(self.place(cue, "negative"), what, remedy, asked)
 
     def _of_generator(self, cue: PlannedCue, generator: str) -> Iterator[Fault]:
         able, own = self._cards[generator].abilities, self._order.cues[cue.at]

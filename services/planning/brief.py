@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from models.controls import CONTINUATION, MELODY, VARIATION
+from models.controls import CONTINUATION, LEAST_STRENGTH, MELODY, STRENGTH, VARIATION
 from services.planning.acceptance import SILENCE_S, TEMPO_PERCENT
 from services.planning.values import (
     MOST_BARS,
@@ -107,8 +107,8 @@ class VaryOrder(RecordingOrder):
     """A recording that a cue is made over of."""
 
     strength: float = Field(
-        default=0.5, gt=0, le=1, description="How far it may go from the recording: near 0 hardly, at 1 nothing of it "
-        "stays but the length."
+        default=STRENGTH, ge=LEAST_STRENGTH, le=1, description="How far it may go from the recording: near 0 hardly, "
+        "at 1 nothing of it stays but the length."
     )
 
 

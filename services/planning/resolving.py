@@ -79,7 +79,7 @@ class PointResolver:
 
     def _denoising(self, cue: str, generator: str) -> dict[str, Any]:
         own, able = self._cues[cue][1], self._able[generator]
-        asked = {name: value(self.order, own, name) for name in takes_in(able)}
+        asked = {name: value(self.order, own, name) for name in takes_in(able, value(self.order, own, "guidance"))}
         if able.variation and own.vary is not None:
             asked["strength"] = own.vary.strength
         asked = {name: one for name, one in asked.items() if one is not None}

@@ -127,6 +127,19 @@ def test_of_several_those_that_cannot_pass_over_how_a_take_is_drawn() -> None:
     assert set(ids(planned(BRIEF))) < set(ids(order))
 
 
+def test_a_negative_prompt_is_asked_only_of_models_with_guidance() -> None:
+    from dataclasses import replace
+
+    card = denoiser()
+    card = replace(card, abilities=replace(card.abilities, usual_guidance=1.0))
+    with pytest.raises(BriefError) as caught:
+        planned(by(NOISE, ", negative: hiss"), card)
+    (fault,) = caught.value.faults
+    assert fault.field == "cues[0].negative" and "heeds no `negative` at its usual guidance of 1" in str(fault)
+    assert "write `guidance: 4`" in str(fault)
+    assert planned(by(NOISE, ", guidance: 4, negative: hiss"), card).takes[0].controls.denoising is not None
+
+
 def test_a_negative_prompt_that_the_model_cannot_read_whole_is_told(tmp_path: Path) -> None:
     from tests.checkpoints import save_tokenizer
 

@@ -126,7 +126,7 @@ def test_a_generator_that_follows_no_recording_is_told(folder: Path) -> None:
             "vary: {file: tune.wav, licence: MIT}, continue: {file: tune.wav, licence: MIT}", "cues[0].vary",
             "both `continue` and `vary`",
         ),
-        ("vary: {file: tune.wav, licence: MIT, strength: 0}", "cues[0].vary.strength", "greater than 0"),
+        ("vary: {file: tune.wav, licence: MIT, strength: 0}", "cues[0].vary.strength", "greater than or equal to 0.01"),
         ("vary: {file: tune.wav, licence: MIT, strength: 1.1}", "cues[0].vary.strength", "lower it"),
         ("vary: {file: tune.wav, licence: MIT, strenght: 1}", "cues[0].vary.strenght", "did you mean 'strength'?"),
         ("vary: {file: brief.yaml, licence: MIT}", "cues[0].vary.file", "cannot be read as audio"),
