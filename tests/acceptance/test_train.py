@@ -1,8 +1,6 @@
 """`cueworks train`, from a catalog of the composer to takes of a model of the house: killed once, and gone on with."""
 
 import json
-import shutil
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +8,13 @@ import numpy as np
 import soundfile
 from command import Cueworks, wait_until
 
-from services.training.stages import run_stage
-
 COMPOSED = """
 catalog: own
 seed: 5
 use: commercial-game
 licensee: {kind: company, annual_revenue_usd: 400000}
 theme: {bars: 2}
-defaults: {key: D minor, loop: true, bars: 1, formats: [flac], bpm: 120}
+defaults: {key: D minor, loop: true, bars: 1, formats: [flac], bpm: 200}
 cues:
   - {state: exploration, prompt: "calm strings", takes: 2}
   - {state: combat, prompt: "driving taiko", takes: 2}
@@ -30,11 +26,9 @@ use: commercial-game
 licensee: {kind: company, annual_revenue_usd: 400000}
 generator: house/test
 cues:
-  - {state: combat, prompt: "driving taiko", bpm: 120, duration: 4, takes: 2}
+  - {state: combat, prompt: "driving taiko", bpm: 200, duration: 2, takes: 1}
 """
-TRAIN = ("train", "own", "--name", "house/test", "--preset", "tiny", "--steps", 12, "--checkpoint-steps", 2)
-LEARNED = ("codec.safetensors", "model.safetensors", "tokens/codes.npy", "result/curve-codec.csv",
-           "result/curve-model.csv")  # fmt: skip
+TRAIN = ("train", "own", "--name", "house/test", "--preset", "tiny", "--steps", 8, "--checkpoint-steps", 1)
 
 
 def _brief(cueworks: Cueworks, name: str, text: str) -> Path:
@@ -58,42 +52,29 @@ def _kill_while_it_learns(cueworks: Cueworks) -> Path:
     return folder
 
 
-def test_a_model_of_the_house_from_the_composers_takes_to_its_own(quick: Cueworks, tmp_path: Path) -> None:
+def test_a_model_of_the_house_from_the_composers_takes_to_its_own(quick: Cueworks) -> None:
     quick.settings = {**quick.settings, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     composed = quick.json("generate", _brief(quick, "own", COMPOSED))
     assert composed["counts"] == {"done": 4}
     folder = _kill_while_it_learns(quick)
 
-    trained = quick.json(*TRAIN)
+    trained = quick.json(*TRAIN, "--executor", "ray")
     assert Path(trained["work"]) == folder
-    _same_as_undisturbed(folder, tmp_path / folder.name)
+    codec, model = (trained["left"][stage] for stage in ("codec", "model"))
+    assert 0 < codec["speed"]["steps"] < codec["steps"]  # it went on; that it is the same is held by test_training_*
+    assert model["speed"]["steps"] == model["steps"]
     made = quick.json("generate", _brief(quick, "house", HOUSE))
-    assert made["counts"] == {"done": 2}
+    assert made["counts"] == {"done": 1}
     every = quick.takes()
     takes = [take for take in every.values() if take["catalog"] == "house"]
     assert {take["generator"] for take in takes} == {"house/test"}
     for take in takes:
         samples, rate = soundfile.read(take["assets"][0]["path"])
-        assert len(samples) == 4 * rate
+        assert len(samples) == 2 * rate
         assert np.isfinite(samples).all()
 
     _told(quick, trained, {id_ for id_, take in every.items() if take["catalog"] == "own"})
     assert quick.json("verify")["ok"]
-
-
-def _same_as_undisturbed(folder: Path, again: Path) -> None:
-    """The same lessons, learned without a stop by another process, leave the same files."""
-    shutil.copytree(folder / "dataset", again / "dataset")
-    for name in ("order.json", "dataset.json"):
-        shutil.copy(folder / name, again)
-    for stage in ("codec", "tokens", "model"):
-        run_stage(again, stage, every=1000)
-    for name in LEARNED:
-        assert _digest(again / name) == _digest(folder / name), name
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
 
 
 def _told(cueworks: Cueworks, trained: dict[str, Any], own: set[str]) -> None:

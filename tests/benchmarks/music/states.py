@@ -1,7 +1,9 @@
 """Whether a plain classifier hears what state a piece is for: logistic regression on statistics of the sound.
 
 Takes are held out by zone: whoever is tested, no take of the same zone, theme variant, key and tempo was trained on.
-Features carry no level: every recording is brought to one loudness first.
+Features carry no level: every recording is brought to one loudness first. This is not the classifier of
+`services.training.evaluation.states`, which needs no library of its own: the report's figures rest on these features
+and stay comparable from release to release.
 """
 
 from collections.abc import Sequence
