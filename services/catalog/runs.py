@@ -78,7 +78,7 @@ def start(
 
     `known` are the cards of the plan's generators; `at_once` tells (batch, actors) of each, which shards fill; `stocks`
     are what there is of its points, where that was just looked up.
-    What became of takes is on record with it. Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
+    Raises BriefError, before anything is written, where the catalog's folder would be another's too; RefusedError where
     the policy does not allow the order today; ClockError where the ledger is ahead of this machine's clock.
     """
     began = datetime.now(UTC)

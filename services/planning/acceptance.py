@@ -18,7 +18,7 @@ reject it:
 - a score under `score`.
 
 Tempo is not judged where no beat is heard (of a third of the strength that steady music has), in genres that need none,
-and of less than 6 s; key not where no pitch agrees with any; neither of stingers and transitions.
+and of less than 6 s; key not where no pitches stand out or agree with any; neither of stingers and transitions.
 
 The score is the weighted mean of the parts that were judged, each from 0 to 1: tempo 0.35 (0 at 4 % off), key 0.30
 (related 0.6), sound 0.15 (the share that is not silent), clean 0.10 (no clipping, no offset), ending 0.10 (the end, or

@@ -8,8 +8,8 @@ Facts go by name, and a checkpoint in any folder may be registered under any nam
   hold, and facts about that component.
 - Any other fact under the name binds where it forbids, and never allows anything.
 - Facts about the hub's id that these files came from bind in the same way, whatever they are registered as: the same
-  files were fetched as it under any name, or their folder is the hub's own of it. They give way to closer facts about
-  that id, not to facts about the name.
+  files, or the same largest file of weights, were fetched as it under any name, or their folder is the hub's own of it.
+  They give way to closer facts about that id, not to facts about the name.
 - Which files these are is no matter of when it was known: it is told by what is registered now.
 
 What is no registered checkpoint (the composer, services, what was imported) is asked about by its name alone. Nothing
@@ -27,6 +27,8 @@ from services.rights.names import Pattern, folded, plain_name
 from services.rights.seeds import AUTHOR
 
 WEIGHTS = "weights"
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".th", ".ckpt")
+_COMMON = ("text_encoder", "codec", "compression_state_dict")  # parts of a folder that other models have too
 TEXT_ENCODER, CODEC = COMPONENTS = ("text-encoder", "codec")  # that may be registered from folders of their own
 
 
@@ -75,16 +77,26 @@ class Checkpoints:
 
     rows: Mapping[str, tuple[RegistrationRow, ...]] = field(default_factory=dict)
     origins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the hub's ids of files, by their digest
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # the same, by plain names, of any revision
 
     @classmethod
     def of(cls, rows: Iterable[RegistrationRow]) -> "Checkpoints":
         """`rows` are all of the register, by generator and in order."""
         found: dict[str, tuple[RegistrationRow, ...]] = {}
-        origins: dict[str, tuple[str, ...]] = {}
+        same: dict[str, tuple[str, ...]] = {}  # by the digest of all files, and by that of the largest one
         for row in rows:
             found[row.generator] = (*found.get(row.generator, ()), row)
-            origins[row.digest] = tuple(dict.fromkeys((*origins.get(row.digest, ()), *_origins(row))))
-        return cls(found, origins)
+            for key in _marks(row):
+                same[key] = tuple(dict.fromkeys((*same.get(key, ()), *_origins(row))))
+        origins: dict[str, tuple[str, ...]] = {}
+        aliases: dict[str, tuple[str, ...]] = {}
+        for row in (row for mine in found.values() for row in mine):
+            ids = [origin for key in _marks(row) for origin in same[key]]
+            origins[row.digest] = tuple(dict.fromkeys((*origins.get(row.digest, ()), *ids)))
+            name = plain_name(row.generator)
+            others = (origin for origin in ids if origin != name)
+            aliases[name] = tuple(dict.fromkeys((*aliases.get(name, ()), *others)))
+        return cls(found, origins, aliases)
 
     def find(self, generator: str, revision: str) -> Checkpoint | None:
         """The checkpoint that a generator is at a revision (of `*`: the newest); None where that is none."""
@@ -99,6 +111,16 @@ class Checkpoints:
 def weights_of(revision: str) -> str:
     """The part of a revision that names the weights, without the engine that plays them."""
     return revision.rpartition("+")[2]
+
+
+def _marks(row: RegistrationRow) -> list[str]:
+    """What other registrations of the same checkpoint share with a row: all of its files, or the largest of weights. A
+    component from elsewhere is none of it, nor is a text encoder that many models have."""
+    weights = {
+        str(said["sha256"]): int(said["bytes"]) for name, said in row.files.items()
+        if name.endswith(_WEIGHTS) and not any(part in name.replace("-", "_") for part in _COMMON)
+    }  # fmt: skip
+    return [row.digest, *([max(weights, key=lambda sha256: weights[sha256])] if weights else [])]
 
 
 def _origins(row: RegistrationRow) -> tuple[str, ...]:

@@ -9,10 +9,11 @@ Nothing here judges.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import cached_property
+from types import MappingProxyType
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Engine
@@ -46,10 +47,12 @@ class ContradictionError(FactError):
 
 
 class Knowledge:
-    """What is believed at one moment, found by name. Withdrawn facts are kept to know what a thing is made of."""
+    """What is believed at one moment, found by name. Withdrawn facts are kept to know what a thing is made of.
+    `aliases` are the hub's ids, by plain names, of what is registered under other names."""
 
-    def __init__(self, facts: Sequence[Fact]) -> None:
+    def __init__(self, facts: Sequence[Fact], aliases: Mapping[str, Sequence[str]] = MappingProxyType({})) -> None:
         self.facts = facts
+        self._aliases = aliases
         self._found: dict[str, tuple[tuple[Fact, int], ...]] = {}
 
     @cached_property
@@ -81,8 +84,10 @@ class Knowledge:
 
     def caps(self, name: str, expressions: Iterable[str] = ()) -> frozenset[str]:
         """What limits how many outputs there may be of a generator, or under one of `expressions`: facts by their ids,
-        and licences. Generators with a cap in common are counted together."""
-        facts = [fact for fact, _ in self.about(name)]
+        and licences. Generators with a cap in common are counted together; what limits a checkpoint of the hub does so
+        by any name."""
+        named = (name, *self._aliases.get(plain_name(name), ()))
+        facts = [fact for one in named for fact, _ in self.about(one)]
         stated = [text.casefold() for text in (*(fact.expression for fact in facts), *expressions)]
         licences = {licence for licence in self._capped if any(licence.casefold() in text for text in stated)}
         return frozenset(licences | {fact.id for fact in facts if fact.volume_cap is not None})
@@ -149,7 +154,9 @@ class Register:
         if count not in self._known:
             recorded = self.facts[:count]
             corrected = {fact.corrects for fact in recorded}
-            self._known[count] = Knowledge(tuple(fact for fact in recorded if fact.id not in corrected))
+            self._known[count] = Knowledge(
+                tuple(fact for fact in recorded if fact.id not in corrected), self.checkpoints.aliases
+            )
         return self._known[count]
 
     def believed(self, as_of: date, known_at: datetime) -> tuple[Fact, ...]:

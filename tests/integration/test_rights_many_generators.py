@@ -81,7 +81,7 @@ def test_every_generator_that_stands_in_the_way_is_named(settings: Settings, tmp
     told = refusal(settings, read_brief(path))
     assert "facebook/musicgen-small: refused" in told
     assert "ASLP-lab/DiffRhythm-base: unknown" in told
-    assert read.brief.cues[1].generator == "facebook/musicgen-small"
+    assert read.brief.cues[1].generator == ["facebook/musicgen-small"]
 
 
 def test_a_refusal_goes_before_what_the_generator_cannot_do(

@@ -25,11 +25,12 @@ from services.planning.plan import Plan, plan
 from services.planning.reader import read_brief
 from services.rights.refusal import RefusedError
 from services.rights.register import add, current
+from services.rights.takes import counted_with
 from services.settings import Settings
 from tests.cards import with_composer
 from tests.catalog_rows import done
 from tests.checkpoints import write_transformers
-from tests.registrations import registration
+from tests.registrations import DIGESTS, registration
 from tests.rights_facts import fact
 
 NAME, USE = "HeartMuLa/x", "commercial-game"
@@ -154,6 +155,27 @@ def test_a_hubs_checkpoint_by_another_name_is_refused_to_orders_releases_and_aud
     assert f"{NAME}: refused for {USE}" in told
     assert f"facebook/musicgen-small (weights), which {NAME} was made from" in told
     assert {found for found, _ in answers(engine, order).values()} == {"refused"}
+
+
+def test_a_volume_cap_follows_a_checkpoint_of_the_hub_to_other_names(engine: Engine, tmp_path: Path) -> None:
+    """Known again by its largest file of weights too: a config that was touched makes no other model of it."""
+    own, other = "acme/model", DIGESTS[1]
+    weights: dict[str, Any] = {"model.safetensors": {"sha256": "f" * 64, "bytes": 900, "mtime_ns": "1"}}
+    row = registration(own, at=datetime.now(UTC), origin=HUB, source=own, commit_id="c" * 40, files=weights)
+    capped = fact(own, "weights", "allowed", volume_cap=3, recorded_at=None)
+    write(engine, lambda session: [insert_registration(session, row)])
+    write(engine, lambda session: add(session, [capped]))
+    made = register(engine, digest=other, files={**weights, **registration().files})
+    settle(engine)
+    order = start(engine, tmp_path, made)
+    with reading(engine) as session:
+        assert counted_with(session, current(session).known(datetime.now(UTC)), "game", own) == [own, NAME]
+    path = tmp_path / "brief.yaml"
+    path.write_text(BRIEF.replace("takes: 2", "takes: 4"))
+    with pytest.raises(RefusedError, match="at most 3 outputs"):
+        runs.start(engine, plan(read_brief(path, with_composer(made)), with_composer(made)), {},
+                   known=with_composer(made))  # fmt: skip
+    assert len(order.takes) == 2
 
 
 def test_a_plan_by_the_database_of_a_home_knows_what_is_registered(tmp_path: Path) -> None:
