@@ -7,7 +7,10 @@ AGAIN = "run the same command again: it goes on from the last checkpoint"
 
 
 class TrainingError(RegisterError):
-    """An order that cannot be carried out; `faults` has every reason."""
+    """An order that cannot be carried out; `faults` has every reason, also where it comes from another process."""
+
+    def __reduce__(self) -> tuple[type["TrainingError"], tuple[tuple[str, ...]]]:
+        return type(self), (self.faults,)
 
 
 class OtherFilesError(TrainingError):

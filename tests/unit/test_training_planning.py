@@ -2,6 +2,7 @@
 
 import errno
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from safetensors import SafetensorError
 
+from flows.training import _passed_over
 from services.generators.known import KnownGenerators
 from services.planning.words import USES
 from services.training import stages
@@ -20,8 +22,8 @@ from services.training.errors import OtherFilesError, TrainingError
 from services.training.evaluation.states import features, taught
 from services.training.lessons import codec_lesson
 from services.training.loop import Together, rate_at
-from services.training.order import read_order, write_json
-from services.training.planning import Wish, _preset, sharing, with_steps
+from services.training.order import read_order, run_folder, write_json
+from services.training.planning import Planned, Wish, _preset, begin, sharing, with_steps
 from services.training.presets import PRESETS, Course, preset_of
 from services.training.publishing import check_registered, checked_out, digests, publish
 from services.training.registering import facts_of
@@ -46,6 +48,24 @@ def test_fewer_steps_are_fewer_of_both_lessons_and_warm_up_in_time() -> None:
     assert (fewer.codec_course.steps, fewer.model_course.steps) == (200, 150)
     assert fewer.model_course.warmup == 37
     assert _preset(Wish(("a",), "house/x", "tiny", steps=7), KnownGenerators()).model_course.steps == 7
+
+
+def test_faults_come_whole_from_another_process() -> None:
+    error = pickle.loads(pickle.dumps(OtherFilesError(["one fault", "another"])))
+    assert type(error) is OtherFilesError
+    assert error.faults == ("one fault", "another")
+    assert str(error) == "one fault\nanother"
+
+
+def test_who_trains_and_where_it_goes_is_said_anew_and_a_finished_model_stays(tmp_path: Path) -> None:
+    told = replace(order(tmp_path), by="Kim, by cueworks train", out=str(tmp_path / "one"))
+    planned = Planned(told, run_folder(tmp_path, told.id), (), USES, {}, named_out=True)
+    assert (begin(planned).id, begin(planned).by) == (told.id, told.by)
+    again = replace(planned, order=replace(told, by="Ada, by cueworks train", out=str(tmp_path / "two")))
+    assert (begin(again).by, begin(again).out) == (again.order.by, again.order.out)
+    [said] = _passed_over(again, tmp_path / "one")
+    assert "two is passed over" in said
+    assert _passed_over(planned, tmp_path / "one") == _passed_over(replace(again, named_out=False), tmp_path) == ()
 
 
 def test_no_more_workers_than_share_every_step_alike() -> None:
