@@ -14,7 +14,7 @@ def abilities(shape: Mapping[str, Any]) -> Abilities:
     """What an order may ask of a pipeline of that shape, plain JSON."""
     return Abilities(
         longest_s=float(shape.get("longest_s", Abilities.longest_s)),
-        steps=(int(shape.get("least_steps", 1)), MOST_STEPS),
+        steps=(int(shape.get("least_steps", 1)), int(shape.get("most_steps", MOST_STEPS))),
         guidance=GUIDANCE if shape.get("guided", True) else None,
         negative=bool(shape.get("negative", True)) and bool(shape.get("guided", True)),
         usual_guidance=float(shape["guidance"]) if "guidance" in shape else None,

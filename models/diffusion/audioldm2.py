@@ -1,12 +1,12 @@
 """AudioLDM2: a spectrogram is denoised and a vocoder sings it; texts are read by two encoders and a language model."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.diffusion.adapter import Base, Call, array
-from models.diffusion.shape import Shape
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -15,12 +15,9 @@ if TYPE_CHECKING:
 class AudioLDM2(Base):
     """Implements `adapter.Adapter` for AudioLDM2Pipeline.
 
-    A text is read together with what is said against it, as the pipeline does with one prompt; it is then followed by
-    masked nothing, so that all rows are equally long. There is no way from a recording to latents here."""
-
-    def __init__(self, pipeline: Any, shape: Shape, device: str) -> None:
-        super().__init__(pipeline, shape, device)
-        pipeline.generate_language_model = self._continued
+    Texts and what is said against them are read each alone and whole: the pipeline would cut the latter to the length
+    of the former. They are then followed by masked nothing, so that all rows are equally long. There is no way from a
+    recording to latents here."""
 
     def _sizes(self, frames: int) -> tuple[int, ...]:
         bands = self.pipeline.vocoder.config.model_in_dim // self.pipeline.vae_scale_factor
@@ -46,33 +43,50 @@ class AudioLDM2(Base):
     def _text(self, text: str, negative: str, guided: bool) -> "tuple[Tensor, Tensor, Tensor]":
         """States [1 or 2, most tokens, width], mask and what the language model makes of them; the text stands last."""
 
+        said = self._one(text, 0)
+        if not guided:
+            return self._long([said])
+        least = said[0].shape[1]  # a shorter one is as long as the text, as the pipeline has it
+        return self._long([self._one(negative, least), said])
+
+    def _one(self, text: str, least: int) -> "tuple[Tensor, Tensor, Tensor]":
+        """States [1, tokens, width], mask and what the language model makes of a text alone, of `least` tokens at
+        least."""
+
         def read() -> "tuple[Tensor, Tensor, Tensor]":
             import torch
 
-            most = self.shape.text_tokens
-            for tokenizer in (self.pipeline.tokenizer, self.pipeline.tokenizer_2):
-                for words in (text, negative):
-                    self._tokens(tokenizer, words, most, False)
-            states, mask, heard = self.pipeline.encode_prompt(
-                [text], self.device, 1, guided, negative_prompt=[negative] if guided else None
-            )
-            room = most - states.shape[1]
-            return (
-                torch.nn.functional.pad(states, (0, 0, 0, room)),
-                torch.nn.functional.pad(mask, (0, room)), heard,
+            own, most = self.pipeline, self.shape.text_tokens
+            for tokenizer in (own.tokenizer, own.tokenizer_2):
+                found = self._tokens(tokenizer, text, most, False)[0].shape[1]
+            heard, mask = self._tokens(own.tokenizer, text, own.tokenizer.model_max_length, True)
+            clap = own.text_encoder.get_text_features(heard, attention_mask=mask)
+            clap = getattr(clap, "pooler_output", clap)[:, None]
+            numbers, mask = self._tokens(own.tokenizer_2, text, max(found, least), True)
+            states = own.text_encoder_2(numbers, attention_mask=mask)[0]
+            joined = own.projection_model(
+                hidden_states=clap, hidden_states_1=states, attention_mask=torch.ones_like(mask[:, :1]),
+                attention_mask_1=mask,
             )  # fmt: skip
+            return states, mask, self._continued(joined.hidden_states, attention_mask=joined.attention_mask)
 
-        return self._texts.get((text, negative, guided), read)
+        return self._texts.get((text, least), read)
 
-    def _continued(
-        self, inputs_embeds: "Tensor", max_new_tokens: int | None = None, attention_mask: "Tensor | None" = None
-    ) -> "Tensor":
+    def _long(self, texts: "Sequence[tuple[Tensor, Tensor, Tensor]]") -> "tuple[Tensor, Tensor, Tensor]":
+        """Texts one below the other, all as long as any may be; what was added is masked."""
+        import torch
+
+        most, pad = self.shape.text_tokens, torch.nn.functional.pad
+        states = [pad(one, (0, 0, 0, most - one.shape[1])) for one, _, _ in texts]
+        masks = [pad(mask, (0, most - mask.shape[1])) for _, mask, _ in texts]
+        return torch.cat(states), torch.cat(masks), torch.cat([heard for _, _, heard in texts])
+
+    def _continued(self, states: "Tensor", attention_mask: "Tensor | None") -> "Tensor":
         """What the language model goes on with: as the pipeline has it, for models saved without a head too."""
         import torch
 
         model = self.pipeline.language_model
-        states, mask = inputs_embeds, attention_mask
-        steps = max_new_tokens or getattr(model.config, "max_new_tokens", None) or 8
+        mask, steps = attention_mask, getattr(model.config, "max_new_tokens", None) or 8
         for _ in range(steps):
             found = getattr(model, "transformer", model)(inputs_embeds=states, attention_mask=mask, use_cache=False)
             states = torch.cat([states, found.last_hidden_state[:, -1:]], dim=1)

@@ -17,6 +17,7 @@ from models.diffusion.saved import Component, Saved, saved
 from models.diffusion.shape import Shape
 from models.diffusion.shapes import shape_of
 from models.diffusion.tensors import ConfigError, Needed, class_of, differences, needed, shortened
+from models.diffusion.trial import untaken
 from models.families import CheckpointError
 from models.musicgen.configs import Faults
 from models.musicgen.weights import Stored, WeightFileError, read_tensors, stored_tensors
@@ -91,6 +92,8 @@ def inspect(folder: Path, text_encoder: Path | None = None, codec: Path | None =
     whole, parameters = _built(found)
     _check_tokenizers(found, whole)
     shape = shape_of(found, whole, parameters) if found.family and not found.faults else None
+    if shape is not None:
+        found.faults.extend(untaken(found, shape))
     if shape is None or found.faults:
         raise CheckpointError(found.faults)
     files = paths_of(found.names, folder)
@@ -104,7 +107,10 @@ def _built(found: Saved) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
     parameters: dict[str, int] = {}
     readable = not found.faults
     for name, component in found.components.items():
-        if not component.config or component.part.kind not in ("weights", "scheduler"):
+        if not component.config:
+            continue
+        if component.part.kind not in ("weights", "scheduler"):
+            whole[name] = component.config
             continue
         try:
             if readable or not _doubted(found, name):
@@ -196,10 +202,12 @@ def _check_tokenizers(found: Saved, whole: Mapping[str, Mapping[str, Any]]) -> N
 
 def _vocabulary(config: Mapping[str, Any]) -> int:
     """How many tokens a text encoder knows."""
-    for part in (config, config.get("text_config"), config.get("encoder")):
-        if isinstance(part, Mapping) and isinstance(part.get("vocab_size"), int):
-            return int(part["vocab_size"])
-    return 0
+    parts = (config.get("encoder"), config.get("text_config"), config)  # what is read with stands further in
+    told = [part["vocab_size"] for part in parts if isinstance(part, Mapping) and type(part.get("vocab_size")) is int]
+    return int(told[0]) if told else 0
+
+
+_DIRECTIONS = ("weight_v", "parametrizations.weight.original1")  # of weights kept as direction and size
 
 
 def check_values(summary: Summary, progress: Callable[[str], None] | None = None) -> None:
@@ -219,6 +227,8 @@ def check_values(summary: Summary, progress: Callable[[str], None] | None = None
                 if not all(bound.isfinite() for bound in tensor.aminmax()):
                     bad = tensor.numel() - int(tensor.isfinite().sum())
                     faults.append(f"{path}: {name}: {bad} of {tensor.numel()} values are NaN or infinite")
+                elif name.endswith(_DIRECTIONS) and (still := int((tensor.flatten(1).abs().amax(1) == 0).sum())):
+                    faults.append(f"{path}: {name}: {still} of its rows have no direction, which gives NaN")
         except WeightFileError as error:
             raise CheckpointError([str(error)]) from error
     if faults:

@@ -21,10 +21,10 @@ class Shape:
 
     `hop` is how many samples a latent frame stands for, `text_tokens` the longest text, end mark included. A take is
     at most `longest_s` long; where `window` is not 0, so many latent frames are denoised for every take. `steps` and
-    `guidance` are the pipeline's own defaults, `least_steps` what its scheduler needs; `guided` and `negative` tell
-    whether either may be asked for, `varies` whether it goes from a recording. `scheduler` is its class, `parameters`
-    how many numbers each component is; `width`, `bands` and `decoder` say how much memory computing takes
-    (`models.diffusion.room`)."""
+    `guidance` are the pipeline's own defaults, `least_steps` and `most_steps` what its scheduler can take; `guided` and
+    `negative` tell whether either may be asked for, `varies` whether it goes from a recording. `scheduler` is its
+    class, `parameters` how many numbers each component is; `width`, `bands` and `decoder` say how much memory computing
+    takes (`models.diffusion.room`)."""
 
     family: str
     pipeline: str
@@ -41,6 +41,7 @@ class Shape:
     width: int
     decoder: int
     least_steps: int = 1
+    most_steps: int = MOST_STEPS
     window: int = 0
     bands: int = 1
     guided: bool = True

@@ -5,14 +5,15 @@ Classes are those of the installed diffusers and transformers, never a checkpoin
 
 import re
 import warnings
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 from models.musicgen.weights import DTYPES, Stored
 
 NAMED = 20  # how many are named before the rest is counted
+MOST_MODULES = 20_000  # of one component; the largest that we know has three thousand
 _UNREAD = re.compile(
     r"(^|\.)(position_ids|token_type_ids|num_batches_tracked|attn\.(masked_)?bias|relative_position_index)$"
 )
@@ -32,6 +33,26 @@ class ConfigError(ValueError):
     """A configuration that no component can be built from."""
 
 
+@contextmanager
+def bounded() -> Iterator[None]:
+    """Building ends with an error where there are more modules than any component has, whatever multiplies them."""
+    from torch.nn.modules.module import register_module_module_registration_hook
+
+    count = 0
+
+    def counted(*_: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > MOST_MODULES:
+            raise ConfigError(f"more than {MOST_MODULES} modules")
+
+    hook = register_module_module_registration_hook(counted)
+    try:
+        yield
+    finally:
+        hook.remove()
+
+
 def class_of(library: str, name: str) -> Any:
     """A component's class, as the pipeline would find it."""
     from importlib import import_module
@@ -48,7 +69,7 @@ def needed(library: str, name: str, config: Mapping[str, Any]) -> Needed:
 
     try:
         cls = class_of(library, name)
-        with quiet(), warnings.catch_warnings(), torch.device("meta"):
+        with quiet(), warnings.catch_warnings(), bounded(), torch.device("meta"):
             warnings.simplefilter("ignore")
             if library == "transformers":
                 module = cls(cls.config_class.from_dict(dict(config)))

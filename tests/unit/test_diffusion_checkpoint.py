@@ -1,14 +1,18 @@
 """Saved pipelines as they are inspected: whole ones of every family, and every fault told before anything is loaded."""
 
 import json
+import os
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.diffusion.abilities import abilities
 from models.diffusion.checkpoint import check_values, inspect
 from models.diffusion.generator import create
 from models.diffusion.shape import Shape
@@ -48,9 +52,9 @@ def test_a_whole_pipeline_is_told(whole: Path, kind: str) -> None:
     options = summary.options(f"tiny/{kind}", whole_digest(file_digests(summary.files)))
     assert options["revision"].startswith("pipeline-1+weights-")
     assert create(whole, summary.places()[0], **options).sample_rate == pipelines.RATE
-    abilities = summary.abilities()
-    assert abilities.steps == (1, 500) and abilities.longest_s > 20
-    assert abilities.negative is (kind != "ace-step") and abilities.variation is (kind != "audioldm2")
+    able = summary.abilities()
+    assert able.steps == (1, 500) and able.longest_s > 20 and able.usual_guidance == summary.shape.guidance
+    assert able.negative is (kind != "ace-step") and able.variation is (kind != "audioldm2")
     host, device = summary.places()
     assert device is not None
     assert (host.device, device.device) == ("cpu", "cuda") and host.resources.threads == 1
@@ -143,24 +147,81 @@ def test_sizes_stored_otherwise_are_read(whole: Path, tmp_path: Path) -> None:
     assert inspect(folder).shape == inspect(whole / "audioldm2").shape
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data())
-def test_hostile_words_are_faults_and_never_errors(whole: Path, tmp_path: Path, data: st.DataObject) -> None:
-    odd = st.one_of(
-        st.none(), st.booleans(), st.integers(-(10**30), 10**30), st.floats(), st.text(max_size=8),
-        st.lists(st.integers(-3, 3), max_size=3), st.just({}),
-    )  # fmt: skip
-    folder = tmp_path / "hostile"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(whole / "ace-step", folder)
-    part, name = data.draw(st.sampled_from([
-        ("vae", "config.json"), ("transformer", "config.json"), ("scheduler", "scheduler_config.json"),
-        ("text_encoder", "config.json"), ("tokenizer", "tokenizer_config.json"), (".", "model_index.json"),
-    ]))  # fmt: skip
-    held = json.loads((folder / part / name).read_text())
-    field, value = data.draw(st.sampled_from(sorted(held))), data.draw(odd)
-    pipelines.edit_json(folder / part / name, lambda config: config.update({field: value}))
-    try:
-        inspect(folder)
-    except CheckpointError as error:
-        assert all(error.faults)
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(10**30), 10**30), st.floats(), st.text(max_size=8), st.just({}),
+    st.sampled_from([0, 1, -1, 8, 1 << 24, "8", [None], [8], 1.5, [2] * 60]), st.lists(st.integers(-3, 3), max_size=3),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", pipelines.KINDS)
+def test_hostile_words_are_faults_and_never_errors(whole: Path, tmp_path: Path, kind: str) -> None:
+    folder = shutil.copytree(whole / kind, tmp_path / "hostile")
+    files = [file for file in sorted(folder.rglob("*.json")) if file.name != "tokenizer.json"]
+    places = [(file, field) for file in files for field in sorted(json.loads(file.read_text()))]
+
+    @settings(max_examples=6, deadline=None, derandomize=True)
+    @given(place=st.sampled_from(places), value=ODD)
+    def hostile(place: tuple[Path, str], value: object) -> None:
+        path, field = place
+        held = path.read_text()
+        pipelines.edit_json(path, lambda config: config.update({field: value}))
+        try:
+            inspect(folder)
+        except CheckpointError as error:
+            assert all(error.faults)
+        finally:
+            path.write_text(held)
+
+    hostile()
+
+
+HOSTILE: list[tuple[str, str, dict[str, Any], str]] = [
+    ("stable-audio", "vae/config.json", {"sampling_rate": [8]}, r"sampling_rate is \[8\]; one of"),
+    ("stable-audio", "vae/config.json", {"downsampling_ratios": [2] * 300}, "has 300 entries"),
+    ("stable-audio", "transformer/config.json", {"sample_size": "x"}, "sample_size is x; a whole number"),
+    ("stable-audio", "scheduler/scheduler_config.json", {"num_train_timesteps": 1 << 24}, "at most 10000"),
+    ("stable-audio", "scheduler/scheduler_config.json", {"solver_order": 3}, "no 100 steps can be taken with it"),
+    ("stable-audio-3", "vae/config.json", {"sliding_window": None}, "sliding_window is None; a whole number from 0"),
+    ("stable-audio-3", "duration_embedder/config.json", {"max_val": "x"}, "max_val is x; a number above"),
+    ("audioldm2", "scheduler/scheduler_config.json", {"prediction_type": "nonsense"}, "steps can be taken with it"),
+    ("audioldm2", "scheduler/scheduler_config.json", {"num_train_timesteps": True}, "no DDIMScheduler can be"),
+    ("audioldm2", "language_model/config.json", {"max_new_tokens": 4096}, "max_new_tokens is 4096"),
+    ("audioldm2", "tokenizer/tokenizer_config.json", {"model_max_length": 139}, "8 to 138 are needed, for which"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "file", "words", "said"), HOSTILE)
+def test_what_could_not_be_set_up_or_would_not_end_is_refused(
+    whole: Path, tmp_path: Path, kind: str, file: str, words: dict[str, Any], said: str
+) -> None:
+    folder = shutil.copytree(whole / kind, tmp_path / "hostile", copy_function=os.link)
+    (folder / file).unlink()
+    shutil.copy(whole / kind / file, folder / file)
+    pipelines.edit_json(folder / file, lambda config: config.update(words))
+    assert re.search(said, faults(folder))
+
+
+def test_schedules_of_few_steps_bound_what_may_be_asked(whole: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(whole / "audioldm2", tmp_path / "few")
+    path = folder / "scheduler" / "scheduler_config.json"
+    pipelines.edit_json(path, lambda config: config.update(num_train_timesteps=50))
+    shape = inspect(folder).shape
+    assert (shape.steps, abilities(shape.as_json()).steps) == (50, (1, 50))
+
+
+def test_building_has_an_end(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.diffusion.tensors.MOST_MODULES", 60)
+    assert "unet/config.json: no AudioLDM2UNet2DConditionModel can be built from it: more than 60 modules" in faults(
+        whole / "audioldm2"
+    )
+
+
+def test_a_direction_of_nothing_is_named(whole: Path, tmp_path: Path) -> None:
+    """Normalising it divides nothing by nothing."""
+    folder = shutil.copytree(whole / "stable-audio", tmp_path / "still")
+
+    def still(weights: dict[str, torch.Tensor]) -> None:
+        next(held for name, held in weights.items() if name.endswith("weight_v"))[1].zero_()
+
+    pipelines.edit_weights(folder / "vae" / "diffusion_pytorch_model.safetensors", still)
+    assert "weight_v: 1 of its rows have no direction, which gives NaN" in faults(folder)

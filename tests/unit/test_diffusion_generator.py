@@ -310,3 +310,13 @@ def test_only_files_that_were_looked_at_are_loaded(home: Path, opened: Open, tmp
     assert torch.equal(adapter.pipeline.unet.conv_in.weight, kept)
     with pytest.raises(CheckpointError, match=r"index.json: belongs to no part[\s\S]*evil.safetensors: belongs"):
         generator.setup()
+
+
+def test_what_is_said_against_is_read_whole(opened: Open) -> None:
+    """Also where it is longer than the text, and where the two differ only in their ends."""
+    adapter: Any = opened("audioldm2")._ready()
+    with torch.inference_mode():
+        ends = [adapter._text("calm", f"sad slow dark {word}", True) for word in ("forest", "guitar")]
+    (one, mask, _), (other, _, _) = ends
+    assert not torch.equal(one[0], other[0]) and torch.equal(one[1], other[1])
+    assert mask[0].sum() > mask[1].sum()
