@@ -8,6 +8,7 @@ the engine profile. Nothing is downloaded, limited, encoded or recorded here.
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.controls import LEAST_STRENGTH, STRENGTH, VARIATION, AudioReference, Denoising
-from models.diffusion.adapter import Adapter, Call
+from models.diffusion.adapter import Adapter, Call, Kept
 from models.diffusion.checkpoint import inspect
 from models.diffusion.prompting import Shaper
 from models.diffusion.shape import Shape
@@ -25,9 +26,12 @@ from models.generator import Audio, BatchDependenceError, Place, Rendition, Requ
 from models.musicgen.ending import faded, fold_frames, folded
 from models.pinning import Pinned
 from models.references import RecordingError, kept
+from models.steady import steady_convolutions, steady_products, switches
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+_MOST_GIVEN = 16  # recordings' latents that are kept
 
 
 class SoundError(RuntimeError):
@@ -77,6 +81,7 @@ class Diffusion:
         self._shaper = Shaper(self._shape.family, self._shape.text_tokens)
         self._dtype = ""
         self._adapter: Adapter | None = None
+        self._given = Kept(_MOST_GIVEN)
 
     def setup(self) -> None:
         """Load the pipeline, once its files are known to be those that were registered, and make room sure.
@@ -93,10 +98,12 @@ class Diffusion:
         self._pinned.check_no_more(summary.files)
         if summary.shape != self._shape:
             raise CheckpointError([f"{self._pinned.folder}: another shape than the registered one; add it again"])
-        check_room(self._shape, summary.bytes, self._place, self.id)
+        self._dtype = dtype_for(self._place.device)
+        check_room(self._shape, summary.bytes, self._place, self._dtype, self.id)
         if self._place.device == "cpu":
             torch.set_num_threads(self._place.resources.threads)
-        self._dtype = dtype_for(self._place.device)
+        if self._place.device == "cuda":
+            steady_products()
         adapter = loaded(summary.files, self._shape, self._place.device, self._dtype)
         self._pinned.check_stood(stood)
         self._adapter = adapter
@@ -105,15 +112,19 @@ class Diffusion:
         """One rendition per request, in order; exactly `batch_size` requests.
 
         Raises ValueError for another number, before `setup`, and for what the pipeline cannot do;
-        `references.RecordingError` for a recording that is not there or no sound; SoundError for what is no sound."""
+        `references.RecordingError` for a recording that is not there or no sound; SoundError for what is no sound;
+        NoRoomError for takes longer than usual that do not fit."""
         import torch
+
+        from models.diffusion.room import check_call
 
         if len(requests) != self.batch_size:
             raise ValueError(f"{self.id} takes {self.batch_size} requests at a time, not {len(requests)}")
         adapter = self._ready()
-        with torch.inference_mode():
+        with torch.inference_mode(), steady_convolutions():
             plans = self._plans(requests, adapter)
             rows: list[Tensor | None] = [None] * len(plans)
+            check_call(self._shape, self._place, self._dtype, max(plan.kind.frames for plan in plans), self.id)
             for kind in dict.fromkeys(plan.kind for plan in plans):
                 alike = [row for row, plan in enumerate(plans) if plan.kind == kind]
                 for row, latents in zip(alike, self._denoised(requests, plans, alike), strict=False):
@@ -126,7 +137,15 @@ class Diffusion:
         said against them, and from recordings. Takes one step of each."""
         from models.diffusion.proof import dependence
 
-        if what := dependence(self._ready(), self._shape, self.batch_size):
+        threads = self._place.resources.threads
+        if self._place.device == "cpu" and self.batch_size > 1 and self.batch_size % threads:
+            raise BatchDependenceError(
+                f"{threads} threads cannot share {self.batch_size} rows evenly, so that a row's last bits would depend "
+                f"on its place in the batch: set CUEWORKS_BATCH to a multiple of {threads}, or to 1"
+            )
+        with steady_convolutions():
+            what = dependence(self._ready(), self._shape, self.batch_size)
+        if what:
             raise BatchDependenceError(f"{what} depends on a row's place in the batch or on its neighbours")
 
     def _ready(self) -> Adapter:
@@ -136,20 +155,19 @@ class Diffusion:
 
     def _plans(self, requests: Sequence[Request], adapter: Adapter) -> list[Plan]:
         """What has to be made; a recording is read once for all rows that go from it."""
-        sounds = {
-            audio: self._recording(audio) for audio in dict.fromkeys(request.controls.audio for request in requests)
-            if audio is not None
-        }  # fmt: skip
-        latents: dict[tuple[AudioReference, int], Tensor] = {}
         plans = []
         for request in requests:
             audio, frames = request.controls.audio, adapter.frames(sum(self._lengths(request)))
-            if audio is not None and (audio, frames) not in latents:
-                latents[audio, frames] = adapter.heard(sounds[audio], frames)
-            given = latents[audio, frames] if audio is not None else None
-            seconds = sounds[audio].shape[1] / self.sample_rate if audio is not None else 0.0
+            given, seconds = (None, 0.0) if audio is None else self._given.get(
+                (audio.role, audio.sha256, frames), partial(self._heard, audio, frames, adapter)
+            )  # fmt: skip
             plans.append(self._plan(request, frames, given, seconds))
         return plans
+
+    def _heard(self, audio: AudioReference, frames: int, adapter: Adapter) -> "tuple[Tensor, float]":
+        """(so many latent frames of a recording, seconds of it that are gone from)."""
+        samples = self._recording(audio, frames * self._shape.hop)
+        return adapter.heard(samples, frames), samples.shape[1] / self.sample_rate
 
     def _lengths(self, request: Request) -> tuple[int, int]:
         """(samples of a take, samples beyond them that are folded into a loop)."""
@@ -172,14 +190,14 @@ class Diffusion:
         text = self._shaper.text(request.prompt, request.controls)
         return Plan(text, negative, length, extra, kind, given, given_s)
 
-    def _recording(self, audio: AudioReference) -> NDArray[np.float32]:
-        """The samples [channels, n] that a take goes from, as far as any take goes."""
+    def _recording(self, audio: AudioReference, most: int) -> NDArray[np.float32]:
+        """The samples [channels, n] that a take goes from, `most` of them at most."""
         from models.musicgen.recording import heard
 
         if audio.role != VARIATION or not self._shape.varies:
             raise ValueError(f"{self.id} makes nothing of a recording for a {audio.role}")
         path = kept(audio.sha256, self._cache_dir)
-        samples = heard(path, self.sample_rate)
+        samples = heard(path, self.sample_rate, first=most)
         if not np.isfinite(samples).all():
             raise RecordingError(f"{path} holds values that are no numbers; give another recording")
         return samples
@@ -233,6 +251,7 @@ class Diffusion:
             "instruction_set": torch.backends.cpu.get_cpu_capability(),
             "machine": platform.machine(),
             **{name: version(name) for name in _LIBRARIES},
+            **({"switches": switches()} if self._place.device == "cuda" else {}),
             "shape": self._shape.as_json(),
             "weights_digest": self._pinned.digest,
         }
@@ -243,7 +262,7 @@ class Diffusion:
 
         import torch
 
-        self._adapter = None
+        self._adapter, self._given = None, Kept(_MOST_GIVEN)
         gc.collect()
         if self._place.device == "cuda":
             torch.cuda.empty_cache()

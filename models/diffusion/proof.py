@@ -1,15 +1,20 @@
 """What a pipeline proves before it renders: a row that moves keeps its bits, also where short takes never come.
 
-Two batches hold the same row in every place and beside other neighbours: a long take, one with words said against it,
-and one that goes from a recording. Latents are compared after one step; nothing is decoded and nothing is kept.
+Two batches hold the same row in every place and beside other neighbours, with the threads that it will render with: a
+long take with guidance, one without as long as any usual one, one with words said against it, and one that goes from a
+recording. Latents are compared after one step; nothing is decoded and nothing is kept.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from models.controls import STRENGTH
 from models.diffusion.adapter import Adapter, Call
+from models.diffusion.room import USUAL_S
 from models.diffusion.shape import Shape
 from models.diffusion.streams import stream
 
@@ -18,39 +23,53 @@ if TYPE_CHECKING:
 
 LONG_S = 10.0
 STEPS = 1  # one step reads texts, goes once through the denoiser and once through the scheduler
-STRENGTH = 0.5
+
+
+@dataclass(frozen=True)
+class _Case:
+    what: str
+    seconds: float
+    guided: bool
+    against: bool = False
+    varied: bool = False
+
+
+def _cases(shape: Shape) -> Iterator[_Case]:
+    """Processors share the rows of a call without guidance, half as many, among their threads in another way."""
+    if shape.guided:
+        yield _Case("a long take", LONG_S, True)
+    yield _Case("a long take without guidance", USUAL_S, False)
+    if shape.guided and shape.negative:
+        yield _Case("a long take with words against it", LONG_S, True, against=True)
+    if shape.varies:
+        yield _Case("a long variation of a recording", LONG_S, shape.guided, varied=True)
 
 
 @torch.inference_mode()
 def dependence(adapter: Adapter, shape: Shape, batch: int) -> str:
     """What changes with a row's place in the batch or its neighbours; empty where nothing does."""
-    if batch == 1:
-        return ""
-    seconds = min(LONG_S, shape.longest_s)
-    frames = adapter.frames(int(seconds * shape.sample_rate))
-    given = _given(adapter, shape, frames, seconds) if shape.varies else None
-    for what, against, recordings in (
-        ("a long take", False, None), ("a long take with words against it", True, None),
-        ("a long variation of a recording", False, given),
-    ):  # fmt: skip
-        if (against and not (shape.negative and shape.guided)) or (recordings is None and "variation" in what):
-            continue
-
-        def made(
-            rows: list[int], against: bool = against, recordings: "tuple[Tensor, Tensor] | None" = recordings
-        ) -> "Tensor":
-            return adapter.denoised(Call(
-                [("self-check", "the neighbours of a self-check, in many more words")[row] for row in rows],
-                [("noise", "everything else")[row] if against else "" for row in rows], seconds, frames,
-                max(STEPS, shape.least_steps),
-                max(shape.guidance, 2.0) if shape.guided else 1.0, [stream(row) for row in rows],
-                STRENGTH if recordings else None, [recordings[row] for row in rows] if recordings else None,
-            ))  # fmt: skip
-
-        first = made([0, *[1] * (batch - 1)])[0]
-        if not all(torch.equal(first, other) for other in made([1, *[0] * (batch - 1)])[1:]):
-            return what
+    for case in _cases(shape) if batch > 1 else ():
+        seconds = min(case.seconds, shape.longest_s)
+        frames = adapter.frames(int(seconds * shape.sample_rate))
+        given = _given(adapter, shape, frames, seconds) if case.varied else None
+        first = _made(adapter, shape, case, seconds, frames, given, [0, *[1] * (batch - 1)])[0]
+        others = _made(adapter, shape, case, seconds, frames, given, [1, *[0] * (batch - 1)])[1:]
+        if not all(torch.equal(first, other) for other in others):
+            return case.what
     return ""
+
+
+def _made(
+    adapter: Adapter, shape: Shape, case: _Case, seconds: float, frames: int, given: "tuple[Tensor, Tensor] | None",
+    rows: list[int],
+) -> "Tensor":  # fmt: skip
+    """Latents [rows, ...] of two kinds of rows."""
+    return adapter.denoised(Call(
+        [("self-check", "the neighbours of a self-check, in many more words")[row] for row in rows],
+        [("noise", "everything else")[row] if case.against else "" for row in rows], seconds, frames,
+        max(STEPS, shape.least_steps), max(shape.guidance, 2.0) if case.guided else 1.0,
+        [stream(row) for row in rows], STRENGTH if given else None, [given[row] for row in rows] if given else None,
+    ))  # fmt: skip
 
 
 def _given(adapter: Adapter, shape: Shape, frames: int, seconds: float) -> "tuple[Tensor, Tensor]":

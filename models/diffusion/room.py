@@ -52,15 +52,16 @@ def places_for(shape: Shape, stored: int) -> tuple[Place, Place]:
     return replace(host, resources=on_host), replace(device, resources=on_device)
 
 
-def check_room(shape: Shape, stored: int, place: Place, name: str) -> None:
-    """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place."""
+def check_room(shape: Shape, stored: int, place: Place, dtype: str, name: str) -> None:
+    """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place, where
+    denoiser and texts compute in `dtype`."""
     free = {"memory": free_memory()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
-    needs = _needs(shape, stored, place)
+    needs = _needs(shape, stored, place, dtype)
     short = [kind for kind in free if needs[kind] > free[kind]]
     if not short:
         return
     smaller = range(place.batch_size - 1, 0, -1)
-    fits = next((n for n in smaller if _fits(_needs(shape, stored, replace(place, batch_size=n)), free)), 0)
+    fits = next((n for n in smaller if _fits(_needs(shape, stored, replace(place, batch_size=n), dtype), free)), 0)
     gigabytes = {kind: (needs[kind] / 1e9, free[kind] / 1e9) for kind in short}
     told = " and ".join(f"{need:.1f} GB of {kind}, {has:.1f} GB are free" for kind, (need, has) in gigabytes.items())
     remedy = (
@@ -70,8 +71,25 @@ def check_room(shape: Shape, stored: int, place: Place, name: str) -> None:
     raise NoRoomError(f"{name} with its batch of {place.batch_size} needs {told}; {remedy}")
 
 
-def _needs(shape: Shape, stored: int, place: Place) -> dict[str, int]:
-    on_device = {"GPU memory": device_bytes(shape, place)} if place.device == "cuda" else {}
+def check_call(shape: Shape, place: Place, dtype: str, frames: int, name: str) -> None:
+    """Raise NoRoomError where a call over so many latent frames, longer than usual takes are, does not fit into what is
+    free once the weights lie there."""
+    usual = usual_frames(shape)
+    more = _computing_bytes(shape, place, dtype, frames) - _computing_bytes(shape, place, dtype, usual)
+    if frames <= usual or more <= 0:
+        return
+    free = free_device_bytes() + _held_device_bytes() if place.device == "cuda" else free_memory()
+    needs = _computing_bytes(shape, place, dtype, frames)
+    if needs > free:
+        seconds = frames * shape.hop / shape.sample_rate
+        raise NoRoomError(
+            f"{name} needs {needs / 1e9:.1f} GB more for takes of {seconds:.0f} s, and {free / 1e9:.1f} GB are free: "
+            "order shorter ones, or set CUEWORKS_BATCH to a smaller batch"
+        )
+
+
+def _needs(shape: Shape, stored: int, place: Place, dtype: str) -> dict[str, int]:
+    on_device = {"GPU memory": device_bytes(shape, place, dtype)} if place.device == "cuda" else {}
     return {"memory": host_bytes(shape, stored, place)} | on_device
 
 
@@ -82,28 +100,43 @@ def _fits(needs: Mapping[str, int], free: Mapping[str, int]) -> bool:
 def host_bytes(shape: Shape, stored: int, place: Place) -> int:
     """The most of the machine's own memory that loading and rendering take in a place."""
     if place.device == "cuda":
-        return _PROCESS + weight_bytes(shape, "cpu") + stored
-    return _PROCESS + max(weight_bytes(shape, "cpu") + stored, _rendering_bytes(shape, place))
+        return _PROCESS + weight_bytes(shape, "float32") + stored
+    return _PROCESS + max(weight_bytes(shape, "float32") + stored, _rendering_bytes(shape, place, "float32"))
 
 
-def device_bytes(shape: Shape, place: Place) -> int:
+def device_bytes(shape: Shape, place: Place, dtype: str = "bfloat16") -> int:
     """The most of a GPU's memory that rendering takes in a place."""
-    return _CUDA_CONTEXT + _rendering_bytes(shape, place)
+    return _CUDA_CONTEXT + _rendering_bytes(shape, place, dtype)
 
 
-def weight_bytes(shape: Shape, device: str) -> int:
-    """The weights as they are loaded: what decodes in float32, the rest in the device's number type."""
-    exact, size = FAMILIES[shape.family].exact, 4 if device == "cpu" else _BYTES["bfloat16"]
+def weight_bytes(shape: Shape, dtype: str) -> int:
+    """The weights as they are loaded: what decodes in float32, the rest in another number type."""
+    exact, size = FAMILIES[shape.family].exact, _BYTES[dtype]
     return sum(count * (4 if name in exact else size) for name, count in shape.parameters.items())
 
 
-def _rendering_bytes(shape: Shape, place: Place) -> int:
-    size = 4 if place.device == "cpu" else 2
-    frames = shape.window or int(min(USUAL_S, shape.longest_s) * shape.sample_rate) // shape.hop + 1
+def usual_frames(shape: Shape) -> int:
+    """Latent frames of the longest take that is usual."""
+    return shape.window or int(min(USUAL_S, shape.longest_s) * shape.sample_rate) // shape.hop + 1
+
+
+def _rendering_bytes(shape: Shape, place: Place, dtype: str) -> int:
+    return weight_bytes(shape, dtype) + _computing_bytes(shape, place, dtype, usual_frames(shape))
+
+
+def _computing_bytes(shape: Shape, place: Place, dtype: str, frames: int) -> int:
+    """What a call over so many latent frames takes beside the weights."""
     rows = place.batch_size * (2 if shape.guided else 1)
-    denoising = rows * (frames * shape.bands + shape.text_tokens) * shape.width * _VECTORS * size
+    denoising = rows * (frames * shape.bands + shape.text_tokens) * shape.width * _VECTORS * _BYTES[dtype]
     decoding = min(frames, _DECODED_AT_ONCE) * shape.hop * shape.decoder * _DECODER
-    return weight_bytes(shape, place.device) + max(denoising, decoding)
+    return max(denoising, decoding)
+
+
+def _held_device_bytes() -> int:
+    """What torch holds of that GPU's memory and does not use."""
+    import torch
+
+    return torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
 
 
 def free_device_bytes() -> int:

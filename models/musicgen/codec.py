@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.musicgen import parts
+from models.steady import steady_convolutions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,7 +53,7 @@ class Codec:
         import torch
 
         model = self._module
-        with torch.inference_mode(), _repeatable():
+        with torch.inference_mode(), steady_convolutions():
             heard = model.quantizer.decode(codes.to(self._device)[:, None])  # [1, hidden, frames]
             for layer in model.decoder.layers[:_REMEMBERING]:
                 heard = layer(heard)
@@ -71,7 +72,7 @@ class Codec:
         """[codebooks, frames] of one channel."""
         import torch
 
-        with torch.inference_mode(), _repeatable():
+        with torch.inference_mode(), steady_convolutions():
             values = torch.from_numpy(np.ascontiguousarray(samples)).to(self._device)[None, None]
             states = self._module.encoder(values).transpose(1, 2)[0]  # [frames, hidden]
             rows, residual = [], states
@@ -81,10 +82,3 @@ class Codec:
                 rows.append(distances.argmin(dim=1))
                 residual = residual - book[rows[-1]]
         return torch.stack(rows)
-
-
-def _repeatable() -> Any:
-    """On a GPU, only convolutions that add up in one order, in full float32."""
-    import torch
-
-    return torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False)

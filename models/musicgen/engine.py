@@ -25,12 +25,13 @@ from models.musicgen.footprint import (
     key_value_dtype,
     slots_of,
 )
-from models.musicgen.graphs import CapturedSteps, steady_products
+from models.musicgen.graphs import CapturedSteps
 from models.musicgen.kernels import KERNELS, runnable
 from models.musicgen.sampling import guided, sample
 from models.musicgen.shape import Shape
 from models.musicgen.state import State
 from models.musicgen.streams import batch_uniforms
+from models.steady import steady_products
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

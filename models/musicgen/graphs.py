@@ -5,7 +5,6 @@ one for each multiple of `BUCKET` slots, with hidden slots masked. Which graph a
 alone. Nothing here waits for the device, and no CPU is served here.
 """
 
-import os
 from collections.abc import Callable
 
 import torch
@@ -20,16 +19,6 @@ _WARM_UPS = 3
 def bucket_of(slot: int, slots: int) -> int:
     """How many of `slots` slots the step covers that writes `slot`."""
     return min(slots, (slot // BUCKET + 1) * BUCKET)
-
-
-def steady_products() -> None:
-    """Let matrix products add in one order and in full: a row's bits may not depend on when and beside what it is run.
-
-    Process-wide. The work space's size is read when the device is first used."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cuda.matmul.allow_bf16_reduced_precision_reduction = False
-    torch.backends.cuda.matmul.allow_fp16_reduced_precision_reduction = False
 
 
 class CapturedSteps:

@@ -22,8 +22,11 @@ _PIECE_S = 6.0  # torch computes short sounds by other code, in other last bits:
 _FILTER, _ROLLOFF = 24, 0.945  # the filter of transformers' feature extractor for melodies
 
 
-def heard(path: Path, sample_rate: int, last: int | None = None) -> NDArray[np.float32]:
-    """Samples float32 [channels, n] of a recording at `sample_rate`; with `last`, at most that many from its end.
+def heard(
+    path: Path, sample_rate: int, last: int | None = None, first: int | None = None
+) -> NDArray[np.float32]:
+    """Samples float32 [channels, n] of a recording at `sample_rate`; with `last`, at most that many from its end, with
+    `first` from its beginning.
 
     Raises soundfile's errors (OSError, RuntimeError) for what is no audio. What was checked when it was ordered is not
     checked again."""
@@ -31,12 +34,13 @@ def heard(path: Path, sample_rate: int, last: int | None = None) -> NDArray[np.f
 
     with soundfile.SoundFile(path) as sound:
         rate = sound.samplerate
-        wanted = int(LONGEST_S * rate) if last is None else int((last / sample_rate + _MARGIN_S) * rate)
+        some = last if last is not None else first
+        wanted = int(LONGEST_S * rate) if some is None else int((some / sample_rate + _MARGIN_S) * rate)
         if sound.seekable() and sound.frames > wanted and last is not None:
             sound.seek(sound.frames - wanted)
         made = list(_resampled(_read(sound, wanted), rate, sample_rate))
     samples = np.concatenate(made, axis=1)
-    return samples if last is None else samples[:, -last:]
+    return samples[:, :first] if last is None else samples[:, -last:]
 
 
 def _read(sound: "soundfile.SoundFile", wanted: int) -> Iterator[NDArray[np.float32]]:

@@ -190,7 +190,7 @@ def test_a_variation_is_what_the_pipeline_for_it_makes(opened: Open, home: Path)
     generator = opened("stable-audio-3")
     bare = StableAudio3AudioToAudioPipeline(**pipelines.build("stable-audio-3").components)
     bare.set_progress_bar_config(disable=True)
-    samples = generator._recording(recorded(home))[:, : call("", generator).latents * 256]
+    samples = generator._recording(recorded(home), call("", generator).latents * 256)
     given = generator._ready().heard(samples, call("", generator).latents)
     ours = call("a chase", generator, strength=0.4, given=[given], guidance=1.0)
     theirs = bare(
@@ -211,7 +211,7 @@ def test_strength_goes_from_the_recording_to_noise_alone(opened: Open, home: Pat
         plain = generator.generate([request(1)] * BATCH)[0]
         np.testing.assert_allclose(whole.premaster, plain.premaster, atol=1e-4)
         assert abs(little.premaster - plain.premaster).max() > 1e-3
-        assert little.facts["strength"] == 0.2 and abs(float(str(little.facts["given_s"])) - 1.2) < 0.01
+        assert little.facts["strength"] == 0.2 and abs(float(str(little.facts["given_s"])) - 0.9) < 0.03
 
 
 def test_long_sounds_are_decoded_and_heard_in_pieces(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -266,12 +266,44 @@ def test_what_cannot_be_done_is_said(opened: Open, home: Path, monkeypatch: pyte
         other.generate([request(1, audio=replace(audio, role="melody"))] * BATCH)
     with pytest.raises(RecordingError, match="not on this machine"):
         other.generate([request(1, audio=replace(audio, sha256="0" * 64))] * BATCH)
-    monkeypatch.setattr("models.musicgen.recording.heard", lambda *_: np.full((1, 99), np.nan, np.float32))
+    monkeypatch.setattr("models.musicgen.recording.heard", lambda *_, **__: np.full((1, 99), np.nan, np.float32))
     with pytest.raises(RecordingError, match="no numbers"):
         other.generate([request(1, audio=audio)] * BATCH)
     monkeypatch.setattr(other._adapter, "sound", lambda _: np.full((2, RATE), np.inf, np.float32))
     with pytest.raises(SoundError, match=f"take {1:064x}"):
         other.generate([request(1)] * BATCH)
+
+
+def test_threads_that_share_rows_unevenly_are_refused(opened: Open, home: Path) -> None:
+    """One of three rows between two threads: at some lengths, without guidance, its last bits are others."""
+    opened("audioldm2")
+    generator = built(home / "audioldm2", home, batch=3)
+    generator._place = replace(generator._place, resources=replace(generator._place.resources, threads=2))
+    with pytest.raises(BatchDependenceError, match=r"2 threads cannot share 3 rows evenly.* multiple of 2, or to 1"):
+        generator.self_check()
+
+
+def test_recordings_are_heard_as_far_as_a_take_goes_and_once(
+    opened: Open, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator, audio = opened("stable-audio-3"), recorded(home)
+    varied = request(9, audio=audio, duration=0.35, denoising=Denoising(steps=1, strength=0.5))
+    first = generator.generate([varied] * BATCH)[0]
+    assert 0.34 < float(str(first.facts["given_s"])) < 0.4
+    monkeypatch.setattr("models.musicgen.recording.heard", None)  # not even opened again
+    np.testing.assert_array_equal(generator.generate([varied] * BATCH)[1].premaster, first.premaster)
+    with pytest.raises(ValueError, match=r"of strength 0.01 to 1, not 0.001"):
+        generator.generate([request(9, audio=audio, duration=0.35, denoising=Denoising(strength=0.001))] * BATCH)
+
+
+def test_long_takes_are_told_where_there_is_no_room(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = opened("ace-step")
+    monkeypatch.setattr(room, "free_memory", lambda: 1 << 20)
+    room.check_call(generator._shape, generator._place, "float32", 400, "tiny")  # as long as usual ones
+    with pytest.raises(NoRoomError, match=r"for takes of 500 s.* order shorter ones"):
+        generator.generate([request(1, duration=500.0)] * BATCH)
+    device = generator._place
+    assert room.device_bytes(generator._shape, device, "float32") > room.device_bytes(generator._shape, device)
 
 
 def test_a_row_that_knows_its_place_is_found(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
