@@ -24,7 +24,7 @@ from db.releases import (
 from db.rows import AssetRow, TakeRow
 from db.takes import take_rows, with_ids
 from services.delivery.errors import DeliveryError
-from services.delivery.reviews import APPROVE, unfit
+from services.delivery.reviews import APPROVE, check_heeded, unfit
 from services.mastering.encode import MEDIA_TYPES
 
 LEFT_HERE = ("picture", "source")  # the listening page's waveform; an imported file, whose sound the mix is
@@ -65,7 +65,8 @@ class Frozen:
 def freeze(session: Session, catalog: tuple[str, str], formats: Sequence[str] = ()) -> Frozen:
     """The approved takes of `catalog` (name, title). `formats` limits the formats of the mixes; stems are as ordered.
 
-    Raises DeliveryError where a take was not made in a format, or where there is no approved take."""
+    Raises DeliveryError where a take was not made in a format or was rejected since it was approved, or where there is
+    no approved take."""
     name, title = catalog
     approved = [id_ for id_, decision in reviewed_takes(session, name).items() if decision == APPROVE]
     rows = [take for part in chunks(approved, 500) for take in take_rows(session, with_ids(part))]
@@ -81,6 +82,7 @@ def freeze(session: Session, catalog: tuple[str, str], formats: Sequence[str] = 
 def _frozen(session: Session, takes: list[TakeRow], formats: Sequence[str]) -> list[FrozenTake]:
     ids = [take.id for take in takes]
     decisions, orders, prompts = newest_reviews(session, ids), ordered_by(session, ids), prompt_digests(session, ids)
+    check_heeded(session, takes, decisions)
     parts, cards = contributions(session, ids), generator_cards(session)
     return [
         FrozenTake(

@@ -1,11 +1,12 @@
 """Reviews: a person approves or rejects takes, and what people put into them is written down beside it.
 
 The newest review of a take counts; none is ever changed. Who approves some of several variations selected them, which
-is a human contribution of its own. A decision that is in force already is not written again.
+is a human contribution of its own. A decision that is in force already is not written again; an approval that a later
+rejection by the brief's `accept` stands against is not in force.
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +29,7 @@ from db.releases import (
     siblings,
 )
 from db.rights_tables import DECISIONS
-from db.rows import TakeRow
+from db.rows import AcceptanceRow, TakeRow
 from db.takes import in_catalog, take_rows, with_ids, with_state, with_status
 from services.delivery import texts
 from services.delivery.errors import DeliveryError
@@ -141,8 +142,10 @@ def unfit(take: TakeRow) -> str | None:
 def _decide(session: Session, takes: Sequence[TakeRow], decision: Decision) -> list[Reviewed]:
     ids = [take.id for take in takes]
     newest = newest_reviews(session, ids)
-    at = moment(session, max((row.at for row in newest.values()), default=None))
-    new = [id_ for id_ in ids if not in_force(newest.get(id_), decision)]
+    rejected = rejections(session, takes) if decision.decision == APPROVE else {}
+    at = moment(session, max((row.at for row in (*newest.values(), *rejected.values())), default=None))
+    unheeded = {id_ for id_, row in rejected.items() if id_ in newest and not is_after(newest[id_], row)}
+    new = [id_ for id_ in ids if id_ in unheeded or not in_force(newest.get(id_), decision)]
     reviews = [ReviewRow(str(uuid.uuid4()), id_, decision.decision, decision.by, decision.note, at) for id_ in new]
     held_reviews = add_reviews(session, reviews)
     added = _contributions(session, ids, new, decision, at)
@@ -153,21 +156,38 @@ def _decide(session: Session, takes: Sequence[TakeRow], decision: Decision) -> l
         for id_, rows in held.items() for entry in entries(kind, catalogs[id_], {id_: rows})
     ))  # fmt: skip
     kinds: dict[str, tuple[str, ...]] = {id_: tuple(row.kind for row in added if row.take_id == id_) for id_ in ids}
-    against = _against(session, takes) if decision.decision == APPROVE else {}
+    against = {id_: "; ".join(row.reasons) for id_, row in rejected.items()}
     return [
         Reviewed(id_, decision.decision, decision.by, id_ in set(new), kinds[id_], against.get(id_)) for id_ in ids
     ]
 
 
-def _against(session: Session, takes: Sequence[TakeRow]) -> dict[str, str]:
-    """What is said against those of the takes that were rejected by what was heard of them. What was said of a sound
+def rejections(session: Session, takes: Sequence[TakeRow]) -> dict[str, AcceptanceRow]:
+    """What stands against those of the takes that were rejected by what was heard of them. What was said of a sound
     that was made anew since says nothing of the one they have."""
     judged = newest_acceptances(session, [take.id for take in takes])
     rejected = ((take, judged[take.id]) for take in takes if take.id in judged)
     return {
-        take.id: "; ".join(row.reasons) for take, row in rejected
-        if row.outcome == REJECTED and row.pcm_sha256 == take.pcm_sha256
-    }  # fmt: skip
+        take.id: row for take, row in rejected if row.outcome == REJECTED and row.pcm_sha256 == take.pcm_sha256
+    }
+
+
+def is_after(review: ReviewRow, rejection: AcceptanceRow) -> bool:
+    """Whether who decided could know what stands against the take."""
+    return review.at > rejection.at
+
+
+def check_heeded(session: Session, takes: Sequence[TakeRow], newest: Mapping[str, ReviewRow]) -> None:
+    """Raises DeliveryError, naming every take that was rejected after it was approved, and why."""
+    found = rejections(session, takes)
+    faults = [
+        f"take {id_[:12]}: its brief's accept rejected it after it was approved: {'; '.join(row.reasons)}; "
+        f"review it again by name (`cueworks review {id_[:12]} approve|reject`), or loosen `accept`"
+        for id_, row in found.items() if not is_after(newest[id_], row)
+    ]  # fmt: skip
+    if faults:
+        more = [f"{len(faults) - MOST_TOLD} more takes were rejected"] if len(faults) > MOST_TOLD else []
+        raise DeliveryError("\n".join([*faults[:MOST_TOLD], *more]))
 
 
 def in_force(row: ReviewRow | None, decision: Decision) -> bool:

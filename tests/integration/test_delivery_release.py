@@ -6,15 +6,18 @@ import os
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from db.acceptance import add_acceptances
 from db.engine import reading, writing
 from db.ledger import entries
-from db.releases import add_release, release_items, release_rows
-from db.rights_tables import Verdict
+from db.releases import add_release, newest_reviews, release_items, release_rows
+from db.rights_tables import UNJUDGED, Verdict
+from db.rows import AcceptanceRow
 from services.catalog.lock import CatalogBusyError, catalog_lock
 from services.delivery import folder
 from services.delivery import release as release_module
@@ -497,3 +500,47 @@ def test_a_manifest_that_tells_of_other_files_than_its_rows_is_named(one: Studio
     assert "in its manifest only" in told[0]
     assert "told otherwise by its manifest: sha256" in told[1]
     assert "not the manifest that was recorded" in told[2]
+
+
+def judged(studio: Studio, number: int, outcome: str, pcm_sha256: str | None = None) -> None:
+    """The first take's judgement of that number, put on record now."""
+    sound = pcm_sha256 or str(studio.takes()[studio.ids[0]].pcm_sha256)
+    row = AcceptanceRow(studio.ids[0], number, outcome, 0.5, {}, ["it is silent"], {}, sound, "1", datetime.now(UTC))
+    with writing(studio.engine) as session:
+        add_acceptances(session, [row])
+
+
+def test_a_take_that_was_rejected_after_its_approval_goes_out_only_when_it_is_approved_again(
+    studio: Studio, out: Path
+) -> None:
+    first = studio.ids[0]
+    judged(studio, 1, "kept")
+    studio.approve(first, studio.ids[2])
+    judged(studio, 2, "rejected")
+    with pytest.raises(DeliveryError) as raised:
+        studio.release(out)
+    assert first[:12] in str(raised.value)
+    assert "rejected it after it was approved: it is silent; review it again by name" in str(raised.value)
+    assert studio.ids[2][:12] not in str(raised.value)
+    assert nothing_came(studio, out)
+    by = decider(studio)
+    (again,) = review(studio.engine, [first], Decision("approve", by))
+    assert (again.new, again.against) == (True, "it is silent")
+    assert review(studio.engine, [first], Decision("approve", by))[0].new is False
+    assert studio.release(out).takes == 2
+
+
+def decider(studio: Studio) -> str:
+    with reading(studio.engine) as session:
+        return newest_reviews(session, studio.ids[:1])[studio.ids[0]].by
+
+
+@pytest.mark.parametrize("later", ["unjudged", "other sound", "spare"])
+def test_only_a_rejection_of_the_present_sound_that_still_stands_holds_a_take_back(
+    studio: Studio, out: Path, later: str
+) -> None:
+    studio.approve(studio.ids[0])
+    judged(studio, 1, "rejected", "a" * 64 if later == "other sound" else None)
+    if later != "other sound":
+        judged(studio, 2, UNJUDGED if later == "unjudged" else later)
+    assert studio.release(out).takes == 1
