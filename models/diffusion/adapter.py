@@ -4,7 +4,6 @@ The pipeline's own call denoises. Texts are read beforehand, each alone, so that
 noise comes from the takes' streams; latents are decoded row by row in float32. Nothing here knows requests or takes.
 """
 
-import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
@@ -156,7 +155,3 @@ def array(sound: "Tensor") -> NDArray[np.float32]:
     """Samples [channels, n] of [1, channels, n] or [1, n]."""
     found: NDArray[np.float32] = sound.float().cpu().reshape(-1, sound.shape[-1]).numpy()
     return found
-
-
-def product(sizes: Sequence[int]) -> int:
-    return math.prod(sizes)

@@ -14,6 +14,10 @@ MOST_TRAINED = 10_000  # steps of a noise schedule, each of which is computed
 _REPEATED = re.compile(r"(^|_)(layers|depths?|n_layer|num_blocks|sinusoidal_blocks|repeats|labels)(_|$)")
 _LARGEST, _MOST_TOLD = 1 << 24, 20
 _LONG = {"additional_special_tokens": 4096, "extra_special_tokens": 4096, "trained_betas": MOST_TRAINED}
+_NAMED = {
+    "num_train_timesteps": MOST_TRAINED, "solver_order": 4, "feature_size": 4096, "fft_window_size": 1 << 16,
+    "model_max_length": 1 << 128,  # libraries write 10^30 for "any"
+}  # fmt: skip
 _LEADING = {
     "auto_map": "names code of its own",
     "transformers_weights": "names files of weights that nobody looked at",
@@ -69,8 +73,6 @@ def _beyond(name: str, value: Any) -> Iterator[str]:
 
 
 def _most(name: str) -> int:
-    if name == "num_train_timesteps":
-        return MOST_TRAINED
-    if name == "model_max_length":
-        return 1 << 128  # libraries write 10^30 for "any"
+    if name in _NAMED:
+        return _NAMED[name]
     return MOST_REPEATS if _REPEATED.search(name) else _LARGEST

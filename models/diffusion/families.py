@@ -1,6 +1,6 @@
 """What the pipelines of each family consist of: components, the classes that they may have, and what they can do.
 
-To add a family, add its entry here, its adapter to `models.diffusion.adapters` and its words to
+To add a family, add its entry here, its adapter to `models.diffusion.loading.ADAPTERS` and its words to
 `models.diffusion.prompting`. Names only: nothing is imported.
 """
 

@@ -16,7 +16,7 @@ from models.diffusion.told import MOST, Told
 from models.musicgen.ending import FOLD_S
 from models.references import RATES
 
-MOST_TEXT = 1024  # tokens that a pipeline may pad its texts to
+LEAST_TEXT, MOST_TEXT = 64, 1024  # tokens that a pipeline may pad its texts to
 _AUDIOLDM2_TEXT = 128  # tokens that each of its texts is padded to here
 _MOST_CONTINUED = 64  # what its language model may go on with
 _LARGEST_HOP = 1 << 16
@@ -60,8 +60,8 @@ def _check_common(found: Saved, fields: Mapping[str, Any]) -> None:
         found.faults.append(f"{found.folder}: leaves room for {fields['longest_s']} s of sound; it cannot be used")
     if not 1 < fields["hop"] <= _LARGEST_HOP:
         found.faults.append(f"{told}: one latent frame stands for {str(fields['hop'])[:20]} samples; it cannot be used")
-    if not 8 <= fields["text_tokens"] <= MOST_TEXT:
-        said = f"leaves room for {str(fields['text_tokens'])[:20]} tokens of text; 8 to {MOST_TEXT} are needed"
+    if not LEAST_TEXT <= fields["text_tokens"] <= MOST_TEXT:
+        said = f"leaves room for {fields['text_tokens']} tokens of text; {LEAST_TEXT} to {MOST_TEXT} are needed"
         found.faults.append(f"{found.where('tokenizer')}: {said} (model_max_length)")
 
 
