@@ -29,7 +29,8 @@ def compare(
 
     Of each: takes made, kept, spare and rejected; the shares that were accepted and that keep tempo and key; the mean
     score, the mean loudness as measured, and seconds of computing for each second of sound. Then each cue and point.
-    What the brief's `accept` did not ask for was not judged: its columns stay empty.
+    What the brief's `accept` did not ask for was not judged: its columns stay empty. Tempo and key are shares of the
+    takes in which they were heard; how many others there are is said.
     """
     from services.catalog.listing import catalogs
     from services.catalog.pages import publish_comparison
@@ -44,7 +45,7 @@ def compare(
     if json:
         output.print_json({"catalog": catalog, "page": str(page), **found.as_json()})
         return
-    output.print_table(MAKER_COLUMNS, map(_maker, found.generators), ("generator",), APART)
+    output.print_table(MAKER_COLUMNS, map(_maker, found.generators), ("generator",), APART, MAKER_COLUMNS)
     if not quiet:
         output.line("")
         output.print_table(POINT_COLUMNS, map(_point, found.points), ("generator",), APART)
@@ -56,8 +57,9 @@ def _maker(row: "MakerFigures") -> list[object]:
     counts = [row.kept, row.spare, row.rejected] if judged else ["", "", ""]
     made = str(row.made) if row.made == row.ordered else f"{row.made} of {row.ordered}"
     return [
-        row.generator, made, *counts, _share(row.accepted), _share(row.tempo), _share(row.key), _number(row.score, 2),
-        _number(row.lufs[0] if row.lufs else None, 1), _number(row.computing, 2),
+        row.generator, made, *counts, _share(row.accepted), _share(row.tempo, row.tempo_unheard),
+        _share(row.key, row.key_unheard), _number(row.score, 2), _number(row.lufs[0] if row.lufs else None, 1),
+        _number(row.computing, 2),
     ]  # fmt: skip
 
 
@@ -69,8 +71,10 @@ def _point(row: "PointFigures") -> list[object]:
     return [*place, made, *counts, _number(row.best, 2), (row.best_take or "")[:12]]
 
 
-def _share(value: float | None) -> str:
-    return "" if value is None else f"{100 * value:.0f} %"
+def _share(value: float | None, unheard: int = 0) -> str:
+    if value is None:
+        return "not heard" if unheard else ""
+    return f"{100 * value:.0f} %" + (f" ({unheard} not heard)" if unheard else "")
 
 
 def _number(value: float | None, digits: int) -> str:

@@ -44,12 +44,13 @@ def console(stderr: bool = False) -> "Console":
 
 
 def print_table(
-    columns: list[str], rows: Iterable[Iterable[object]], folding: Sequence[str] = (), apart: Sequence[str] = ()
+    columns: list[str], rows: Iterable[Iterable[object]], folding: Sequence[str] = (), apart: Sequence[str] = (),
+    telling: Sequence[str] = (),
 ) -> None:
     """A table on standard output; tab-separated lines where that is no terminal.
 
     On a terminal `folding` columns give way when it is narrow; columns in `apart`, empty ones and such as only repeat
-    the words before them are left out.
+    the words before them (but for those in `telling`) are left out.
     """
     if not sys.stdout.isatty():
         print("\t".join(columns))
@@ -59,7 +60,7 @@ def print_table(
     from rich.table import Table
 
     cells = [[_one_line(cell) for cell in row] for row in rows]
-    used = [n for n, name in enumerate(columns) if name not in apart and _tells(cells, n)]
+    used = [n for n, name in enumerate(columns) if name not in apart and _tells(cells, n, name in telling)]
     head = (_column(columns[n], columns[n] in folding) for n in used)
     table = Table(*head, box=None, padding=(0, 2, 0, 0), pad_edge=False)
     for row in cells:
@@ -67,7 +68,9 @@ def print_table(
     console().print(table)
 
 
-def _tells(cells: list[list[str]], column: int) -> bool:
+def _tells(cells: list[list[str]], column: int, alike: bool) -> bool:
+    if alike:
+        return not cells or any(row[column] for row in cells)
     return not cells or any(row[column].isdigit() or row[column] not in ("", row[column - 1]) for row in cells)
 
 

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass, field
 from math import isfinite
 from typing import Any
 
-from services.planning.acceptance import KEPT, REJECTED, SPARE, UNHEARD
+from services.planning.acceptance import KEPT, NO_BEAT, NO_KEY, REJECTED, SPARE, UNHEARD
 from services.web.comparison import MakerFigures, PointFigures
 from services.web.page import PageTake
 
 KEEPS = UNHEARD
-"""A part of a score over this keeps what was ordered: tempo within 2 % of it, the key or a related one. What was not
-heard at all is not kept here."""
+"""A part of a score over this keeps what was ordered: tempo within 2 % of it, the key or a related one."""
+UNHEARD_PARTS = {"tempo": NO_BEAT, "key": NO_KEY}
+"""What is said of a take whose part was asked for and not heard: it counts half in the score, and in no share here."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class _Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
     scores: list[float] = field(default_factory=list)
     parts: dict[str, list[float]] = field(default_factory=dict)
+    unheard: Counter[str] = field(default_factory=Counter)
     lufs: list[float] = field(default_factory=list)
     seconds: float = 0.0
     best: tuple[float, str] | None = None
@@ -55,7 +57,10 @@ class _Tally:
         self.outcomes[judged.outcome] += 1
         self.scores.append(judged.score)
         for name, value in judged.parts.items():
-            self.parts.setdefault(name, []).append(value)
+            if UNHEARD_PARTS.get(name) in judged.reasons:
+                self.unheard[name] += 1
+            else:
+                self.parts.setdefault(name, []).append(value)
         if judged.outcome != REJECTED and (self.best is None or judged.score > self.best[0]):
             self.best = (judged.score, take.id)
 
@@ -106,6 +111,8 @@ def _maker(name: str, tally: _Tally, computing: float | None) -> MakerFigures:
         score=_mean(tally.scores),
         lufs=(round(sum(lufs) / len(lufs), 2), round(min(lufs), 2), round(max(lufs), 2)) if lufs else None,
         computing=round(computing / tally.seconds, 4) if computing is not None and tally.seconds else None,
+        tempo_unheard=tally.unheard["tempo"],
+        key_unheard=tally.unheard["key"],
     )
 
 

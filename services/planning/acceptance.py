@@ -49,6 +49,7 @@ _OFFSET = 0.01
 _NO_PULSE, _NO_KEY = 0.2, 0.65
 _TEMPO_SCALE = 0.04
 _RELATED = 0.6
+NO_BEAT, NO_KEY = "no beat was heard, so its tempo was not judged", "no key was heard, so it was not judged"
 UNHEARD = 0.5
 """What a part counts that was ordered and cannot be heard; tempo that is kept and a related key count more."""
 _AT_ONCE = 128  # takes that are compared with all others at once
@@ -228,7 +229,7 @@ def _tempo(
     if hearing.bpm is None and hearing.seconds < _ONE_MUSIC_S:
         return None
     if hearing.bpm is None or not _has_beat(hearing):
-        remarks.append("no beat was heard, so its tempo was not judged")
+        remarks.append(NO_BEAT)
         return UNHEARD
     from services.mastering.listening.tempo import error
 
@@ -243,7 +244,7 @@ def _key(hearing: "Hearing", controls: Controls, rule: Rule, faults: Faults, rem
     if rule.key == "any" or not controls.key or _is_short(controls):
         return None
     if hearing.key is None or not _has_key(hearing):
-        remarks.append("no key was heard, so it was not judged")
+        remarks.append(NO_KEY)
         return UNHEARD
     how = kin(hearing.key, controls.key)
     if how == "other" or (how == "related" and rule.key == "exact"):

@@ -24,6 +24,7 @@ class MakerFigures:
 
     Counts of takes; `accepted`, `tempo` and `key` are shares (0 to 1) of those that were judged for it, `score` a mean;
     `lufs` is (mean, lowest, highest); `computing` seconds of computing for each second of sound. None: unknown.
+    `tempo_unheard` and `key_unheard` are takes of which it was asked and not heard: they are in neither share.
     """
 
     generator: str
@@ -38,6 +39,8 @@ class MakerFigures:
     score: float | None = None
     lufs: tuple[float, float, float] | None = None
     computing: float | None = None
+    tempo_unheard: int = 0
+    key_unheard: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_web_page import CATALOG, FLAC, PICTURE, Reading, assert_inert, hostile_take, read, take
 
+from flows.cli.compare import _maker
 from services.catalog.compared import compared, is_comparable
+from services.planning.acceptance import NO_BEAT, NO_KEY
 from services.web.comparison import MakerFigures, write_comparison
 from services.web.page import PageAcceptance, PageCatalog, PageTake, write_pages
 from services.web.templating import visible
@@ -42,7 +44,7 @@ def ids(page: Reading) -> list[str | None]:
 
 
 def test_figures_count_what_is_ordered_and_average_what_was_judged() -> None:
-    silent = replace(PageAcceptance("rejected", 0.2), parts={"tempo": 0.5, "key": 0.0})
+    silent = replace(PageAcceptance("rejected", 0.2, (NO_BEAT,)), parts={"tempo": 0.5, "key": 0.0})
     takes = [
         made(0, outcome="kept", score=0.9), made(1, outcome="spare", score=0.7), take(2, acceptance=silent, lufs=-27.0),
         made(3, NOISE), made(4, NOISE, status="failed", lufs=None), made(5, NOISE, status="planned", lufs=None),
@@ -50,13 +52,33 @@ def test_figures_count_what_is_ordered_and_average_what_was_judged() -> None:
     ]  # fmt: skip
     found = compared(takes, {"composer": 18.0, "gone": 1.0})
     assert found.generators == (
-        MakerFigures("composer", 3, 3, 1, 1, 1, 0.6667, 0.6667, 0.6667, 0.6, (-24.36, -27.0, -23.04), 0.5),
+        MakerFigures("composer", 3, 3, 1, 1, 1, 0.6667, 1.0, 0.6667, 0.6, (-24.36, -27.0, -23.04), 0.5, 1, 0),
         MakerFigures(NOISE, 3, 1, 0, 0, 0, lufs=(-23.04, -23.04, -23.04)),
     )
     assert [(row.generator, row.best, row.best_take) for row in found.points] == [
         ("composer", 0.9, takes[0].id), (NOISE, None, None),
     ]  # fmt: skip
     assert found.as_json()["generators"][0]["lufs"] == {"mean": -24.36, "lowest": -27.0, "highest": -23.04}
+
+
+def test_what_was_not_heard_is_no_share_of_nothing(tmp_path: Path) -> None:
+    neither = judged("spare", 0.5, reasons=(NO_BEAT, NO_KEY), parts={"tempo": 0.5, "key": 0.5, "sound": 1.0})
+    unasked = judged("kept", 0.9, parts={"sound": 1.0})
+    takes = [
+        take(0, acceptance=neither), take(1, generator=NOISE, acceptance=unasked),
+        take(2, generator=TOKENS, acceptance=neither), made(3, TOKENS, "kept"),
+    ]  # fmt: skip
+    figures = compared(takes, {}).generators
+    assert [(row.tempo, row.key, row.tempo_unheard, row.key_unheard) for row in figures] == [
+        (None, None, 1, 1), (None, None, 0, 0), (1.0, 1.0, 1, 1)
+    ]  # fmt: skip
+    assert [cell for row in figures for cell in _maker(row)[6:8]] == [
+        "not heard", "not heard", "", "", "100 % (1 not heard)", "100 % (1 not heard)"
+    ]  # fmt: skip
+    page = write_comparison(tmp_path, CATALOG, figures, takes).read_text(encoding="utf-8")
+    told = re.findall(r'<td><span class="unknown">(not heard|not judged)</span></td>', page)
+    assert told == 2 * ["not heard", "not judged"]
+    assert page.count("100 % <small>1 not heard</small>") == 2
 
 
 @pytest.mark.parametrize(
