@@ -186,7 +186,7 @@ HOSTILE: list[tuple[str, str, dict[str, Any], str]] = [
     ("audioldm2", "scheduler/scheduler_config.json", {"prediction_type": "nonsense"}, "steps can be taken with it"),
     ("audioldm2", "scheduler/scheduler_config.json", {"num_train_timesteps": True}, "no DDIMScheduler can be"),
     ("audioldm2", "language_model/config.json", {"max_new_tokens": 4096}, "max_new_tokens is 4096"),
-    ("stable-audio", "scheduler/scheduler_config.json", {"solver_order": 1 << 24}, "solver_order is 16777216; at most 4"),
+    ("stable-audio", "scheduler/scheduler_config.json", {"solver_order": 1 << 24}, "is 16777216; at most 4"),
     ("audioldm2", "tokenizer_2/tokenizer_config.json", {"model_max_length": 20}, "room for 20 tokens of text; 64 to"),
     ("audioldm2", "tokenizer/tokenizer_config.json", {"model_max_length": 139}, "8 to 138 are needed, for which"),
 ]  # fmt: skip
