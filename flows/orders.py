@@ -81,7 +81,8 @@ class Stages:
 class Outcome:
     """What came of an order. `counts` are the run's takes by status; `stopped` says why rendering ended early,
     `warnings` where a checkpoint could not be exported, or why none was signed. `short` says which points have fewer
-    good takes than their `accept` asks for, `excused` how many takes did not come out where enough others are good."""
+    good takes than their `accept` asks for (after a stop: of those of which no more are to come), `excused` how many
+    takes did not come out where enough others are good."""
 
     run: runs.StartedRun
     counts: dict[str, int]
@@ -213,7 +214,7 @@ def carry_out(
         page = publish(engine, settings.home, order.catalog)
     warnings = _signed(settings, engine)
     stages.reach("total")
-    short = (*shortfalls(stocks, order.compared), *([refused] if refused else ()))
+    short = (*shortfalls(stocks, order.compared, stopped is not None), *([refused] if refused else ()))
     excused = len(replaced(stocks, run.id))
     run = replace(run, ordered=len(rounds.plan.takes))
     return Outcome(run, counts, page, stages.seconds, stopped, warnings, short, excused)

@@ -46,6 +46,7 @@ BATCH = 32  # sounds heard before they are put on record
 MADE, FAILED = ("done", "superseded"), ("failed", "quarantined")
 AT_ONCE = 500  # takes whose facts are read at once
 MOST_TOLD = 20
+FAULTS_TOLD = {"unmusical": "no beat and no key"}  # others by their own word
 
 Tell = Callable[[int], None]
 
@@ -90,8 +91,12 @@ class Stock:
     @property
     def is_settled(self) -> bool:
         """Whether nothing of it will change by itself: enough are good, and nothing is still to be made or heard."""
-        made = (state is not None and _is_settled(state) for state in self.states[: self.count])
-        return self.is_enough and not self.unheard and all(made)
+        return self.is_enough and not self.unheard and self.is_made
+
+    @property
+    def is_made(self) -> bool:
+        """Whether all that is ordered of it was made, or did not come out: what it is short of it stays short of."""
+        return all(state is not None and _is_settled(state) for state in self.states[: self.count])
 
     def failed(self) -> list[TakeState]:
         """Its takes that did not come out."""
@@ -303,9 +308,10 @@ def _row(point: ChosenPoint, one: Verdict, at: datetime) -> AcceptanceRow:
 _said = attrgetter("outcome", "score", "pcm_sha256", "listening", "parts", "reasons", "rule")
 
 
-def shortfalls(stocks: Iterable[Stock], compared: Iterable[str] = ()) -> list[str]:
-    """A sentence for every point that has fewer good takes than were asked for, and why."""
-    short = [stock for stock in stocks if not stock.is_enough]
+def shortfalls(stocks: Iterable[Stock], compared: Iterable[str] = (), stopped: bool = False) -> list[str]:
+    """A sentence for every point that has fewer good takes than were asked for, and why. Where the run was `stopped`,
+    nothing is said of points of which more takes are to come."""
+    short = [stock for stock in stocks if not stock.is_enough and (stock.is_made or not stopped)]
     told = [_short(stock, stock.point.cue in set(compared)) for stock in short[:MOST_TOLD]]
     return told + ([f"{len(short) - MOST_TOLD} more points came short"] if len(short) > MOST_TOLD else [])
 
@@ -314,8 +320,8 @@ def _short(stock: Stock, compared: bool) -> str:
     point = stock.point
     where = f"{point} by {point.generator}" if compared else str(point)
     made = sum(state is not None and state.status in (*MADE, *FAILED) for state in stock.states)
-    why = Counter(fault for one in stock.decided for fault in one.judged.faults)
-    told = [f"{count} for {kind}" for kind, count in why.most_common()]
+    why = Counter(one.judged.faults[0] for one in stock.decided if one.judged.faults)  # a take once
+    told = [f"{count} for {FAULTS_TOLD.get(kind, kind)}" for kind, count in why.most_common()]
     told += [f"{len(failed)} did not come out"] if (failed := stock.failed()) else []
     what = f"{printable(where)}: {stock.accepted} of {point.enough} takes are good enough"
     what += f", {made} of at most {point.room} made"
@@ -323,4 +329,10 @@ def _short(stock: Stock, compared: bool) -> str:
         names = ", ".join(state.id[:12] for state in stock.unheard[:3])
         what += f"; {len(stock.unheard)} cannot be heard, their files are gone or damaged ({names})"
         return f"{what}; see `cueworks verify`"
-    return f"{what} ({', '.join(told)}); raise `budget`, or ask for less under `accept`" if told else what
+    if not told:
+        return what
+    if any(one.judged.accepted for one in stock.decided):
+        advice = "raise `budget`, or ask for less under `accept`"
+    else:  # more of the same would hardly be better
+        advice = "loosen `accept`, or take another generator" if why else "`cueworks show TAKE` says why"
+    return f"{what} ({', '.join(told)}); {advice}"

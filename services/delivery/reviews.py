@@ -143,7 +143,8 @@ def _decide(session: Session, takes: Sequence[TakeRow], decision: Decision) -> l
     ids = [take.id for take in takes]
     newest = newest_reviews(session, ids)
     rejected = rejections(session, takes) if decision.decision == APPROVE else {}
-    at = moment(session, max((row.at for row in (*newest.values(), *rejected.values())), default=None))
+    told = [*(row.at for row in newest.values()), *(row.at for row in rejected.values())]
+    at = moment(session, max(told, default=None))
     unheeded = {id_ for id_, row in rejected.items() if id_ in newest and not is_after(newest[id_], row)}
     new = [id_ for id_ in ids if id_ in unheeded or not in_force(newest.get(id_), decision)]
     reviews = [ReviewRow(str(uuid.uuid4()), id_, decision.decision, decision.by, decision.note, at) for id_ in new]

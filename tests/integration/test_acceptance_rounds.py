@@ -173,10 +173,28 @@ def test_a_spent_budget_ends_with_what_there_is_and_says_so(studio: Studio, stee
     _, stocks = studio.carry_out(studio.order({"keep": 2, "budget": 4}))
     [said] = acceptance.shortfalls(stocks)
     assert said.startswith("town: 0 of 2 takes are good enough, 4 of at most 4 made (2 for key, 1 for silence, 1 did ")
+    assert said.endswith("loosen `accept`, or take another generator")
     assert not acceptance.replaced(stocks)
     _, stocks = studio.carry_out(studio.order({"keep": 1, "budget": 5}))
     assert acceptance.shortfalls(stocks) == []
     assert [told for told in ended(studio) if told[2] == "kept"] == [(4, "done", "kept")]
+
+
+def test_a_stopped_run_says_nothing_of_points_of_which_more_takes_are_to_come(
+    studio: Studio, steer: dict[int, str]
+) -> None:
+    steer |= dict.fromkeys(range(4), "other key")
+    order = studio.order({"keep": 2, "budget": 4})
+    for after in (1, 3):  # killed in the first round and in the second
+        steered_generator.DIES_AFTER[:] = [after]
+        with pytest.raises(steered_generator.Killed):
+            studio.carry_out(order)
+        _, stocks = widened(studio.engine, studio.home, order)
+        assert acceptance.shortfalls(stocks, stopped=True) == []
+        assert len(acceptance.shortfalls(stocks)) == 1
+    steered_generator.DIES_AFTER.clear()
+    _, stocks = studio.carry_out(order)
+    assert len(acceptance.shortfalls(stocks, stopped=True)) == 1
 
 
 def test_an_edited_rule_judges_anew_what_was_heard_and_takes_nothing_away(
