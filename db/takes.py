@@ -108,6 +108,11 @@ def catalog_names(session: Session) -> list[tuple[str, str]]:
     return [(name, title) for name, title in session.execute(select(Catalog.name, Catalog.title).order_by(Catalog.id))]
 
 
+def generator_names(session: Session, where: ColumnElement[bool]) -> list[str]:
+    """The names of the generators of such takes, sorted."""
+    return list(session.scalars(select(Take.generator).where(where).distinct().order_by(Take.generator)))
+
+
 def status_counts(session: Session, catalog: str) -> dict[str, int]:
     """A catalog's takes counted by status."""
     query = select(Take.status, func.count()).join(Catalog).where(Catalog.name == catalog).group_by(Take.status)

@@ -48,7 +48,7 @@ def audit(
     """Audit a catalog: what may be done with every take, and why.
 
     Exit code 3 when a take is refused or unknown for that use; superseded takes count only while a release holds them.
-    With --impact exit code 1 when nothing is touched.
+    With --impact exit code 1 when nothing is touched, 2 when no fact or take has the id that was named.
     """
     from services.audit.asking import Wanted
     from services.settings import Settings

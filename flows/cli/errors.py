@@ -46,6 +46,7 @@ CODES = {
     "OtherContentError": Code.DIFFERENT,
     "NameListError": Code.BAD_INPUT,
     "AuditError": Code.BAD_INPUT,
+    "NoSuchSubjectError": Code.BAD_INPUT,
     "NothingTouchedError": Code.INCOMPLETE,
     "RecordingError": Code.BAD_INPUT,
     "BankError": Code.BAD_INPUT,

@@ -187,14 +187,17 @@ def _show_takes(outcome: "Outcome", settings: "Settings") -> None:
     rows = takes(settings.open_database(), Filter(outcome.run.catalog))
     found = list(islice((row for row in rows if row.status != "superseded"), SHOWN_TAKES))
     chosen = any(take.acceptance for take in found)
-    columns = ["take", "state", "cue", "zone", "index", "bpm", "key", "genre", "LUFS", "status"]
+    several = len({take.generator for take in found}) > 1
+    columns = ["take", "state", "cue", "zone", *(["generator"] if several else []), "index"]
+    columns += ["bpm", "key", "genre", "LUFS", "status"]
     columns += ["accept", "file"] if chosen else ["file"]
     shown = [
-        [t.id[:12], t.state, t.cue, t.zone, t.index, f"{t.controls['bpm']:g}", t.controls["key"], t.controls["genre"],
+        [t.id[:12], t.state, t.cue, t.zone, *([t.generator] if several else []), t.index,
+         f"{t.controls['bpm']:g}", t.controls["key"], t.controls["genre"],
          f"{t.measurements['integrated_lufs']:.1f}" if t.measurements else "", t.status,
          *([judged(t)] if chosen else []), t.folder]
         for t in found
     ]  # fmt: skip
-    output.print_table(columns, shown, ("file",))
+    output.print_table(columns, shown, ("generator", "file"))
     if len(shown) < outcome.run.ordered:
         output.note(f"... and more: `cueworks takes --catalog {outcome.run.catalog}`")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TAKE_COLUMNS = [
     "take", "catalog", "zone", "state", "cue", "index", "status", "accept", "bpm", "key", "seed", "prompt", "folder",
 ]  # fmt: skip
+GENERATOR_AT = TAKE_COLUMNS.index("index")
+"""Where the generator stands, where takes of several are listed: before the index, as indices count of each anew."""
 
 
 LISTED = (  # told line by line
@@ -28,40 +30,46 @@ def takes(
     catalog: CatalogName = None,
     state: Annotated[str | None, typer.Option(help="Only this state (or cue).")] = None,
     status: Annotated[str | None, typer.Option(help="Only this status.")] = None,
-    accepted: Annotated[
-        bool | None, typer.Option("--accepted/--rejected", help="Only what its brief's accept took, or did not.")
-    ] = None,
+    accepted: Annotated[bool, typer.Option("--accepted", help="Only what its brief's accept took.")] = False,
+    rejected: Annotated[bool, typer.Option("--rejected", help="Only what its brief's accept did not take.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write a table file, .parquet or .csv, instead.")] = None,
     json: Json = False,
 ) -> None:
     """List takes."""
     from db.rows import TAKE_STATUSES
     from services.catalog.export import export_takes
-    from services.catalog.listing import Filter, catalogs, take_json
+    from services.catalog.listing import Filter, catalogs, generators, take_json
     from services.catalog.listing import takes as rows
     from services.settings import Settings
 
     if status is not None and status not in TAKE_STATUSES:
         raise UsageError(f"--status: unknown status {status!r}; use one of: {', '.join(TAKE_STATUSES)}")
+    if accepted and rejected:
+        raise UsageError("--accepted and --rejected: no take is both; give one of them, or neither for all takes")
     settings = Settings.from_environment()
     engine = settings.open_for_reading()
     known = [name for name, _, _ in catalogs(engine)]
     if catalog is not None and catalog not in known:
         raise UsageError(f"no catalog {catalog!r} in {settings.home}; there are: {', '.join(known) or 'none'}")
-    found = rows(engine, Filter(catalog, state, status, accepted))
+    which = Filter(catalog, state, status, accepted if accepted or rejected else None)
+    found = rows(engine, which)
     if out is not None:
         count = export_takes(found, settings.home, out)
         output.line(f"{count} takes written to {out.resolve()}")
     elif json:
         output.print_json_rows(take_json(take, settings.home) for take in found)
     else:
-        output.print_table(TAKE_COLUMNS, map(_row, found), ("prompt",), apart=("seed", "folder"))
+        columns, several = list(TAKE_COLUMNS), len(generators(engine, which)) > 1
+        if several:
+            columns.insert(GENERATOR_AT, "generator")
+        table = (_row(take, several) for take in found)
+        output.print_table(columns, table, ("generator", "prompt"), apart=("seed", "folder"))
 
 
-def _row(take: "TakeRow") -> list[object]:
+def _row(take: "TakeRow", several: bool) -> list[object]:
     heard = [f"{take.controls['bpm']:g}", take.controls["key"]]
-    place = [take.id[:12], take.catalog, take.zone, take.state, take.cue, take.index, take.status, judged(take)]
-    return [*place, *heard, take.seed, take.prompt, take.folder]
+    place = [take.id[:12], take.catalog, take.zone, take.state, take.cue, *([take.generator] if several else [])]
+    return [*place, take.index, take.status, judged(take), *heard, take.seed, take.prompt, take.folder]
 
 
 def judged(take: "TakeRow") -> str:

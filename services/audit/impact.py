@@ -43,6 +43,10 @@ class NothingTouchedError(LookupError):
     """What was named touches nothing, or there is no such thing; the message says what was looked for."""
 
 
+class NoSuchSubjectError(NothingTouchedError):
+    """A fact or a take was asked for by an id that none has: a name put wrong, not an answer."""
+
+
 @dataclass(frozen=True)
 class Meant:
     """What was taken for the argument. `also` says what else it might have meant, and how to ask for that."""
@@ -204,7 +208,7 @@ def find_impact(session: Session, register: Register, text: str, catalog: str | 
     a take's id.
 
     `fact:`, `generator:`, `prompt:` or `take:` before it says which is meant. Raises AuditError for an argument that is
-    nothing, NothingTouchedError where nothing is found."""
+    nothing, NothingTouchedError where nothing is found, NoSuchSubjectError where no fact or take has that id."""
     kind, _, rest = text.partition(":")
     kinds, wanted = ((kind,), rest) if kind in KINDS and rest else (KINDS, text)
     if not wanted.strip():
@@ -213,7 +217,8 @@ def find_impact(session: Session, register: Register, text: str, catalog: str | 
     found = {kind: where for kind in kinds if (where := getattr(search, kind)(wanted.strip())) is not None}
     if not found:
         looked = ", ".join("prompt with these words" if kind == "prompt" else kind for kind in kinds)
-        raise NothingTouchedError(f"--impact: {shown(text)}: no {looked} in this database; nothing is touched")
+        wrong = NoSuchSubjectError if kinds in (("fact",), ("take",)) else NothingTouchedError
+        raise wrong(f"--impact: {shown(text)}: no {looked} in this database; nothing is touched")
     taken, *others = found
     also = tuple(f"it is also a {other}: --impact {other}:{wanted.strip()}" for other in others)
     where = found[taken]

@@ -17,6 +17,7 @@ from db.runs import attempt_rows, run_rows
 from db.takes import (
     brief_of,
     catalog_names,
+    generator_names,
     in_catalog,
     status_counts,
     take_profile,
@@ -63,6 +64,12 @@ def takes(engine: Engine, which: Filter) -> Iterator[TakeRow]:
     """Takes in catalog and brief order, streamed."""
     with reading(engine) as session:
         yield from take_rows(session, which.condition())
+
+
+def generators(engine: Engine, which: Filter) -> list[str]:
+    """The names of the generators of those takes, sorted."""
+    with reading(engine) as session:
+        return generator_names(session, which.condition())
 
 
 def find_take(engine: Engine, name: str) -> TakeRow:

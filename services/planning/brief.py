@@ -8,6 +8,7 @@ Nothing here reads a file.
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from models.controls import CONTINUATION, LEAST_STRENGTH, MELODY, STRENGTH, VARIATION
 from services.planning.acceptance import SILENCE_S, TEMPO_PERCENT
@@ -172,10 +173,16 @@ class NoAcceptance(AcceptOrder):
     """What `accept: false` says: the cue takes what it gets, whatever `defaults` ask for."""
 
 
+ACCEPT_REMEDY = "write `true`, `false` or a mapping of what is asked, as {keep: 3, tempo: 2}"
+
+
 def _accept(value: object) -> object:
     """`accept: true` is all defaults, `accept: false` none of it."""
     if isinstance(value, bool):
         return {} if value else NoAcceptance()
+    if not isinstance(value, dict | AcceptOrder):
+        told = {"what": "not what is asked of takes", "remedy": ACCEPT_REMEDY}
+        raise PydanticCustomError("accept", "{what}", told)
     return value
 
 

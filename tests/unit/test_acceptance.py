@@ -220,7 +220,9 @@ def test_accept_under_defaults_holds_for_music_that_can_be_chosen_from_and_may_b
         ({"accept": {"tempo": 0}}, "cues\\[0\\].accept.tempo: not how far a tempo may be off"),
         ({"accept": {"kep": 1}}, "did you mean 'keep'"),
         ({"accept": {"score": 2}}, "accept.score"),
-        ({"accept": 3}, "write a mapping"),
+        ({"accept": 3}, "accept: not what is asked of takes .value 3.; write `true`, `false` or a mapping"),
+        ({"accept": "yes please"}, r"accept: not what .* write `true`, `false` or a mapping of what is asked"),
+        ({"accept": [1]}, "write `true`, `false` or a mapping"),
         ({"takes": 2, "accept": {"budget": 100_000}, "axes": {"a": [f"v{n}" for n in range(20)]}}, "ceiling"),
     ],
 )

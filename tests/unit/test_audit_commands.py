@@ -101,6 +101,13 @@ def test_what_touches_nothing_says_so(studio: Studio, run: Run) -> None:
     assert (code, "touches no take" in out, "(;" in out) == (1, True, False)
 
 
+def test_an_id_that_no_take_or_fact_has_is_bad_input_and_words_that_no_prompt_has_are_an_answer(
+    studio: Studio, run: Run
+) -> None:
+    asked = ("take:zzzz", "take:nosuchthing", f"take:{'0' * 64}", "fact:fact-0", "generator:none", "nosuchthing")
+    assert [run("audit", "--impact", text)[0] for text in asked] == [2, 2, 2, 2, 1, 1]
+
+
 def test_a_name_that_nothing_is_on_record_of_says_so(studio: Studio, run: Run) -> None:
     code, out, _ = run("licences", "list", "--subject", "no\x1bthing")
     assert (code, out.startswith("nothing is on record of 'no"), "\x1b" in out) == (0, True, False)
@@ -108,6 +115,7 @@ def test_a_name_that_nothing_is_on_record_of_says_so(studio: Studio, run: Run) -
 
 
 def test_the_licence_of_a_take_is_that_of_its_sound(studio: Studio, run: Run, tmp_path: Path) -> None:
+    assert "generator" not in run("takes")[1].splitlines()[0].split("\t")
     pcm = Pcm(48000, np.tile(noise(77).samples, (20, 1)))
     with (tmp_path / "song.flac").open("wb") as file:
         encode(pcm, "flac", file)
@@ -118,3 +126,6 @@ def test_the_licence_of_a_take_is_that_of_its_sound(studio: Studio, run: Run, tm
     assert {take["generator"]: take["licence"] for take in told["takes"]} == {
         "composer": "no third-party terms", "elsewhere": "CC-BY-4.0",
     }  # fmt: skip
+    columns, *rows = (line.split("\t") for line in run("takes")[1].splitlines())
+    assert {row[columns.index("generator")] for row in rows} == {"composer", "elsewhere"}
+    assert {len(row) for row in rows} == {len(columns)}
