@@ -82,10 +82,14 @@ def _meant(
     ids, decided, left_out = undecided(engine, all_of, state, word)
     if decided:
         output.note(f"{decided} takes were decided on before and stay as they are; name one to decide anew", quiet)
-    if left_out:
+    if left_out and (ids or decided):
         output.note(f"{left_out} takes are spare or rejected by their brief's accept and left out; name one", quiet)
     if not (ids or decided or left_out):
         raise UsageError(f"--all-of: catalog {all_of!r} has no finished take{' of that state' if state else ''}")
+    if left_out and not ids and not decided:
+        what = f"nothing was approved: all {left_out} takes are spare or rejected by their brief's accept"
+        output.error(f"{what}; `cueworks review TAKE approve` approves one all the same")
+        raise typer.Exit(Code.INCOMPLETE)
     return ids
 
 

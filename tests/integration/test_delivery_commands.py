@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import copy
 from typing import Any
@@ -10,9 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from db.acceptance import add_acceptances
 from db.engine import open_engine, writing
 from db.ledger import append
 from db.migrate import upgrade
+from db.rows import AcceptanceRow
 from db.urls import sqlite_url
 from flows.cli import app as command
 from services.mastering.encode import decoded_pcm_sha256
@@ -180,10 +183,27 @@ def test_what_cannot_be_is_told_with_exit_code_2(one: Studio, run: Run, tmp_path
         (("release", "--check", tmp_path), "has no manifest.json"),
         (("withdraw", "game", "gold", "--by", "Ada", "--reason", "x"), "no release"),
         (("releases", "gaem"), "there are: game"),
+        (("takes", "--accepted", "--rejected"), "give one of them, or neither"),
     ):
         code, _, err = run(*words)
         assert (code, told in err) == (2, True), (words, err)
     assert not out.exists()
+
+
+def test_all_of_a_catalog_that_was_rejected_approves_nothing_and_says_so(one: Studio, run: Run) -> None:
+    at, why = datetime.now(UTC), ["it is silent"]
+    with writing(one.engine) as session:
+        add_acceptances(session, [
+            AcceptanceRow(id_, 1, "rejected", 0.5, {}, why, {}, str(take.pcm_sha256), "1", at)
+            for id_, take in one.takes().items()
+        ])  # fmt: skip
+    code, out, err = run("review", "approve", "--all-of", "game", "--by", "Ada")
+    assert (code, out) == (1, "")
+    assert "nothing was approved" in err and "`cueworks review TAKE approve`" in err
+    listed = {name: said(run, "takes", *([name] if name else [])) for name in ("", "--accepted", "--rejected")}
+    assert (len(listed["--accepted"]), listed["--rejected"]) == (0, listed[""])
+    said(run, "review", one.ids[0], "approve", "--by", "Ada")
+    assert said(run, "review", "approve", "--all-of", "game", "--by", "Ada") == []
 
 
 def test_a_contribution_from_the_command_line(one: Studio, run: Run, tmp_path: Path) -> None:
