@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models.families import CheckpointError
+from models.families import PIPELINE_INDEX, CheckpointError
 from models.musicgen import names
 from models.musicgen.audiocraft import audiocraft_shape, settings
 from models.musicgen.configs import (
@@ -127,6 +127,9 @@ def inspect(folder: Path, text_encoder: Path | None = None, codec: Path | None =
     folder = folder.absolute()
     if not folder.is_dir():
         raise CheckpointError([f"{folder}: no such folder"])
+    if not (folder / "config.json").exists() and not (folder / "state_dict.bin").exists():
+        what = f"neither {PIPELINE_INDEX} (a diffusers pipeline) nor a MusicGen config.json or state_dict.bin is there"
+        raise CheckpointError([f"{folder}: {what}; name the folder that holds a whole checkpoint"])
     if (folder / "config.json").is_file() or not (folder / "state_dict.bin").is_file():
         found = _transformers(folder, bool(text_encoder or codec))
     else:

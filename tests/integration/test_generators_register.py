@@ -182,6 +182,13 @@ def test_what_is_neither_a_folder_nor_an_id_is_said(source: str) -> None:
         prepare(Asked(source, "main"), KnownGenerators())
 
 
+def test_a_folder_of_no_kind_is_told_of_either(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as refused:
+        prepare(Asked(str(tmp_path), name="mine"), KnownGenerators())
+    (said,) = refused.value.faults
+    assert "neither model_index.json (a diffusers pipeline) nor a MusicGen config.json or state_dict.bin" in said
+
+
 @pytest.mark.parametrize("name", ["", "a/b/c", "../x", "a b", "ä", "x" * 300, "-x", "COMPOSER", "Tiny"])
 def test_names_that_cannot_be_told_apart_or_shown_are_refused(tiny: Path, name: str) -> None:
     with pytest.raises(RegisterError):

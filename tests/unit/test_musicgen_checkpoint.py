@@ -123,7 +123,7 @@ TELLS = {
     "pickle": ("pytorch_model.bin", "refused", "safetensors"),
     "wrong-architecture": ("LlamaForCausalLM", "MusicGen"),
     "no-tokenizer": ("tokenizer.json: no such file", "AutoTokenizer"),
-    "no-config": ("config.json: no such file",),
+    "no-config": ("neither model_index.json (a diffusers pipeline) nor a MusicGen config.json",),
     "no-weights": ("no weights: model.safetensors",),
     "config-is-no-json": ("config.json: cannot be read as JSON",),
 }
