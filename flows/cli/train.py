@@ -12,6 +12,7 @@ from flows.cli.options import ExecutorName, Json, Quiet
 
 if TYPE_CHECKING:
     from flows.training import Outcome
+    from services.training.order import Order
     from services.training.planning import Planned
 
 
@@ -82,6 +83,13 @@ def _planned_line(planned: "Planned") -> str:
     return f"{told}, {order.device}; run {order.id[:16]} in {planned.folder}"
 
 
+def _held_out_line(order: "Order") -> str:
+    """Said where nothing is held out; else empty."""
+    from services.training.splitting import NOTHING, held_out
+
+    return "" if held_out(order.items, order.preset.held_out).by else NOTHING
+
+
 def _show_plan(planned: "Planned", json: bool) -> None:
     order = planned.order
     if json:
@@ -93,6 +101,8 @@ def _show_plan(planned: "Planned", json: bool) -> None:
         output.print_json({**told, "left_out": list(order.left_out), "licences": list(order.licences)})
         return
     output.line(_planned_line(planned))
+    if said := _held_out_line(order):
+        output.line(said)
     output.line(f"the model will be allowed for: {', '.join(planned.uses)}")
     for duty in dict.fromkeys(duty for duties in planned.duties.values() for duty in duties):
         output.line(f"and will ask for: {duty}")
@@ -113,6 +123,8 @@ def _show_outcome(found: "Outcome", json: bool) -> None:
         output.line(f"{pinned} was trained from this already ({found.out}); nothing changed")
         return
     output.line(f"{pinned} is registered ({found.out}); name it in a brief: `generator: {found.generator}`")
+    if said := _held_out_line(found.order):
+        output.line(said)
     output.line(f"what it was made of: `cueworks train --show {found.order.id[:16]}`")
 
 

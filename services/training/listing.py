@@ -11,6 +11,7 @@ from db.training_tables import HELD_OUT
 from services.planning.faults import shown
 from services.training.errors import TrainingError
 from services.training.sources import brought
+from services.training.splitting import NOTHING
 
 SHORTEST = 4
 
@@ -65,6 +66,8 @@ def lines(row: TrainingRow) -> Iterator[tuple[str, str]]:
     yield "preset", f"{preset['name']}, seed {row.config['seed']}, {steps['codec']} + {steps['model']} steps"
     yield "code", f"{row.code['package']} {row.code['commit'][:12]} source {row.code['source_sha256'][:16]}".strip()
     yield "trained by", f"{row.by}, {row.started_at:%Y-%m-%d %H:%M} to {row.ended_at:%Y-%m-%d %H:%M} UTC"
+    if row.evaluation["codes"][HELD_OUT] is None:
+        yield "held out", NOTHING
     yield "evaluation", _figures(row.evaluation)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from services.training.order import Item, canonical_digest
 
 ZONE, POINT = "zone", "point"
+NOTHING = "nothing was held out, for all takes are of one point: the figures are of takes that were learned from"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def _chosen(sizes: dict[str, int], share: float) -> list[str]:
 def told(by: str) -> str:
     """What was held out, for a card: a sentence without its full stop."""
     return {
-        "": "Nothing was held out, for all takes are of one point: the figures are of takes that were learned from",
+        "": f"{NOTHING[0].upper()}{NOTHING[1:]}",
         ZONE: "Whole zones were held out: no take of theirs, and so nothing of their themes, was learned from",
         POINT: "Whole points were held out; the catalog has one zone, so that their theme was heard in other takes",
     }.get(by, "Whole zones were held out, and whole points where a catalog has one zone: their theme was heard there")

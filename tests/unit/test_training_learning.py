@@ -3,8 +3,11 @@
 import shutil
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +15,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from db.training_tables import HELD_OUT
+from flows.cli.train import _held_out_line
 from models.house import unigram
 from models.house.language import LanguageStep
 from models.house.quantizer import LearningQuantizer
@@ -28,9 +33,10 @@ from services.training.counting import draws, item_at
 from services.training.dataset import Sounds, export, heard
 from services.training.errors import OtherFilesError, TrainingError
 from services.training.feeding import Feed
+from services.training.listing import lines
 from services.training.loop import Together, learn
 from services.training.order import Order, read_order
-from services.training.splitting import Split, held_out
+from services.training.splitting import NOTHING, Split, held_out
 from services.training.stages import run_stage
 from services.training.tokens import Tokens, write_tokenizer
 from tests.training_runs import MICRO, begun, items, order
@@ -197,7 +203,24 @@ def test_whole_zones_are_held_out_and_whole_points_where_there_is_one_zone(tmp_p
     points = held_out(alike, 0.1)
     assert (len(points.takes), points.by) == (2, "point")
     assert len({item.point["n"] for item in alike if item.take in points.takes}) == 1
-    assert held_out([replace(item, point={}) for item in alike], 0.9) == Split(frozenset(), "")
+    one = [replace(item, point={}) for item in alike]
+    assert held_out(one, 0.9) == Split(frozenset(), "")
+    orders = [SimpleNamespace(items=items, preset=SimpleNamespace(held_out=0.1)) for items in (one, alike)]
+    assert [_held_out_line(order) for order in orders] == [NOTHING, ""]  # type: ignore[arg-type]
+
+
+def test_a_run_tells_where_nothing_was_held_out() -> None:
+    figures = {"codec": {"spectral_distance": 1.0, "loudness_error_lu": 1.0}, "codes": {HELD_OUT: None},
+               "takes": {"model": {"accepted": None, "on_tempo": None, "states_told": None}}}  # fmt: skip
+    day = datetime(2026, 1, 1, tzinfo=UTC)
+    row: Any = SimpleNamespace(
+        config={"preset": {"name": "tiny"}, "seed": 0, "steps": {"codec": 1, "model": 1}}, id="a", name="house/a",
+        revision="r", folder="f", catalogs=[], takes=1, manifest_sha256="", licences=[], fact_ids=[], by="Kim",
+        code={"package": "", "commit": "", "source_sha256": ""}, started_at=day, ended_at=day, evaluation=figures,
+    )  # fmt: skip
+    assert dict(lines(row))["held out"] == NOTHING
+    figures["codes"] = {HELD_OUT: {"told": 4.0}}
+    assert "held out" not in dict(lines(row))
 
 
 def test_a_tokenizer_hears_the_training_split_alone(run: Path, tmp_path: Path) -> None:
