@@ -14,13 +14,16 @@ export RAY_USAGE_STATS_ENABLED := 0
 UV_SEES_PIP := $(if $(PIP_FIND_LINKS),UV_FIND_LINKS="$(PIP_FIND_LINKS)") \
 	$(if $(PIP_INDEX_URL),UV_DEFAULT_INDEX="$(PIP_INDEX_URL)") $(if $(PIP_EXTRA_INDEX_URL),UV_INDEX="$(PIP_EXTRA_INDEX_URL)")
 
-.PHONY: demo test check unit env clean-env
+.PHONY: demo test thorough check unit env clean-env
 
 demo: env
 	$(BIN)/cueworks generate flows/briefs/rpg.yaml
 
 test: check
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not thorough"
+
+thorough: env
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 -m thorough
 
 check: env
 	$(BIN)/ruff check .
@@ -28,7 +31,7 @@ check: env
 	$(BIN)/lint-imports
 
 unit: env
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile tests/unit
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not thorough" tests/unit
 
 env: $(STAMP)
 

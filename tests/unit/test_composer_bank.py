@@ -33,6 +33,7 @@ def sampler() -> Sampler:
     return Sampler(bank_path())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", ["programs", "samples"])
 def test_the_bank_sounds_as_in_this_revision_on_every_processor(part: str) -> None:
     """Samples may differ by one step of 16 bits, attenuations by one centibel; nothing else may."""

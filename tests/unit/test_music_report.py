@@ -295,6 +295,7 @@ class TestCatalog:
         assert all(len({take.zone for take in ordered.takes if take.genre == genre}) == 2 for genre in STYLES)
 
 
+@pytest.mark.thorough
 def test_the_notes_of_a_small_catalog_meet_the_goals() -> None:
     made = [sheets.measured(take, choose(take.controls, take.seed, take.index)) for take in _small()]
     report = Report(sheets.FIGURES, [*(each for sheet in made for each in sheet.findings), *sheets.together(made)])
@@ -321,6 +322,7 @@ def _small() -> tuple[Take, ...]:
     return (*firsts, *seconds)
 
 
+@pytest.mark.thorough
 def test_the_sound_of_a_small_catalog_meets_the_goals(tmp_path: Path) -> None:
     composer = create(Settings.from_environment().cache_dir)
     composer.setup()

@@ -150,6 +150,7 @@ FULL_KINDS = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", list(FULL_KINDS))
 def test_logits_of_full_size_are_those_of_transformers(kind):
     shape = Shape(**FULL, **FULL_KINDS[kind])

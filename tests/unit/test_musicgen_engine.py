@@ -258,6 +258,7 @@ print(held() - before, Engine.memory(shape, settings))
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("dtype", "kernels", "cross"), [("float32", "packed", "0"), ("bfloat16", "int8", "1")])
 def test_the_memory_told_beforehand_is_what_is_taken(dtype, kernels, cross):
     told = subprocess.run(
