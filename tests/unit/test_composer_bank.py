@@ -375,7 +375,7 @@ def test_a_failed_write_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, t
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(models.kept.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):
         store.ensure_bank(tmp_path)
     assert not list(tmp_path.glob("*bank-*"))
