@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import models.kept
 from models.composer.bank import PRESETS, store
 from models.composer.bank.sf2 import Gen, Program, Sample, Zone, parse, soundfont
 from models.composer.generator import instruction_sets
