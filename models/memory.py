@@ -1,10 +1,15 @@
-"""How much of the machine's own memory may still be taken, in a container or out of one.
+"""How much memory may still be taken, of the machine (in a container or out of one) and of a GPU, and whether the batch
+that is pinned for a generator fits into it.
 
-Asked when workers are counted and by generators before they load. Nothing is allocated, and no library is imported.
+Asked when workers are counted and by generators before they load. Nothing is allocated here; torch is imported only
+where a GPU is asked about. How much a generator needs is its own business.
 """
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from models.generator import NoRoomError
 
 UNLIMITED = 1 << 60  # what version 1 of control groups writes for "no limit" is larger
 
@@ -17,6 +22,31 @@ def free_memory() -> int:
     lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
     available = int(lines["MemAvailable"].split()[0]) << 10
     return max(0, min([available, *_left_in_container()]))
+
+
+def free_device_bytes() -> int:
+    """What is free of the GPU that this process sees."""
+    import torch
+
+    free: int = torch.cuda.mem_get_info()[0]
+    return free
+
+
+def check_fits(name: str, batch: int, needs: Callable[[int], Mapping[str, int]], free: Mapping[str, int]) -> None:
+    """Raise NoRoomError, with the largest batch that fits, unless a batch of `batch` does.
+
+    `needs` tells the bytes that a batch takes, `free` those that are left, by kind of memory."""
+    wanted = needs(batch)
+    short = [kind for kind in free if wanted[kind] > free[kind]]
+    if not short:
+        return
+    fits = next((n for n in range(batch - 1, 0, -1) if all(needs(n)[kind] <= free[kind] for kind in free)), 0)
+    told = " and ".join(f"{wanted[kind] / 1e9:.1f} GB of {kind}, {free[kind] / 1e9:.1f} GB are free" for kind in short)
+    remedy = (
+        f"a batch of {fits} fits: set CUEWORKS_BATCH={fits}" if fits else
+        "not even a batch of 1 fits: use a smaller checkpoint, or a machine with more memory"
+    )  # fmt: skip
+    raise NoRoomError(f"{name} with its batch of {batch} needs {told}; {remedy}")
 
 
 def _left_in_container() -> list[int]:

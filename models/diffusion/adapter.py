@@ -112,6 +112,15 @@ class Base:
         """The sizes of one row's latents."""
         raise NotImplementedError
 
+    def _text_and_mask(self, text: str) -> "tuple[Tensor, Tensor]":
+        """What the only text encoder of a pipeline makes of a text alone, and its mask, both of a fixed length."""
+
+        def read() -> "tuple[Tensor, Tensor]":
+            numbers, mask = self._tokens(self.pipeline.tokenizer, text, self.shape.text_tokens, True)
+            return self.pipeline.text_encoder(numbers, attention_mask=mask)[0], mask
+
+        return self._texts.get(text, read)
+
     def _tokens(self, tokenizer: Any, text: str, most: int, fixed: bool) -> "tuple[Tensor, Tensor]":
         """Numbers and mask [1, tokens] of a text alone; padded on the right to `most` where they have to be as many.
 

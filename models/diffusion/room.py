@@ -5,13 +5,13 @@ The figures follow from sizes alone, for takes of usual length (`USUAL_S`, or al
 be a little high. Nothing is loaded here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from models.diffusion.families import FAMILIES
 from models.diffusion.shape import Shape
 from models.generator import NoRoomError, Place, Resources
-from models.memory import free_memory
+from models.memory import check_fits, free_device_bytes, free_memory
 
 CPU_BATCH = 2
 CUDA_BATCH = 8
@@ -56,19 +56,11 @@ def check_room(shape: Shape, stored: int, place: Place, dtype: str, name: str) -
     """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place, where
     denoiser and texts compute in `dtype`."""
     free = {"memory": free_memory()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
-    needs = _needs(shape, stored, place, dtype)
-    short = [kind for kind in free if needs[kind] > free[kind]]
-    if not short:
-        return
-    smaller = range(place.batch_size - 1, 0, -1)
-    fits = next((n for n in smaller if _fits(_needs(shape, stored, replace(place, batch_size=n), dtype), free)), 0)
-    gigabytes = {kind: (needs[kind] / 1e9, free[kind] / 1e9) for kind in short}
-    told = " and ".join(f"{need:.1f} GB of {kind}, {has:.1f} GB are free" for kind, (need, has) in gigabytes.items())
-    remedy = (
-        f"a batch of {fits} fits: set CUEWORKS_BATCH={fits}" if fits else
-        "not even a batch of 1 fits: use a smaller checkpoint, or a machine with more memory"
-    )  # fmt: skip
-    raise NoRoomError(f"{name} with its batch of {place.batch_size} needs {told}; {remedy}")
+
+    def needs(batch: int) -> dict[str, int]:
+        return _needs(shape, stored, replace(place, batch_size=batch), dtype)
+
+    check_fits(name, place.batch_size, needs, free)
 
 
 def check_call(shape: Shape, place: Place, dtype: str, frames: int, name: str) -> None:
@@ -91,10 +83,6 @@ def check_call(shape: Shape, place: Place, dtype: str, frames: int, name: str) -
 def _needs(shape: Shape, stored: int, place: Place, dtype: str) -> dict[str, int]:
     on_device = {"GPU memory": device_bytes(shape, place, dtype)} if place.device == "cuda" else {}
     return {"memory": host_bytes(shape, stored, place)} | on_device
-
-
-def _fits(needs: Mapping[str, int], free: Mapping[str, int]) -> bool:
-    return all(needs[kind] <= free[kind] for kind in free)
 
 
 def host_bytes(shape: Shape, stored: int, place: Place) -> int:
@@ -137,14 +125,6 @@ def _held_device_bytes() -> int:
     import torch
 
     return torch.cuda.memory_reserved() - torch.cuda.memory_allocated()
-
-
-def free_device_bytes() -> int:
-    """What is free of the GPU that this process sees."""
-    import torch
-
-    free: int = torch.cuda.mem_get_info()[0]
-    return free
 
 
 def _row_megabytes(needed: Callable[[Place], int], place: Place) -> int:

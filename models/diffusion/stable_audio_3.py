@@ -40,11 +40,11 @@ class StableAudio3(Base):
         if call.given is not None:
             assert call.strength is not None
             latents = (1 - call.strength) * self.given(call) + call.strength * latents
-        texts = [self._text(text) for text in call.texts]
+        texts = [self._text_and_mask(text) for text in call.texts]
         told = {"prompt_embeds": torch.cat([text for text, _ in texts]),
                 "encoder_attention_mask": torch.cat([mask for _, mask in texts])}  # fmt: skip
         if call.guidance > 1:
-            against = [self._text(text) for text in call.negatives]
+            against = [self._text_and_mask(text) for text in call.negatives]
             told["negative_prompt_embeds"] = torch.cat([text for text, _ in against])
             told["negative_encoder_attention_mask"] = torch.cat([mask for _, mask in against])
         made: Tensor = self.pipeline(
@@ -52,13 +52,6 @@ class StableAudio3(Base):
             generator=list(call.streams), latents=latents, output_type="latent", **told,
         ).audios  # fmt: skip
         return made
-
-    def _text(self, text: str) -> "tuple[Tensor, Tensor]":
-        def read() -> "tuple[Tensor, Tensor]":
-            numbers, mask = self._tokens(self.pipeline.tokenizer, text, self.shape.text_tokens, True)
-            return self.pipeline.text_encoder(numbers, attention_mask=mask)[0], mask
-
-        return self._texts.get(text, read)
 
     def sound(self, latents: "Tensor") -> NDArray[np.float32]:
         vae = self.pipeline.vae

@@ -4,12 +4,12 @@ whether there is room.
 The figures follow from sizes alone and are meant to be a little high. Nothing is loaded here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from models.generator import NoRoomError, Place, Resources
-from models.memory import free_memory
+from models.generator import Place, Resources
+from models.memory import check_fits, free_device_bytes, free_memory
 from models.musicgen.checkpoint import Summary
 from models.musicgen.configs import TEXT_TOKENS
 from models.musicgen.footprint import engine_bytes
@@ -63,28 +63,12 @@ def places_for(summary: Summary) -> tuple[Place, Place]:
 def check_room(summary: Summary, place: Place, name: str) -> None:
     """Raise NoRoomError, with the batch that fits, unless the pinned one fits into what is free in the place."""
     free = {"memory": free_memory()} | ({"GPU memory": free_device_bytes()} if place.device == "cuda" else {})
-    needs = _needs(summary, place)
-    short = [kind for kind in free if needs[kind] > free[kind]]
-    if not short:
-        return
-    smaller = range(place.batch_size - 1, 0, -1)
-    fits = next((n for n in smaller if _fits(_needs(summary, replace(place, batch_size=n)), free)), 0)
-    gigabytes = {kind: (needs[kind] / 1e9, free[kind] / 1e9) for kind in short}
-    told = " and ".join(f"{need:.1f} GB of {kind}, {has:.1f} GB are free" for kind, (need, has) in gigabytes.items())
-    remedy = (
-        f"a batch of {fits} fits: set CUEWORKS_BATCH={fits}" if fits else
-        "not even a batch of 1 fits: use a smaller checkpoint, or a machine with more memory"
-    )  # fmt: skip
-    raise NoRoomError(f"{name} with its batch of {place.batch_size} needs {told}; {remedy}")
+    check_fits(name, place.batch_size, lambda batch: _needs(summary, replace(place, batch_size=batch)), free)
 
 
 def _needs(summary: Summary, place: Place) -> dict[str, int]:
     on_device = {"GPU memory": device_bytes(summary, place)} if place.device == "cuda" else {}
     return {"memory": host_bytes(summary, place)} | on_device
-
-
-def _fits(needs: Mapping[str, int], free: Mapping[str, int]) -> bool:
-    return all(needs[kind] <= free[kind] for kind in free)
 
 
 def host_bytes(summary: Summary, place: Place) -> int:
@@ -109,14 +93,6 @@ def codec_bytes(summary: Summary) -> int:
 
     samples = (CHUNK + 2 * MARGIN) * summary.shape.sample_rate // summary.shape.frame_rate
     return samples * int(summary.codec_config.get("num_filters", 32)) * _CODEC_BYTES
-
-
-def free_device_bytes() -> int:
-    """What is free of the GPU that this process sees."""
-    import torch
-
-    free: int = torch.cuda.mem_get_info()[0]
-    return free
 
 
 def _float_bytes(summary: Summary, prefix: str) -> int:
